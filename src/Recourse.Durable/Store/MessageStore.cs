@@ -1,0 +1,62 @@
+namespace Recourse.Durable;
+
+/// <summary>
+/// Where messages, deliveries and dead letters live. Two sides: commands, committed in groups and acknowledged only once they are durable; and
+/// queries, which never hold the writer up. Implementations are proven by one contract suite.
+/// </summary>
+public abstract class MessageStore : IAsyncDisposable
+{
+    /// <summary>
+    /// Opens the store, brings its schema up to date and ends the leases of earlier owners: what was in hand becomes a suspect. Call once.
+    /// </summary>
+    /// <exception cref="StoreException">The store cannot be used; the message says what to do.</exception>
+    public abstract Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the command.
+    /// </summary>
+    /// <exception cref="StoreException">The command was not committed (disk full, store closed …): nothing changed.</exception>
+    public abstract ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads: lists, counts, single messages. Sees everything that was committed before the call.</summary>
+    public abstract StoreQueries Queries { get; }
+
+    /// <inheritdoc/>
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>What <see cref="MessageStore.OpenAsync"/> found.</summary>
+/// <param name="Suspects">Deliveries that were in hand when the last owner ended.</param>
+/// <param name="Poisoned">Of those, how many are now dead as <c>poison_message</c>, because three processes ended while they ran alone.</param>
+public sealed record StoreOpening(int Suspects, int Poisoned);
+
+/// <summary>The store refused or lost the connection to its medium. Nothing of the failed command was kept.</summary>
+public class StoreException : Exception
+{
+    /// <summary>Makes one with what was found, where, and what to do.</summary>
+    public StoreException(string message, StoreProblem problem, Exception? inner = null) : base(message, inner) => Problem = problem;
+
+    /// <summary>What is wrong, for programs.</summary>
+    public StoreProblem Problem { get; }
+}
+
+/// <summary>Why a store cannot do its work.</summary>
+public enum StoreProblem
+{
+    /// <summary>Any other reason; the message tells.</summary>
+    Other,
+    /// <summary>The disk is full: reading, discarding and purging may still work.</summary>
+    DiskFull,
+    /// <summary>Another process owns the file.</summary>
+    Locked,
+    /// <summary>The file or its folder cannot be written.</summary>
+    ReadOnly,
+    /// <summary>The file is damaged or is no store.</summary>
+    Corrupt,
+    /// <summary>The file was written by a newer release than this one can read.</summary>
+    TooNew,
+    /// <summary>The store is closed or its server is away.</summary>
+    Unavailable,
+    /// <summary>More commands wait than the store takes at once; try again a little later.</summary>
+    Busy,
+}
