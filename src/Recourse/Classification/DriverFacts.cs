@@ -14,7 +14,6 @@ namespace Recourse;
 internal static class DriverFacts
 {
     private const string SqlitePrefix = "SQLite Error ";
-    private const string RpcPrefix = "Status(StatusCode=\"";
 
     /// <summary>What the exception itself (not its inner ones) says by a code; null when it says none.</summary>
     internal static Classification? Read(Exception exception, CodeTable table) => exception switch
@@ -25,7 +24,7 @@ internal static class DriverFacts
         WebException web => Web(web, table),
         SmtpException smtp => smtp.StatusCode > 0 ? table.Find("smtp", (int)smtp.StatusCode) : null,
         IOException io => HResults.Find(io, table),
-        _ => Message(exception, table),
+        _ => null,
     };
 
     internal static Classification? Http(CodeTable table, int status) => status < 400 ? null : table.Http.Find(status);
@@ -62,19 +61,6 @@ internal static class DriverFacts
         Enum name => table.Find("mysql", Convert.ToInt32(name, CultureInfo.InvariantCulture)),
         _ => null,
     };
-
-    // Drivers whose exceptions carry the code in a fixed place of the message.
-    private static Classification? Message(Exception exception, CodeTable table)
-    {
-        var message = exception.Message;
-        if (message.StartsWith(RpcPrefix, StringComparison.Ordinal))
-        {
-            var end = message.IndexOf('"', RpcPrefix.Length);
-            return end < 0 ? null : table.Find("grpc", message[RpcPrefix.Length..end]);
-        }
-
-        return null;
-    }
 
     private static int? NumberAt(string text, int start)
     {

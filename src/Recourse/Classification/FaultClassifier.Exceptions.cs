@@ -1,3 +1,5 @@
+using Recourse.Text;
+
 namespace Recourse;
 
 // Exceptions: the caller's own cancellation, rules of the user, codes along the chain, types along the chain, texts along the chain.
@@ -75,6 +77,7 @@ public sealed partial class FaultClassifier
         {
             if (ByReader(current) is { } read) return read;
             if (DriverFacts.Read(current, _codes) is { } fact) return fact;
+            if (TypeOf(current).CarriesCode && EmbeddedCodes.Find(current.Message, _codes) is { } carried) return carried;
             if (depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
         }
 
@@ -116,7 +119,7 @@ public sealed partial class FaultClassifier
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
             if (TypeFact.ByMember(current, _codes, _kinds) is { } member) return member;
-            var fact = _types.GetValue(current.GetType(), type => TypeFact.Of(type, _codes));
+            var fact = TypeOf(current);
             if (fact.Classification is not { } found) continue;
             // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
             if (!fact.IsWrapper) return found;
@@ -126,12 +129,18 @@ public sealed partial class FaultClassifier
         return weak;
     }
 
+    private TypeFact TypeOf(Exception exception)
+    {
+        var type = exception.GetType();
+        return _types.TryGetValue(type, out var known) ? known : _types.GetValue(type, key => TypeFact.Of(key, _codes));
+    }
+
     private Classification? ByText(Exception exception)
     {
         var depth = 0;
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
-            if (_text.Find(current.Message) is { } found) return found;
+            if (_text.Value.Find(current.Message) is { } found) return found;
         }
 
         return null;

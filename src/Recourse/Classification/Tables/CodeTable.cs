@@ -51,6 +51,7 @@ internal sealed class CodeTable
 internal sealed class FamilyCodes
 {
     private readonly FrozenDictionary<string, Classification> _byCode;
+    private readonly FrozenDictionary<string, Classification>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
     private readonly FrozenDictionary<int, Classification> _byNumber;
     private readonly CodeFamily _family;
     private readonly KindTable _kinds;
@@ -74,6 +75,7 @@ internal sealed class FamilyCodes
         foreach (var (code, cells) in own)
             codes.TryAdd(code, Make(family.Otherwise?.Invoke(code), code, cells));
         _byCode = codes.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        _bySpan = _byCode.GetAlternateLookup<ReadOnlySpan<char>>();
         _byNumber = codes
             .Where(pair => int.TryParse(pair.Key, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
             .DistinctBy(pair => int.Parse(pair.Key, CultureInfo.InvariantCulture))
@@ -99,6 +101,9 @@ internal sealed class FamilyCodes
 
     /// <summary>Like <see cref="Find(int)"/>, but only for a code that has a row of its own.</summary>
     internal Classification? FindListed(int code) => _byNumber.GetValueOrDefault(code);
+
+    /// <summary>The row of a code within a longer text; null unless it has one of its own.</summary>
+    internal Classification? FindListed(ReadOnlySpan<char> code) => _bySpan.TryGetValue(code, out var found) ? found : null;
 
     private Classification? Otherwise(string code) => _family.Otherwise?.Invoke(code) is { } row ? Make(row, code, null) : null;
 
