@@ -1,4 +1,4 @@
-using Recourse.Text;
+using System.Runtime.CompilerServices;
 
 namespace Recourse;
 
@@ -75,9 +75,8 @@ public sealed partial class FaultClassifier
     {
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
-            if (ByReader(current) is { } read) return read;
-            if (DriverFacts.Read(current, _codes) is { } fact) return fact;
-            if (TypeOf(current).CarriesCode && EmbeddedCodes.Find(current.Message, _codes) is { } carried) return carried;
+            if (_readers.Length > 0 && ByReader(current) is { } read) return read;
+            if (TypeOf(current).Place is not CodePlace.Nowhere and var place && DriverFacts.Read(current, place, _codes) is { } fact) return fact;
             if (depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
         }
 
@@ -118,8 +117,8 @@ public sealed partial class FaultClassifier
         Classification? weak = null;
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
-            if (TypeFact.ByMember(current, _codes, _kinds) is { } member) return member;
             var fact = TypeOf(current);
+            if (fact.ByMember(current, _codes, _kinds) is { } member) return member;
             if (fact.Classification is not { } found) continue;
             // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
             if (!fact.IsWrapper) return found;
@@ -129,10 +128,16 @@ public sealed partial class FaultClassifier
         return weak;
     }
 
+    // A small table in front of the weak one: it holds on to at most as many types as it has places.
     private TypeFact TypeOf(Exception exception)
     {
         var type = exception.GetType();
-        return _types.TryGetValue(type, out var known) ? known : _types.GetValue(type, key => TypeFact.Of(key, _codes));
+        ref var place = ref _recentTypes[RuntimeHelpers.GetHashCode(type) & (_recentTypes.Length - 1)];
+        var recent = Volatile.Read(ref place);
+        if (recent is not null && recent.Type == type) return recent;
+        var fact = _types.GetValue(type, key => TypeFact.Of(key, _codes));
+        Volatile.Write(ref place, fact);
+        return fact;
     }
 
     private Classification? ByText(Exception exception)

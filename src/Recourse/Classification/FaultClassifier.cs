@@ -20,6 +20,7 @@ public sealed partial class FaultClassifier
     private readonly Classification _cancelled;
     private readonly Classification _timeout;
     private readonly ConditionalWeakTable<Type, TypeFact> _types = [];
+    private readonly TypeFact?[] _recentTypes = new TypeFact?[32];
 
     /// <summary>A classifier with the built-in table and the rules that <paramref name="configure"/> adds.</summary>
     /// <param name="configure">Adds rules; null adds none.</param>

@@ -9,6 +9,10 @@ namespace Recourse.Tables;
 internal sealed class CodeTable
 {
     private readonly FrozenDictionary<string, Lazy<FamilyCodes>> _families;
+    private readonly Lazy<FamilyCodes> _http;
+    private readonly Lazy<FamilyCodes> _sockets;
+    private readonly Lazy<FamilyCodes> _postgres;
+    private readonly Lazy<FamilyCodes> _sqlite;
 
     internal CodeTable(KindTable kinds, IEnumerable<KeyValuePair<FaultCode, FaultCells>> overrides)
     {
@@ -24,16 +28,19 @@ internal sealed class CodeTable
         foreach (var group in own.Where(group => !families.ContainsKey(group.Key)))
             families.Add(group.Key, new Lazy<FamilyCodes>(() => new FamilyCodes(new CodeFamily(group.Key, []), kinds, group)));
         _families = families.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
-        Http = Family("http")!;
-        Sockets = Family("socket")!;
+        (_http, _sockets, _postgres, _sqlite) = (_families["http"], _families["socket"], _families["postgres"], _families["sqlite"]);
     }
 
     /// <summary>The table without any override.</summary>
     internal static CodeTable BuiltIn { get; } = new(KindTable.BuiltIn, []);
 
-    internal FamilyCodes Http { get; }
+    internal FamilyCodes Http => _http.Value;
 
-    internal FamilyCodes Sockets { get; }
+    internal FamilyCodes Sockets => _sockets.Value;
+
+    internal FamilyCodes Postgres => _postgres.Value;
+
+    internal FamilyCodes Sqlite => _sqlite.Value;
 
     internal FamilyCodes? Family(string name) => _families.TryGetValue(name, out var family) ? family.Value : null;
 
