@@ -35,6 +35,7 @@ internal static class EmbeddedCodes
         // Npgsql writes "40P01: deadlock detected".
         if (text.Length > 7 && text[5] == ':' && text[6] == ' '
             && IsSqlState(text[..5])) return table.Find("postgres", text[..5].ToString());
+        if (text.Length == 5 && IsSqlState(text) && table.Postgres.FindListed(text) is { } state) return state;
         var word = text[..Word(text, 0)];
         if (word.Length >= 3 && IsUpper(word) && (word.Length == text.Length || text[word.Length] == ' ')
             && !word.Equals("ERR", StringComparison.Ordinal) && table.Family("redis")?.FindListed(word) is { } redis) return redis;
