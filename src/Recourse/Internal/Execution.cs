@@ -1,0 +1,160 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
+using System.Threading.Tasks.Sources;
+
+namespace Recourse;
+
+/// <summary>
+/// A call with its operation. It is also the task source of the whole pipeline when the call suspends, so suspending allocates nothing.
+/// Pooled per type: one in the thread's hand, up to 1,024 in a shared list; more are left to the collector.
+/// </summary>
+internal sealed class Execution<T, TWork> : Call<T>, IValueTaskSource<T>, IValueTaskSource<Outcome<T>>, IValueTaskSource
+    where TWork : struct, IWork<T>
+{
+    private const int MaxPooled = 1024;
+
+    private static readonly Lock PoolLock = new();
+    private static Execution<T, TWork>? pool;
+    private static int pooled;
+
+    [ThreadStatic]
+    private static Execution<T, TWork>? mine;
+
+    private Execution<T, TWork>? _next;
+    private TWork _work;
+
+    internal static Execution<T, TWork> Rent(Plan plan, in TWork work, RecoveryContext context, CancellationToken token, bool synchronous = false)
+    {
+        var execution = mine;
+        if (execution is not null) mine = null;
+        else execution = RentShared();
+        execution._work = work;
+        execution._judgesResults = plan.JudgesResults && plan.Classifier.HasResultRule<T>();
+        execution.Prepare(plan, context, token, synchronous);
+        return execution;
+    }
+
+    internal override void Recycle()
+    {
+        _work = default;
+        _value = default;
+        Blank();
+        if (mine is null) mine = this;
+        else ReturnShared();
+    }
+
+    /// <summary>The result of a call that has ended, or its exception.</summary>
+    internal T Finish()
+    {
+        var value = _value!;
+        var failure = _failure;
+        Recycle();
+        if (failure is not null) Throw(failure);
+        return value;
+    }
+
+    internal Outcome<T> FinishOutcome()
+    {
+        var outcome = ToOutcome();
+        Recycle();
+        return outcome;
+    }
+
+    /// <summary>A task that has failed already: the exception is thrown once, where the caller awaits.</summary>
+    internal ValueTask<T> Failed()
+    {
+        _core.SetResult(true);
+        return new ValueTask<T>(this, Version);
+    }
+
+    internal ValueTask FailedVoid()
+    {
+        _core.SetResult(true);
+        return new ValueTask(this, Version);
+    }
+
+    internal override Call Fork(int floor, ChildOwner owner)
+    {
+        var child = Rent(Plan, _work, Context, CallerToken);
+        child.StartChild(this, floor, owner);
+        return child;
+    }
+
+    private protected override bool Invoke() => _work.Start(this);
+
+    private protected override void CollectWork() => _work.Collect(this);
+
+    T IValueTaskSource<T>.GetResult(short token)
+    {
+        _core.GetResult(token);
+        return Finish();
+    }
+
+    Outcome<T> IValueTaskSource<Outcome<T>>.GetResult(short token)
+    {
+        _core.GetResult(token);
+        return FinishOutcome();
+    }
+
+    void IValueTaskSource.GetResult(short token)
+    {
+        _core.GetResult(token);
+        Finish();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<T>.GetStatus(short token) => ThrowingStatus(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => ThrowingStatus(token);
+
+    ValueTaskSourceStatus IValueTaskSource<Outcome<T>>.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource<T>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+
+    void IValueTaskSource<Outcome<T>>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+
+    private ValueTaskSourceStatus ThrowingStatus(short token)
+    {
+        var status = _core.GetStatus(token);
+        if (status != ValueTaskSourceStatus.Succeeded || _failure is null) return status;
+        return _failure is OperationCanceledException ? ValueTaskSourceStatus.Canceled : ValueTaskSourceStatus.Faulted;
+    }
+
+    [DoesNotReturn]
+    private static void Throw(object failure)
+    {
+        if (failure is Exception exception) ExceptionDispatchInfo.Throw(exception);
+        throw ((Rejection)failure).ToException();
+    }
+
+    private static Execution<T, TWork> RentShared()
+    {
+        lock (PoolLock)
+        {
+            if (pool is { } execution)
+            {
+                pool = execution._next;
+                execution._next = null;
+                pooled--;
+                return execution;
+            }
+        }
+
+        return new Execution<T, TWork>();
+    }
+
+    private void ReturnShared()
+    {
+        lock (PoolLock)
+        {
+            if (pooled >= MaxPooled) return;
+            _next = pool;
+            pool = this;
+            pooled++;
+        }
+    }
+}
