@@ -37,14 +37,3 @@ public class RejectedException : Exception
     /// <summary>How long to wait before trying again; null when nothing is known.</summary>
     public TimeSpan? RetryAfter { get; }
 }
-
-/// <summary>An option is out of its range, or strategies stand in an order that cannot work. The message says what is allowed.</summary>
-public sealed class InvalidOptionsException : ArgumentException
-{
-    /// <summary>Creates the exception.</summary>
-    /// <param name="message">The option, what was found, what is allowed.</param>
-    public InvalidOptionsException(string message)
-        : base(message)
-    {
-    }
-}
