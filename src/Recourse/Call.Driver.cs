@@ -51,6 +51,13 @@ public abstract partial class Call : IThreadPoolWorkItem
     /// <param name="delay">From zero to 24 days.</param>
     public void WakeAfter(TimeSpan delay) => (_wait ??= new Wait(this)).Begin(Time, delay, Token);
 
+    // As WakeAfter, for a strategy that may want to take the wait back.
+    internal long Arm(TimeSpan delay, bool watchToken) => (_wait ??= new Wait(this)).Begin(Time, delay, watchToken ? Token : default);
+
+    internal bool Disarm(long armed) => _wait!.TryDisarm(armed);
+
+    internal void EndWait() => _wait?.End();
+
     /// <summary>Wakes the call when a task has ended. Not for synchronous calls: they never block on asynchronous work.</summary>
     /// <param name="task">What to wait for; its outcome is the strategy's to read.</param>
     public void WakeWhen(Task task)

@@ -84,6 +84,9 @@ public abstract partial class Call
 
     internal object? Failure => _failure;
 
+    // What was done was undone again before the failure was handed out, as by a transaction that rolled back.
+    internal bool NotApplied { get; set; }
+
     internal AttemptHistory? History => _history;
 
     // Only what has been judged, or must be: a caller of the throwing form never pays for it.
@@ -172,16 +175,30 @@ public abstract partial class Call
 
     private void Forget()
     {
-        ForgetValue();
+        Discard();
         _failure = null;
         _judged = false;
+        NotApplied = false;
         AttemptNumber++;
+    }
+
+    // Lets go of a result that nobody will get.
+    internal void Discard()
+    {
+        try
+        {
+            ForgetValue();
+        }
+        catch (Exception e)
+        {
+            Log.ObserverFailed(Plan.Logger, Plan.Name, "Dispose of a result", e);
+        }
     }
 
     private protected abstract void ForgetValue();
 
     [MemberNotNull(nameof(_frames), nameof(_strategies))]
-    private protected void Prepare(Plan plan, RecoveryContext context, CancellationToken token, bool synchronous)
+    private protected void Prepare(Plan plan, RecoveryContext context, bool synchronous, CancellationToken token)
     {
         Plan = plan;
         _strategies = plan.Strategies;
@@ -190,6 +207,7 @@ public abstract partial class Call
         Token = token;
         if (!ReferenceEquals(Context, context)) Context = context;
         IsSynchronous = synchronous;
+        if (AmbientDeadline.IsUsed) _deadline = AmbientDeadline.For(plan.Time);
         if (synchronous) _blocked ??= new ManualResetEventSlim();
     }
 
@@ -204,6 +222,8 @@ public abstract partial class Call
         }
 
         _history = null;
+        NotApplied = false;
+        Owner = null;
         _index = 0;
         _floor = 0;
         _deadline = 0;

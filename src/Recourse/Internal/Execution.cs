@@ -6,31 +6,22 @@ namespace Recourse;
 
 /// <summary>
 /// A call with its operation. It is also the task source of the whole pipeline when the call suspends, so suspending allocates nothing.
-/// Pooled per type: one in the thread's hand, up to 1,024 in a shared list; more are left to the collector.
+/// Pooled per type, see <see cref="Pool{T}"/>.
 /// </summary>
-internal sealed class Execution<T, TWork> : Call<T>, IValueTaskSource<T>, IValueTaskSource<Outcome<T>>, IValueTaskSource
+internal sealed class Execution<T, TWork>
+    : Call<T>, IValueTaskSource<T>, IValueTaskSource<Outcome<T>>, IValueTaskSource, IPooled<Execution<T, TWork>>
     where TWork : struct, IWork<T>
 {
-    private const int MaxPooled = 1024;
-
-    private static readonly Lock PoolLock = new();
-    private static Execution<T, TWork>? pool;
-    private static int pooled;
-
-    [ThreadStatic]
-    private static Execution<T, TWork>? mine;
-
-    private Execution<T, TWork>? _next;
     private TWork _work;
+
+    Execution<T, TWork>? IPooled<Execution<T, TWork>>.Next { get; set; }
 
     internal static Execution<T, TWork> Rent(Plan plan, in TWork work, RecoveryContext context, CancellationToken token, bool synchronous = false)
     {
-        var execution = mine;
-        if (execution is not null) mine = null;
-        else execution = RentShared();
+        var execution = Pool<Execution<T, TWork>>.Take() ?? new();
         execution._work = work;
         execution._judgesResults = plan.JudgesResults && plan.Classifier.HasResultRule<T>();
-        execution.Prepare(plan, context, token, synchronous);
+        execution.Prepare(plan, context, synchronous, token);
         return execution;
     }
 
@@ -39,8 +30,7 @@ internal sealed class Execution<T, TWork> : Call<T>, IValueTaskSource<T>, IValue
         _work = default;
         _value = default;
         Blank();
-        if (mine is null) mine = this;
-        else ReturnShared();
+        Pool<Execution<T, TWork>>.Give(this);
     }
 
     /// <summary>The result of a call that has ended, or its exception.</summary>
@@ -75,7 +65,7 @@ internal sealed class Execution<T, TWork> : Call<T>, IValueTaskSource<T>, IValue
 
     internal override Call Fork(int floor, ChildOwner owner)
     {
-        var child = Rent(Plan, _work, Context, CallerToken);
+        var child = Rent(Plan, _work, Context, CallerToken, IsSynchronous);
         child.StartChild(this, floor, owner);
         return child;
     }
@@ -129,32 +119,5 @@ internal sealed class Execution<T, TWork> : Call<T>, IValueTaskSource<T>, IValue
     {
         if (failure is Exception exception) ExceptionDispatchInfo.Throw(exception);
         throw ((Rejection)failure).ToException();
-    }
-
-    private static Execution<T, TWork> RentShared()
-    {
-        lock (PoolLock)
-        {
-            if (pool is { } execution)
-            {
-                pool = execution._next;
-                execution._next = null;
-                pooled--;
-                return execution;
-            }
-        }
-
-        return new Execution<T, TWork>();
-    }
-
-    private void ReturnShared()
-    {
-        lock (PoolLock)
-        {
-            if (pooled >= MaxPooled) return;
-            _next = pool;
-            pool = this;
-            pooled++;
-        }
     }
 }

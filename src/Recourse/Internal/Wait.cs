@@ -16,16 +16,22 @@ internal sealed class Wait(Call call)
     private long _last;
     private bool _active;
 
-    internal void Begin(TimeProvider time, TimeSpan delay, CancellationToken token)
+    /// <summary>Arms the wait; the number that comes back takes it back again with <see cref="TryDisarm"/>.</summary>
+    internal long Begin(TimeProvider time, TimeSpan delay, CancellationToken token)
     {
+        var armed = ++_last;
         _active = true;
         _token = token;
         _began = time.GetTimestamp();
         _delay = delay;
-        Volatile.Write(ref _armed, ++_last);
+        Volatile.Write(ref _armed, armed);
         SetTimer(time, delay);
         if (token.CanBeCanceled) _registration = token.UnsafeRegister(static (wait, cause) => ((Wait)wait!).Cancelled(cause), this);
+        return armed;
     }
+
+    /// <summary>True when the wait was still on, and now will never wake.</summary>
+    internal bool TryDisarm(long armed) => Interlocked.CompareExchange(ref _armed, 0, armed) == armed;
 
     internal void End()
     {
@@ -58,13 +64,13 @@ internal sealed class Wait(Call call)
         var left = _delay - _time!.GetElapsedTime(_began);
         // Too early: a firing meant for an earlier wait, or a timer whose clock is coarser than the one that time is read from.
         if (left > TimeSpan.Zero) _timer!.Change(Timers.AtLeastOneMillisecond(left), Timeout.InfiniteTimeSpan);
-        else if (Interlocked.CompareExchange(ref _armed, 0, armed) == armed) call.Wake();
+        else if (TryDisarm(armed)) call.Wake();
     }
 
     private void Cancelled(CancellationToken cause)
     {
         var armed = Volatile.Read(ref _armed);
         if (armed == 0 || cause != _token) return;
-        if (Interlocked.CompareExchange(ref _armed, 0, armed) == armed) call.WakeLater();
+        if (TryDisarm(armed)) call.WakeLater();
     }
 }

@@ -54,7 +54,7 @@ internal sealed class RetryRules(RetryOptions options)
         if (facts.Attempts >= most) return Stop(most == 1 && policy.MaxAttempts == 1 ? RetryStop.NotRetryable : RetryStop.AttemptsUsedUp, most);
         var delay = DelayFor(policy, facts);
         if (facts.Remaining is not { } remaining) return new(RetryStop.None, delay, most);
-        if (delay + options.AttemptTime < remaining) return new(RetryStop.None, delay, most);
+        if (delay < remaining - options.AttemptTime) return new(RetryStop.None, delay, most);
         return Stop(fault.Kind == FaultKind.CircuitOpen ? RetryStop.CircuitOpen : RetryStop.Deadline, most);
     }
 

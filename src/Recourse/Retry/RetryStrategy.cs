@@ -57,7 +57,7 @@ internal sealed class RetryStrategy : Strategy
     {
         var attempts = (int)Math.Min(++frame.Number, int.MaxValue);
         var decision = _rules.Decide(FactsOf(call, frame, fault, retryAfter, attempts));
-        if (decision.Again && Budget?.TryWithdraw() == false) decision = decision with { Stop = RetryStop.Budget };
+        if (decision.Again && !Pays(fault)) decision = decision with { Stop = RetryStop.Budget };
         // Looked at last: a caller who has left is no reason to blame anything else.
         if (decision.Again && call.Token.IsCancellationRequested) return Cancelled(call, fault, attempts);
         call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, decision.Again ? decision.Delay : null));
@@ -68,6 +68,8 @@ internal sealed class RetryStrategy : Strategy
         call.WakeAfter(decision.Delay);
         return Step.Pending;
     }
+
+    private bool Pays(Classification fault) => Budget is not { } budget || budget.TryWithdraw(fault.Throttling ? budget.Options.ThrottledRetryCost : 1);
 
     private RetryFacts FactsOf(Call call, in Frame frame, Classification fault, TimeSpan? retryAfter, int attempts)
     {
