@@ -26,6 +26,9 @@ public sealed partial class Pipeline
     /// <summary>What was doubtful about the order of the strategies when the pipeline was built; empty when nothing was.</summary>
     public IReadOnlyList<string> Warnings { get; private set; }
 
+    /// <summary>What the pipeline has done so far.</summary>
+    public PipelineStatistics Statistics => _plan.Counters.Read();
+
     internal Plan Plan => _plan;
 
     /// <summary>Runs a call that returns a value.</summary>
