@@ -39,9 +39,9 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
     private async Task StoreAsync(ClaimedDelivery delivery, ServiceGuard guard, CallEnd end, bool probe)
     {
         var attempt = AttemptOf(delivery, end);
+        if (delivery.AttemptInGeneration == 1) guard.Budget.Deposit();
         if (end.Result.Fault is not { } fault)
         {
-            guard.Budget.RecordAttempt();
             if (await commit.TryAsync(delivery, attempt.Outcome, () => new CompleteCommand(delivery.Id, delivery.Lease, attempt)))
                 Tell(new AttemptReport(delivery, attempt, null, null));
             return;
@@ -56,6 +56,8 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
     private DeliveryDecision Decide(ClaimedDelivery delivery, ServiceGuard guard, in DeliveryResult result, Classification fault, bool probe)
     {
         var now = options.Time.GetUtcNow();
+        var cost = fault.Throttling ? options.RetryBudget.ThrottledRetryCost : 1;
+        var paid = guard.Budget.TryWithdraw(cost);
         var failure = new DeliveryFailure
         {
             Fault = fault,
@@ -69,9 +71,11 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
             RetryAfter = result.RetryAfter,
             Probe = probe,
             BreakerOpenFor = guard.Breaker.State is CircuitState.Open ? guard.Breaker.RetryAfter : TimeSpan.Zero,
-            BudgetExhausted = !guard.Budget.TryRetry(fault.Throttling),
+            BudgetExhausted = !paid,
         };
-        return DeliveryDecider.Decide(failure, options.PolicyFor(delivery.Queue), guard.Policy);
+        var decision = DeliveryDecider.Decide(failure, options.PolicyFor(delivery.Queue), guard.Policy);
+        if (paid && decision.Action is not DeliveryAction.Retry) guard.Budget.Refund(cost);
+        return decision;
     }
 
     private Attempt AttemptOf(ClaimedDelivery delivery, in CallEnd end) => new()

@@ -51,8 +51,6 @@ internal sealed class ServiceRoute(
 
             if (wait > TimeSpan.Zero && !_stopping) await _wake.SleepAsync(wait < options.SafetyPoll ? wait : options.SafetyPoll);
         }
-
-        _wake.Dispose();
     }
 
     /// <summary>One turn; how long to sleep after it unless woken, zero to go on at once.</summary>

@@ -43,8 +43,6 @@ internal sealed class SuspectLoop(AloneGate gate, Func<IReadOnlyList<ServiceRout
 
             if (wait > TimeSpan.Zero && !_stopping) await _wake.SleepAsync(wait);
         }
-
-        _wake.Dispose();
     }
 
     private async Task<TimeSpan> StepAsync()

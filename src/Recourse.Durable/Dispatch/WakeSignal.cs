@@ -4,11 +4,10 @@ namespace Recourse.Durable;
 /// Wakes one loop: new work, a permit given back, a reset breaker, a timer, the stop. A wake while the loop is busy is kept, so nothing falls
 /// between looking for work and going to sleep; many wakes are one.
 /// </summary>
-internal sealed class WakeSignal(TimeProvider time) : IDisposable
+internal sealed class WakeSignal(TimeProvider time)
 {
     private readonly Lock _lock = new();
     private TaskCompletionSource? _sleeper;
-    private ITimer? _timer;
     private bool _set;
 
     internal void Set()
@@ -41,11 +40,7 @@ internal sealed class WakeSignal(TimeProvider time) : IDisposable
             woken = _sleeper.Task;
         }
 
-        _timer ??= time.CreateTimer(static signal => ((WakeSignal)signal!).Set(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _timer.Change(atMost, Timeout.InfiniteTimeSpan);
+        await using var timer = time.CreateTimer(static signal => ((WakeSignal)signal!).Set(), this, atMost, Timeout.InfiniteTimeSpan);
         await woken;
-        _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
-
-    public void Dispose() => _timer?.Dispose();
 }
