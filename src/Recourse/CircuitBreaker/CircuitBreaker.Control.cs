@@ -29,8 +29,8 @@ public sealed partial class CircuitBreaker
     }
 
     /// <summary>
-    /// How long until a call may be tried; never negative. Zero when one may be tried now; while all probes are under way, the time until the
-    /// first lease ends; while isolated, which only a person ends, <see cref="TimeSpan.MaxValue"/>.
+    /// How long until a call may be tried; never negative. Zero when one may be tried now; while all probes are under way, the time until
+    /// the first lease ends; while isolated, which only a person ends, <see cref="TimeSpan.MaxValue"/>.
     /// </summary>
     public TimeSpan RetryAfter
     {
@@ -90,7 +90,9 @@ public sealed partial class CircuitBreaker
         Order(new(CircuitEvent.Trip, Samples(), OpenFor: openFor?.Ticks));
     }
 
-    /// <summary>Closes the circuit and forgets all counts and the growth of the open time. Reports of calls under way no longer count.</summary>
+    /// <summary>
+    /// Closes the circuit and forgets all counts and the growth of the open time. Reports of calls under way no longer count.
+    /// </summary>
     public void Reset() => Order(new(CircuitEvent.Reset));
 
     /// <summary>What the breaker knows, as plain values.</summary>

@@ -22,8 +22,8 @@ public sealed record CircuitBreakerOptions
     public double FailureRate { get; init; } = 0.5;
 
     /// <summary>
-    /// Window modes: the least number of calls in the window before a share of them means anything. Default 20; from 1 to 1,000,000. A count
-    /// window that holds fewer calls asks for as many as it holds.
+    /// Window modes: the least number of calls in the window before a share of them means anything. Default 20; from 1 to 1,000,000. A
+    /// count window that holds fewer calls asks for as many as it holds.
     /// </summary>
     public int MinimumThroughput { get; init; } = 20;
 
