@@ -10,7 +10,7 @@ internal static class CommonOptions
     private const string DefaultServer = "http://127.0.0.1:8080";
 
     /// <summary>Where the relay is.</summary>
-    public static Option<Uri> Server() => new("--server", "-s")
+    public static Option<Uri?> Server() => new("--server", "-s")
     {
         Description = $"The relay's address; without it the variable {ServerVariable} counts, then {DefaultServer}",
         HelpName = "URL",

@@ -37,8 +37,14 @@ internal static class Examples
 
         public override int Invoke(ParseResult parseResult)
         {
-            var output = parseResult.InvocationConfiguration.Output;
+            var configuration = parseResult.InvocationConfiguration;
+            var output = configuration.Output;
+            // The library names the program after its file; people type `recourse`.
+            using var text = new StringWriter();
+            configuration.Output = text;
             var code = usual.Invoke(parseResult);
+            configuration.Output = output;
+            output.Write(text.ToString().Replace(RootCommand.ExecutableName, "recourse"));
             if (!Lessons.TryGetValue(parseResult.CommandResult.Command, out var lesson)) return code;
             output.WriteLine("Examples:");
             foreach (var (does, line) in lesson.Lines)

@@ -74,14 +74,14 @@ internal static class BulkVerb
     }
 
     private static async Task<int> RunAsync(
-        RelayClient relay, BulkVerbWords words, IReadOnlyList<string> ids, bool json, CancellationToken cancellationToken)
+        RelayClient relay, BulkVerbWords words, string[] ids, bool json, CancellationToken cancellationToken)
     {
         var patience = new Patience(relay, TimeSpan.FromSeconds(30));
         var failures = new List<BulkFailure>();
         var failed = 0;
         var done = 0;
         var exitCode = ExitCode.Ok;
-        await Progress.RunAsync($"{words.Verb}", ids.Count, async advance =>
+        await LongWork.RunAsync($"{words.Verb}", ids.Length, async advance =>
             await Parallel.ForEachAsync(ids, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
                 async (id, token) =>
                 {
@@ -95,7 +95,7 @@ internal static class BulkVerb
                         lock (failures)
                         {
                             failed++;
-                            exitCode = ids.Count == 1 ? error.ExitCode : ExitCode.Failed;
+                            exitCode = ids.Length == 1 ? error.ExitCode : ExitCode.Failed;
                             if (failures.Count < FailuresShown) failures.Add(new(id, error.Status, error.Message));
                         }
                     }

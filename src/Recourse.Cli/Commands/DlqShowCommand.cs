@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Recourse.Cli.Client;
 using Recourse.Cli.Output;
+using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Recourse.Cli.Client;
 using Recourse.Cli.Output;
 using Recourse.Cli.Sending;
+using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
 
@@ -108,7 +109,7 @@ internal static class SendCommand
         var started = clock.GetTimestamp();
         try
         {
-            await Progress.RunAsync($"send to {request.Queue}", input.CanSeek ? input.Length : 0, advance =>
+            await LongWork.RunAsync($"send to {request.Queue}", input.CanSeek ? input.Length : 0, advance =>
                 sender.RunAsync(LineReader.ReadAsync(input, bytes => advance(bytes), cancellationToken), cancellationToken));
         }
         catch (Exception error) when (error is CliException or OperationCanceledException && sender.Accepted + sender.Duplicates > 0)

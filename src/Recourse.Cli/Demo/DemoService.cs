@@ -95,7 +95,7 @@ internal sealed class DemoService(string name, Ledger ledger, Func<string, Plan>
         {
             await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         }
-        catch (Exception error) when (error is IOException or OperationCanceledException or BadHttpRequestException)
+        catch (Exception error) when (error is IOException or OperationCanceledException)
         {
             return;
         }

@@ -3,7 +3,7 @@ using Spectre.Console;
 namespace Recourse.Cli.Output;
 
 /// <summary>A bar on standard error while something long runs; where nothing can be drawn, a line every few seconds.</summary>
-internal static class Progress
+internal static class LongWork
 {
     private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);
 
