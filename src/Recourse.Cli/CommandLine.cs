@@ -58,6 +58,9 @@ internal static class CommandLine
         }
         foreach (var error in parsed.Errors.Select(found => found.Message).Distinct())
             Console.Error.WriteLine($"recourse: {error}");
+        // What the library prints beside the errors: names that are spelled nearly like this.
+        ((ParseErrorAction)parsed.Action).ShowHelp = false;
+        parsed.Invoke(new() { Output = Console.Error, Error = TextWriter.Null });
         Console.Error.WriteLine($"Help: {Examples.PathOf(command)} --help");
         return ExitCode.Usage;
     }

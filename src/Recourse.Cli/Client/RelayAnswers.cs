@@ -21,19 +21,20 @@ internal sealed record QueueAnswer
     public double? OldestWaitingSeconds { get; init; }
 }
 
-/// <summary>One service and its breaker.</summary>
+/// <summary>One service: its breaker (closed, half_open, open, isolated), its bulkhead, and what lies before it.</summary>
 internal sealed record ServiceAnswer
 {
     public string Name { get; init; } = "";
-    public string? Url { get; init; }
-    public BreakerAnswer? Breaker { get; init; }
+    public string? Breaker { get; init; }
+    public double RetryAfterSeconds { get; init; }
+    public int InFlight { get; init; }
+    public int MaxConcurrent { get; init; }
+    public string? LastError { get; init; }
     public long Waiting { get; init; }
     public long Delayed { get; init; }
     public long Leased { get; init; }
     public long Dead { get; init; }
 }
-
-internal sealed record BreakerAnswer(string State);
 
 /// <summary>What a person reads about a dead letter.</summary>
 internal sealed record DeadLetterAnswer
@@ -63,7 +64,8 @@ internal sealed record AttemptAnswer
     public long? DurationMs { get; init; }
     public string? Outcome { get; init; }
     public string? Kind { get; init; }
-    public string? Status { get; init; }
+    public int? Status { get; init; }
+    public string? Code { get; init; }
     public string? Error { get; init; }
     public string? Node { get; init; }
     public string? Decision { get; init; }
@@ -124,7 +126,7 @@ internal sealed record EnvelopeLine
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, NumberHandling = JsonNumberHandling.AllowReadingFromString)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Listing<QueueAnswer>))]
 [JsonSerializable(typeof(Listing<ServiceAnswer>))]
 [JsonSerializable(typeof(Listing<DeadLetterAnswer>))]

@@ -51,7 +51,7 @@ internal static class MessageCommand
         foreach (var attempt in attempts)
         {
             table.Row(attempt.Number, attempt.StartedAt?.ToString("u"), attempt.DurationMs is { } took ? $"{took} ms" : "",
-                Screen.Toned(attempt.Outcome ?? "", attempt.Outcome == "delivered" ? Tone.Good : Tone.Warn), attempt.Kind, attempt.Status,
+                Screen.Toned(attempt.Outcome ?? "", attempt.Outcome == "delivered" ? Tone.Good : Tone.Warn), attempt.Kind, attempt.Code ?? attempt.Status?.ToString(),
                 Screen.Safe(attempt.Decision, 60), Screen.Safe(attempt.Error, 200));
         }
         Screen.Out.Write(table);

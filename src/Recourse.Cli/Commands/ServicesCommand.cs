@@ -29,7 +29,7 @@ internal static class ServicesCommand
     internal static Tone ToneOf(string? breaker) => breaker switch
     {
         "closed" => Tone.Good,
-        "half_open" or "half-open" => Tone.Warn,
+        "half_open" => Tone.Warn,
         null or "" => Tone.None,
         _ => Tone.Bad,
     };
@@ -62,12 +62,14 @@ internal static class ServicesCommand
             JsonOutput.Write(document);
             return ExitCode.Ok;
         }
-        var table = Screen.Table("service", "breaker", "waiting", "delayed", "leased", "dead", "url");
+        var table = Screen.Table("service", "breaker", "in hand", "waiting", "delayed", "dead", "last error");
         foreach (var column in table.Columns.Skip(2).Take(4)) column.RightAligned();
         foreach (var service in relay.Parse(document, RelayJson.Default.ListingServiceAnswer).Items)
         {
-            table.Row(service.Name, Screen.Toned(service.Breaker?.State ?? "", ToneOf(service.Breaker?.State)), service.Waiting, service.Delayed,
-                service.Leased, Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None), service.Url);
+            var breaker = service.RetryAfterSeconds > 0 ? $"{service.Breaker}, probe in {Screen.Age(service.RetryAfterSeconds)}" : service.Breaker;
+            table.Row(service.Name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)), $"{service.InFlight} of {service.MaxConcurrent}",
+                service.Waiting, service.Delayed, Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None),
+                Screen.Safe(service.LastError, 100));
         }
         Screen.Out.Write(table);
         return ExitCode.Ok;

@@ -49,8 +49,8 @@ internal sealed class DemoScreen(TimeProvider clock)
     internal static string Line(DemoStatus status)
     {
         var books = status.Books;
-        var trouble = status.Services.Where(service => service.Breaker?.State is not (null or "closed"))
-            .Select(service => $"{service.Name} {service.Breaker!.State}");
+        var trouble = status.Services.Where(service => service.Breaker is not (null or "closed"))
+            .Select(service => $"{service.Name} {service.Breaker}");
         return $"{status.Elapsed.TotalSeconds,4:0} s  sent {status.Acknowledged}/{status.ToSend}  delivered {books.Delivered} ({status.PerSecond:0}/s)"
             + $"  waiting {books.Waiting}  dead {books.Dead}{(status.RelayUp ? "" : "  relay down")}"
             + $"{string.Concat(trouble.Select(word => $"  {word}"))}  {status.Phase}";
@@ -62,8 +62,8 @@ internal sealed class DemoScreen(TimeProvider clock)
         var services = Screen.Table("service", "breaker", "in hand", "waiting", "retrying", "dead", "character");
         foreach (var service in status.Services)
         {
-            var state = status.RelayUp ? service.Breaker?.State : "?";
-            services.Row(service.Name, Screen.Toned(state ?? "", ServicesCommand.ToneOf(state)), service.Leased, service.Waiting, service.Delayed,
+            var state = status.RelayUp ? service.Breaker : "?";
+            services.Row(service.Name, Screen.Toned(state ?? "", ServicesCommand.ToneOf(state)), service.InFlight, service.Waiting, service.Delayed,
                 service.Dead, DemoStage.Characters.GetValueOrDefault(service.Name));
         }
         var dead = status.DeadByKind.Count == 0 ? "none" : string.Join(", ", status.DeadByKind.Select(pair => $"{pair.Value} {pair.Key}"));
