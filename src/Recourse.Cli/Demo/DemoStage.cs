@@ -89,7 +89,8 @@ internal sealed class DemoStage : IAsyncDisposable
             version: 1
             listen: http://127.0.0.1:{port}
             store: sqlite:recourse.db
-            limits: { max_body: 64MiB }
+            limits:
+              max_body: 64MiB
             services:
             {string.Join('\n', services)}
             queues:

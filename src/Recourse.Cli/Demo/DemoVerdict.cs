@@ -12,7 +12,7 @@ internal sealed record RelayBooks(long Accepted, long Delivered, long Dead, long
 }
 
 /// <summary>Whether everything that was acknowledged is accounted for: what was seen from outside against what the relay says.</summary>
-internal sealed record Verdict(int Lost, IReadOnlyList<string> Objections)
+internal sealed record DemoVerdict(int Lost, IReadOnlyList<string> Objections)
 {
     /// <summary>Nothing was lost, altered, doubled without cause or put out of order, and the relay's books say the same as the services.</summary>
     public bool Balanced => Objections.Count == 0;
@@ -21,7 +21,7 @@ internal sealed record Verdict(int Lost, IReadOnlyList<string> Objections)
     /// Judges. <paramref name="held"/> are the missing deliveries that the relay still holds (dead or waiting);
     /// <paramref name="repeatsPerKill"/> is how many deliveries can be in the relay's hands at once.
     /// </summary>
-    public static Verdict Of(Findings seen, RelayBooks books, int held, int kills, int repeatsPerKill)
+    public static DemoVerdict Of(Findings seen, RelayBooks books, int held, int kills, int repeatsPerKill)
     {
         var objections = new List<string>();
         var lost = seen.Missing.Count - held;
