@@ -47,6 +47,10 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     public RelayMeters Meters { get; }
     public Books Books { get; }
     public PrometheusText Exposition { get; }
+
+    /// <summary>What the API can do, for its OpenAPI document; filled when the routes are mapped.</summary>
+    public IReadOnlyList<ApiRoute> Routes { get; set; } = [];
+
     public TimeProvider Time => _options.Time;
     public IReadOnlyList<ServiceStatus> Services => _dispatcher?.Status ?? [];
 
