@@ -4,13 +4,13 @@ namespace Recourse.Durable;
 /// Decides what is done with a delivery after an attempt failed: retry, when, or dead letter, and why. A pure function: no clock, no store, no
 /// randomness. The rules stand in the order in which they are asked; <c>docs/concepts/delivery.md</c> shows them as a table.
 /// </summary>
-public static class DeliveryDecider
+internal static class DeliveryDecider
 {
     /// <summary>The decision after a failed attempt.</summary>
     /// <param name="failure">What failed, and how often before.</param>
     /// <param name="policy">The bounds of the queue.</param>
     /// <param name="service">The contract of the service.</param>
-    public static DeliveryDecision Decide(in DeliveryFailure failure, DeliveryPolicy policy, ServicePolicy service)
+    internal static DeliveryDecision Decide(in DeliveryFailure failure, DeliveryPolicy policy, ServicePolicy service)
     {
         var fault = failure.Fault;
         var wait = DeliveryWait.After(failure, policy);
@@ -23,17 +23,17 @@ public static class DeliveryDecider
         // What is permanent and the message's stays as it is. What is permanent and the service's (its certificate, its configuration) waits for a
         // person to mend the service: every message would fail, and outages do not eat messages.
         if (fault.Persistence is Persistence.Permanent && fault.Blame is not Blame.Service)
-            return Dead(failure, policy, "permanent", "the same message would fail again");
+            return Dead(failure, policy, wait, "permanent", "the same message would fail again");
 
         if (policy.DeadLetterAfterAttempts is { } most)
             return failure.Attempt >= most && !(failure.Probe && fault.Blame is not Blame.Message)
-                ? Dead(failure, policy, Whose(fault), $"attempt {failure.Attempt} of {most}")
+                ? Dead(failure, policy, wait, Whose(fault), $"attempt {failure.Attempt} of {most}")
                 : Retry(failure, wait, Whose(fault), $"attempt {failure.Attempt} of {most}");
 
         return fault.Blame switch
         {
             Blame.Service => failure.Age >= policy.MaxAge
-                ? Dead(failure, policy, "service fault", $"given up after {Durations.Text(policy.MaxAge)}")
+                ? Dead(failure, policy, wait, "service fault", $"given up after {Durations.Text(policy.MaxAge)}")
                 : Retry(failure, wait, "service fault", $"gives up at an age of {Durations.Text(policy.MaxAge)}"),
             Blame.Message => Counted(failure, policy, wait, "message fault", Next(failure.MessageFaults), policy.MaxAttempts),
             _ when failure.Probe => Retry(failure, wait, "unknown fault", "a probe, not counted"),
@@ -42,7 +42,7 @@ public static class DeliveryDecider
     }
 
     private static DeliveryDecision Counted(in DeliveryFailure failure, DeliveryPolicy policy, TimeSpan wait, string what, int count, int most) =>
-        count >= most ? Dead(failure, policy, what, $"{count} of {most}") : Retry(failure, wait, what, $"{count} of {most}");
+        count >= most ? Dead(failure, policy, wait, what, $"{count} of {most}") : Retry(failure, wait, what, $"{count} of {most}");
 
     private static DeliveryDecision Retry(in DeliveryFailure failure, TimeSpan wait, string what, string bound)
     {
@@ -52,10 +52,10 @@ public static class DeliveryDecider
         return new(DeliveryAction.Retry, due, $"{what}, retry {failure.Attempt} in {Durations.Text(wait)}, {bound}{notes}", wait);
     }
 
-    private static DeliveryDecision Dead(in DeliveryFailure failure, DeliveryPolicy policy, string what, string why) =>
+    private static DeliveryDecision Dead(in DeliveryFailure failure, DeliveryPolicy policy, TimeSpan wait, string what, string why) =>
         policy.DeadLettersEnabled
             ? new(DeliveryAction.DeadLetter, null, $"{what}, {why}")
-            : Retry(failure, DeliveryWait.Longest(failure, policy), what, $"{why}; dead letters are off");
+            : Retry(failure, DeliveryWait.Longer(wait, DeliveryWait.Longest(failure, policy)), what, $"{why}; dead letters are off");
 
     // Also where dead letters are off: repeating it is what the service forbids.
     private static DeliveryDecision OutcomeUnknown(Classification fault) =>

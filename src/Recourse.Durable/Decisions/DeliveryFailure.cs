@@ -1,7 +1,7 @@
 namespace Recourse.Durable;
 
 /// <summary>All that the decision after a failed attempt depends on, as values; made by the dispatcher, read by <see cref="DeliveryDecider"/>.</summary>
-public readonly record struct DeliveryFailure
+internal readonly record struct DeliveryFailure
 {
     /// <summary>What the failure was.</summary>
     public required Classification Fault { get; init; }

@@ -39,5 +39,5 @@ internal static class DeliveryWait
 
     private static TimeSpan Doubled(TimeSpan wait) => wait < Max ? wait * 2 : wait;
 
-    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+    internal static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }
