@@ -10,6 +10,7 @@ internal sealed class AloneGate(TimeProvider time)
     private TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _inFlight;
     private int _closed;
+    private int _waiting;
 
     internal int InFlight
     {
@@ -85,8 +86,12 @@ internal sealed class AloneGate(TimeProvider time)
         lock (_lock) _closed--;
     }
 
+    /// <summary>Somebody has closed the gate and waits for what is in flight, or for the end of his patience.</summary>
+    internal bool IsAwaited => Volatile.Read(ref _waiting) > 0;
+
     private async Task<bool> WithinAsync(Task task, TimeSpan patience)
     {
+        Interlocked.Increment(ref _waiting);
         try
         {
             await task.WaitAsync(patience, time);
@@ -95,6 +100,10 @@ internal sealed class AloneGate(TimeProvider time)
         catch (TimeoutException)
         {
             return task.IsCompleted;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
         }
     }
 }

@@ -40,6 +40,9 @@ public sealed class Dispatcher : IAsyncDisposable
     /// <summary>What each service's breaker and bulkhead look like now, in the order of the configuration.</summary>
     public IReadOnlyList<ServiceStatus> Status => [.. _routes.Select(route => route.Guard.Status())];
 
+    /// <summary>All loops sleep and exactly so many attempts are under way: nothing happens until a call ends or the time moves. For tests.</summary>
+    internal bool IsQuiet(int underWay) => _gate.InFlight == underWay && (_suspects.IsAsleep || underWay > 0 && _gate.IsAwaited) && _routes.All(route => route.IsAsleep);
+
     /// <summary>Begins to deliver.</summary>
     /// <param name="opening">What the store found when it was opened; null looks for suspects in any case.</param>
     public void Start(StoreOpening? opening = null)
@@ -98,6 +101,7 @@ public sealed class Dispatcher : IAsyncDisposable
             var before = _routes.ToDictionary(route => route.Guard.Policy.Name);
             _routes = [.. policies.Select(policy => before.Remove(policy.Name, out var route) ? Reloaded(route, policy) : Added(policy))];
             foreach (var gone in before.Values) gone.Stop();
+            _suspects.Wake();
         }
     }
 
@@ -166,7 +170,6 @@ public sealed class Dispatcher : IAsyncDisposable
         {
             route.SuspectsFound();
             _loops.Add(Task.Run(route.RunAsync));
-            _suspects.Wake();
         }
 
         return route;

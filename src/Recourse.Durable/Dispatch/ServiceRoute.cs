@@ -20,6 +20,9 @@ internal sealed class ServiceRoute(
 
     internal ServiceGuard Guard => guard;
 
+    /// <summary>The loop has nothing to do until something wakes it.</summary>
+    internal bool IsAsleep => _wake.IsAsleep;
+
     internal void Wake() => _wake.Set();
 
     internal void SuspectsFound() => Volatile.Write(ref _suspectsAt, 0);
@@ -143,7 +146,6 @@ internal sealed class ServiceRoute(
         finally
         {
             gate.Leave(1);
-            _wake.Set();
         }
     }
 

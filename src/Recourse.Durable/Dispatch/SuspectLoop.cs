@@ -18,6 +18,8 @@ internal sealed class SuspectLoop(AloneGate gate, Func<IReadOnlyList<ServiceRout
     private TimeSpan _patience = FirstPatience;
     private int _next;
 
+    internal bool IsAsleep => _wake.IsAsleep;
+
     internal void Wake() => _wake.Set();
 
     internal void Stop()

@@ -10,6 +10,15 @@ internal sealed class WakeSignal(TimeProvider time)
     private TaskCompletionSource? _sleeper;
     private bool _set;
 
+    /// <summary>The loop sleeps, and nothing has woken it.</summary>
+    internal bool IsAsleep
+    {
+        get
+        {
+            lock (_lock) return _sleeper is not null;
+        }
+    }
+
     internal void Set()
     {
         TaskCompletionSource? sleeper;

@@ -6,9 +6,10 @@ using Recourse.Tests;
 namespace Recourse.Durable.Tests;
 
 /// <summary>One call of the handler, which a test ends as it likes.</summary>
-internal sealed class HandlerCall(ClaimedDelivery delivery, CancellationToken token)
+internal sealed class HandlerCall(ClaimedDelivery delivery, Action ending, CancellationToken token)
 {
     private readonly TaskCompletionSource<DeliveryResult> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _ended;
 
     internal ClaimedDelivery Delivery { get; } = delivery;
 
@@ -16,17 +17,30 @@ internal sealed class HandlerCall(ClaimedDelivery delivery, CancellationToken to
 
     internal Task<DeliveryResult> Ended => _end.Task;
 
-    internal void Succeed() => _end.TrySetResult(DeliveryResult.Delivered("200"));
+    internal void Succeed() => End(() => _end.SetResult(DeliveryResult.Delivered("200")));
 
-    internal void Throw(Exception exception) => _end.TrySetException(exception);
+    internal void Throw(Exception exception) => End(() => _end.SetException(exception));
 
-    internal void Fail(string status, TimeSpan? retryAfter = null) =>
-        _end.TrySetResult(DeliveryResult.Failed(FaultClassifier.Default.Classify("http", status)!, $"HTTP {status}", status, retryAfter));
+    internal void Fail(string status, TimeSpan? retryAfter = null) => End(() =>
+        _end.SetResult(DeliveryResult.Failed(FaultClassifier.Default.Classify("http", status)!, $"HTTP {status}", status, retryAfter)));
 
-    internal void Fail(FaultKind kind) => _end.TrySetResult(DeliveryResult.Failed(FaultClassifier.Default.ForKind(kind), kind.Name()));
+    internal void Fail(FaultKind kind) => End(() => _end.SetResult(DeliveryResult.Failed(FaultClassifier.Default.ForKind(kind), kind.Name())));
 
     /// <summary>Ends as a handler that heeds its token: once it is cancelled.</summary>
-    internal void HeedToken() => Token.Register(() => _end.TrySetException(new OperationCanceledException(Token)));
+    internal void HeedToken() => Token.Register(() => Throw(new OperationCanceledException(Token)));
+
+    /// <summary>The dispatcher counts the attempt no more, though the call goes on: it was abandoned.</summary>
+    internal void Forgotten() => End(() => { });
+
+    /// <summary>Ends a call that was forgotten.</summary>
+    internal void SucceedLate() => _end.SetResult(DeliveryResult.Delivered("200"));
+
+    private void End(Action how)
+    {
+        if (Interlocked.Exchange(ref _ended, 1) != 0) return;
+        ending();
+        how();
+    }
 }
 
 /// <summary>A dispatcher on a store in memory, a manual clock and a handler whose calls the test ends one by one.</summary>
@@ -37,6 +51,8 @@ internal sealed class DispatchRig : IAsyncDisposable
 
     private readonly Channel<HandlerCall> _calls = Channel.CreateUnbounded<HandlerCall>();
     private readonly Channel<AttemptReport> _reports = Channel.CreateUnbounded<AttemptReport>();
+    private int _callCount;
+    private int _underWay;
 
     internal DispatchRig(params ServicePolicy[] services) : this(options => options, services)
     {
@@ -64,7 +80,7 @@ internal sealed class DispatchRig : IAsyncDisposable
 
     internal NotedLog Log { get; } = new();
 
-    internal int CallCount { get; private set; }
+    internal int CallCount => Volatile.Read(ref _callCount);
 
     /// <summary>Runs on the thread of the handler when a call begins.</summary>
     internal Action<HandlerCall>? OnCall { get; set; }
@@ -91,6 +107,10 @@ internal sealed class DispatchRig : IAsyncDisposable
         return ids;
     }
 
+    /// <summary>Starts on a store that found so many suspects. None: the suspects' loop does not close the way while the clock stands still.</summary>
+    internal void Start(int suspects = 0) => Dispatcher.Start(new StoreOpening(suspects, 0));
+
+    /// <summary>The next call of the handler; the clock stands still.</summary>
     internal Task<HandlerCall> CallAsync() => _calls.Reader.ReadAsync().AsTask().WaitAsync(Hang);
 
     internal async Task<HandlerCall[]> CallsAsync(int count)
@@ -100,38 +120,63 @@ internal sealed class DispatchRig : IAsyncDisposable
         return calls;
     }
 
-    internal bool NoCallWaits => !_calls.Reader.TryPeek(out _);
+    /// <summary>Waits until nothing happens any more without a call that ends or a clock that moves.</summary>
+    internal async Task QuietAsync()
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!Dispatcher.IsQuiet(Volatile.Read(ref _underWay)))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Hang, "The dispatcher does not come to rest.");
+            await Task.Yield();
+        }
+    }
 
-    internal Task<AttemptReport> ReportAsync() => _reports.Reader.ReadAsync().AsTask().WaitAsync(Hang);
+    /// <summary>Nothing is going on, and no call was made that the test has not seen.</summary>
+    internal async Task NoCallAsync()
+    {
+        await QuietAsync();
+        Assert.False(_calls.Reader.TryPeek(out _), "The handler was called.");
+    }
+
+    /// <summary>The next call, moving the clock from timer to timer, each time only when nothing else can happen.</summary>
+    internal async Task<HandlerCall> AdvanceToCallAsync()
+    {
+        while (true)
+        {
+            await QuietAsync();
+            if (_calls.Reader.TryRead(out var call)) return call;
+            Assert.True(Clock.AdvanceToNextTimer(), "No timer is armed.");
+        }
+    }
+
+    internal async Task<AttemptReport> ReportAsync()
+    {
+        var report = await _reports.Reader.ReadAsync().AsTask().WaitAsync(Hang);
+        return report;
+    }
 
     internal async Task<StoredDelivery> StoredAsync(DeliveryId id) => (await Store.Queries.DeliveryAsync(id))!;
 
-    /// <summary>
-    /// Waits until the loops have nothing to do: every route and the suspects' loop asleep, which shows in their timers.
-    /// </summary>
-    internal Task AsleepAsync(int timers) => Clock.WhenArmed(timers).WaitAsync(Hang);
-
-    /// <summary>Moves the clock from timer to timer until the task is done.</summary>
-    internal async Task<T> AdvanceUntilAsync<T>(Task<T> task)
+    /// <summary>Moves the clock from timer to timer until the task is done, whatever else happens.</summary>
+    internal async Task AdvanceUntilAsync(Task task)
     {
         while (!task.IsCompleted)
         {
             await Task.WhenAny(task, Clock.WhenArmed()).WaitAsync(Hang);
+            for (var turn = 0; turn < 50 && !task.IsCompleted; turn++) await Task.Yield();
             if (!task.IsCompleted) Clock.AdvanceToNextTimer();
-            await Task.Yield();
         }
 
-        return await task;
+        await task;
     }
-
-    internal async Task AdvanceUntilAsync(Task task) => await AdvanceUntilAsync(task.ContinueWith(done => done.IsCompletedSuccessfully));
 
     private async ValueTask<DeliveryResult> HandleAsync(ClaimedDelivery delivery, CancellationToken token)
     {
-        var call = new HandlerCall(delivery, token);
-        lock (_calls) CallCount++;
+        var call = new HandlerCall(delivery, () => Interlocked.Decrement(ref _underWay), token);
+        Interlocked.Increment(ref _callCount);
         OnCall?.Invoke(call);
-        await _calls.Writer.WriteAsync(call, CancellationToken.None);
+        _calls.Writer.TryWrite(call);
+        Interlocked.Increment(ref _underWay);
         return await call.Ended;
     }
 

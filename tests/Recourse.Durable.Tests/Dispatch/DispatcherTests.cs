@@ -7,7 +7,7 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         var id = await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         (await rig.CallAsync()).Succeed();
         var report = await rig.ReportAsync();
         var stored = await rig.StoredAsync(id);
@@ -22,7 +22,7 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         await rig.EnqueueManyAsync(10);
-        rig.Dispatcher.Start();
+        rig.Start();
         for (var done = 0; done < 10; done++)
         {
             (await rig.CallAsync()).Succeed();
@@ -38,9 +38,9 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         await rig.EnqueueManyAsync(4);
-        rig.Dispatcher.Start();
+        rig.Start();
         var calls = await rig.CallsAsync(3);
-        Assert.True(rig.NoCallWaits);
+        await rig.NoCallAsync();
         calls[1].Succeed();
         await rig.CallAsync();
     }
@@ -50,7 +50,7 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         var id = await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         await rig.CallAsync();
         var stored = await rig.StoredAsync(id);
         Assert.Equal((DeliveryState.Leased, 1), (stored.State, stored.AttemptCount));
@@ -61,13 +61,13 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         var id = await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         (await rig.CallAsync()).Fail("503", TimeSpan.FromSeconds(7));
         var report = await rig.ReportAsync();
         var stored = await rig.StoredAsync(id);
         Assert.Equal(rig.Clock.GetUtcNow().AddSeconds(7), stored.DueAt);
         Assert.Equal("retry: service fault, retry 1 in 7 s, gives up at an age of 24 h", report.Attempt.Decision);
-        (await rig.AdvanceUntilAsync(rig.CallAsync())).Succeed();
+        (await rig.AdvanceToCallAsync()).Succeed();
         Assert.Equal(2, (await rig.ReportAsync()).Attempt.Number);
         Assert.True(rig.Clock.Elapsed >= TimeSpan.FromSeconds(7), $"The second attempt came after {rig.Clock.Elapsed}.");
     }
@@ -77,7 +77,7 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         var id = await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         (await rig.CallAsync()).Fail("422");
         await rig.ReportAsync();
         var stored = await rig.StoredAsync(id);
@@ -89,7 +89,7 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         (await rig.CallAsync()).Throw(new FormatException("no number"));
         var report = await rig.ReportAsync();
         Assert.Equal((FaultKind.TypeMismatch, "FormatException: no number"), (report.Fault!.Kind, report.Attempt.Error));
@@ -125,12 +125,12 @@ public class DispatcherTests
             };
         });
         var ids = await rig.EnqueueManyAsync(2);
-        rig.Dispatcher.Start();
+        rig.Start();
         foreach (var call in await rig.CallsAsync(2)) call.Succeed();
         await rig.ReportAsync();
         await rig.ReportAsync();
         Assert.Equal(DeliveryState.Delivered, (await rig.StoredAsync(ids[1])).State);
-        await rig.AdvanceUntilAsync(rig.Dispatcher.StopAsync(TimeSpan.FromSeconds(1)));
+        await rig.QuietAsync();
         Assert.Equal(2, rig.Log.Lines.Count(line => line.Id == 6));
     }
 
@@ -141,11 +141,11 @@ public class DispatcherTests
         var first = await rig.EnqueueAsync(orderKey: "a");
         var second = await rig.EnqueueAsync(orderKey: "a");
         var other = await rig.EnqueueAsync(orderKey: "b");
-        rig.Dispatcher.Start();
+        rig.Start();
         var calls = await rig.CallsAsync(2);
         Assert.Equal([first, other], calls.Select(call => call.Delivery.Id).Order(Comparer<DeliveryId>.Create(
             (x, y) => string.CompareOrdinal(x.ToString(), y.ToString()))));
-        Assert.True(rig.NoCallWaits);
+        await rig.NoCallAsync();
         calls.Single(call => call.Delivery.Id == first).Succeed();
         Assert.Equal(second, (await rig.CallAsync()).Delivery.Id);
     }
@@ -155,12 +155,12 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         var id = await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         var call = await rig.CallAsync();
         // As if another owner had opened the store in the meantime.
         await rig.Store.OpenAsync(TestContext.Current.CancellationToken);
         call.Succeed();
-        await rig.AdvanceUntilAsync(rig.Dispatcher.StopAsync(TimeSpan.FromSeconds(1)));
+        await rig.QuietAsync();
         Assert.Contains(rig.Log.Lines, line => line.Id == 4);
         var stored = await rig.StoredAsync(id);
         Assert.Equal((DeliveryState.Waiting, true), (stored.State, stored.Suspect));
@@ -172,7 +172,7 @@ public class DispatcherTests
         await using var rig = new DispatchRig(
             options => options with { RetryBudget = new() { Ratio = 0, MinimumPerSecond = 0 } });
         var id = await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         (await rig.CallAsync()).Fail("500");
         var report = await rig.ReportAsync();
         Assert.EndsWith("retry budget used up", report.Attempt.Decision, StringComparison.Ordinal);
@@ -185,7 +185,7 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig(options => options with { PolicyOf = _ => throw new KeyNotFoundException() });
         var id = await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         (await rig.CallAsync()).Fail("500");
         await rig.ReportAsync();
         Assert.Equal(DeliveryState.Delayed, (await rig.StoredAsync(id)).State);
@@ -197,7 +197,7 @@ public class DispatcherTests
     {
         await using var rig = new DispatchRig();
         await rig.EnqueueAsync();
-        rig.Dispatcher.Start();
+        rig.Start();
         (await rig.CallAsync()).Throw(new Exception(new string('x', 1_988) + "😀 and more"));
         var error = (await rig.ReportAsync()).Attempt.Error!;
         Assert.Equal(1_999, error.Length);
