@@ -88,7 +88,7 @@ internal sealed record DeliveryAnswer
     public DateTimeOffset? DueAt { get; init; }
     public bool Blocked { get; init; }
     public int AttemptCount { get; init; }
-    public IReadOnlyList<AttemptAnswer> Attempts { get; init; } = [];
+    public IReadOnlyList<AttemptAnswer>? Attempts { get; init; }
 }
 
 /// <summary>The answer to one message.</summary>
@@ -132,6 +132,7 @@ internal sealed record EnvelopeLine
 [JsonSerializable(typeof(Listing<DeadLetterAnswer>))]
 [JsonSerializable(typeof(DeadLetterAnswer))]
 [JsonSerializable(typeof(MessageAnswer))]
+[JsonSerializable(typeof(Listing<MessageAnswer>))]
 [JsonSerializable(typeof(AcceptedAnswer))]
 [JsonSerializable(typeof(BatchLineAnswer))]
 [JsonSerializable(typeof(ProblemAnswer))]

@@ -38,7 +38,7 @@ internal static class MessageCommand
         {
             Screen.Out.WriteLine();
             Screen.Out.WriteLine($"{Screen.Safe(delivery.Service)}: {StateOf(delivery)} (delivery {delivery.Id}, generation {delivery.Generation})");
-            WriteAttempts(delivery.Attempts);
+            WriteAttempts(delivery.Attempts ?? []);
         }
         return ExitCode.Ok;
     }

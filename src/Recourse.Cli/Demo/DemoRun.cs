@@ -130,7 +130,7 @@ internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
         var page = _ledger.Read();
         var seen = Findings.From(page, clock, CommitWindow);
         var held = await Holdings.CountAsync(client, seen.Missing, cancellationToken);
-        var verdict = DemoVerdict.Of(seen, books, held, _kills, DemoStage.PermitsPerService * DemoStage.Characters.Count);
+        var verdict = DemoVerdict.Of(seen, books, held, DemoStage.PermitsPerService);
         return new()
         {
             Balanced = verdict.Balanced && !gaveUp, GaveUp = gaveUp, Seed = options.Seed, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 1),

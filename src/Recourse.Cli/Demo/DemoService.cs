@@ -34,8 +34,11 @@ internal readonly record struct Plan
     public static Plan AcceptAfter(TimeSpan delay) => new() { Status = 200, Apply = true, Delay = delay };
 }
 
-/// <summary>A service on loopback that does as it is told and notes in the ledger what it applied.</summary>
-internal sealed class DemoService(string name, Ledger ledger, Func<string, Plan> plan) : IAsyncDisposable
+/// <summary>
+/// A service on loopback that does as it is told and notes in the ledger what it applied. An answer that took nearly as long as
+/// <paramref name="callerTimeout"/> counts as lost: the caller may have given up while it was on its way.
+/// </summary>
+internal sealed class DemoService(string name, Ledger ledger, TimeSpan callerTimeout, Func<string, Plan> plan) : IAsyncDisposable
 {
     private WebApplication? _application;
 
@@ -83,6 +86,7 @@ internal sealed class DemoService(string name, Ledger ledger, Func<string, Plan>
 
     private async Task HandleAsync(HttpContext context)
     {
+        var arrival = ledger.Arrive();
         var messageId = context.Request.Headers["Recourse-Message-Id"].ToString();
         var doing = plan(messageId);
         if (doing.BeforeReading)
@@ -105,7 +109,7 @@ internal sealed class DemoService(string name, Ledger ledger, Func<string, Plan>
             await AnswerAsync(context, doing);
             return;
         }
-        var effect = ledger.Apply(Name, messageId, context.Request.Headers["Recourse-Delivery-Id"].ToString(),
+        var effect = ledger.Apply(arrival, Name, messageId, context.Request.Headers["Recourse-Delivery-Id"].ToString(),
             context.Request.Headers["Idempotency-Key"].ToString(), body.GetBuffer().AsSpan(0, (int)body.Length));
         if (doing.Status is < 200 or > 299)
         {
@@ -114,7 +118,8 @@ internal sealed class DemoService(string name, Ledger ledger, Func<string, Plan>
             ledger.Answer(effect, AnswerFate.Withheld);
             return;
         }
-        ledger.Answer(effect, await AnswerAsync(context, doing) ? AnswerFate.Sent : AnswerFate.CallerGone);
+        var sent = await AnswerAsync(context, doing) && ledger.Clock.GetElapsedTime(arrival.At) < callerTimeout * 0.8;
+        ledger.Answer(effect, sent ? AnswerFate.Sent : AnswerFate.CallerGone);
     }
 
     private static async Task<bool> AnswerAsync(HttpContext context, Plan doing)

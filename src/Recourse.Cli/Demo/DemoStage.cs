@@ -12,6 +12,7 @@ internal sealed class DemoStage : IAsyncDisposable
     /// <summary>The permits of each service: so many deliveries can be in hand at once.</summary>
     public const int PermitsPerService = 16;
 
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
     // One message in fifty is one that the ledger service rejects until it is mended.
     private const int RejectOneOf = 50;
     private const int SlowBudgetMilliseconds = 12_000;
@@ -27,10 +28,10 @@ internal sealed class DemoStage : IAsyncDisposable
         _slowest = TimeSpan.FromMilliseconds(Math.Clamp(perMessage, 2, 300));
         Services =
         [
-            new("accounts", ledger, message => !_mended && IsRejected(message) ? Plan.Refuse(422) : Plan.Accept),
-            new("courier", ledger, _ => FlakyPlan()),
-            new("archive", ledger, _ => Plan.AcceptAfter(_slowest * Draw())),
-            new("billing", ledger, _ => Plan.Accept),
+            new("accounts", ledger, Timeout, message => !_mended && IsRejected(message) ? Plan.Refuse(422) : Plan.Accept),
+            new("courier", ledger, Timeout, _ => FlakyPlan()),
+            new("archive", ledger, Timeout, _ => Plan.AcceptAfter(_slowest * Draw())),
+            new("billing", ledger, Timeout, _ => Plan.Accept),
         ];
     }
 
@@ -75,7 +76,7 @@ internal sealed class DemoStage : IAsyncDisposable
                 url: {service.Url}
                 failure_threshold: 5
                 success_threshold: 1
-                timeout_ms: 5000
+                timeout_ms: {Timeout.TotalMilliseconds}
                 reset_timeout_ms: 1000
                 max_concurrent: {PermitsPerService}
             """);

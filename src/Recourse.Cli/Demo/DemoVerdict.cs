@@ -19,9 +19,9 @@ internal sealed record DemoVerdict(int Lost, IReadOnlyList<string> Objections)
 
     /// <summary>
     /// Judges. <paramref name="held"/> are the missing deliveries that the relay still holds (dead or waiting);
-    /// <paramref name="repeatsPerKill"/> is how many deliveries can be in the relay's hands at once.
+    /// <paramref name="permits"/> is how many deliveries of one service can be in the relay's hands at once.
     /// </summary>
-    public static DemoVerdict Of(Findings seen, RelayBooks books, int held, int kills, int repeatsPerKill)
+    public static DemoVerdict Of(Findings seen, RelayBooks books, int held, int permits)
     {
         var objections = new List<string>();
         var lost = seen.Missing.Count - held;
@@ -32,8 +32,8 @@ internal sealed record DemoVerdict(int Lost, IReadOnlyList<string> Objections)
         Object(lost != 0, $"{lost} acknowledged deliveries arrived nowhere, and the relay does not hold them");
         Object(seen.Altered > 0, $"{seen.Altered} arrived with another body than was sent");
         Object(seen.RepeatedWithoutCause > 0, $"{seen.RepeatedWithoutCause} were delivered again although the answer had arrived and no kill was near");
-        Object(seen.RepeatedAfterKill > kills * repeatsPerKill,
-            $"{seen.RepeatedAfterKill} repeats after {kills} kill(s) are more than the {kills * repeatsPerKill} that can have been in hand");
+        Object(seen.MostAfterOneKill > permits,
+            $"{seen.MostAfterOneKill} repeats of one service after one kill are more than the {permits} that can have been in hand");
         Object(seen.KeyChanged > 0, $"{seen.KeyChanged} repeats came with another Idempotency-Key");
         Object(seen.OutOfOrder > 0, $"{seen.OutOfOrder} overtook an earlier message of their order key");
         Object(seen.Unacknowledged > 0, $"{seen.Unacknowledged} arrived that no sender holds a receipt for");

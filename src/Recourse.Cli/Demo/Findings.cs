@@ -21,6 +21,9 @@ internal sealed record Findings
     /// <summary>Repeats of what was in the relay's hands when it was killed.</summary>
     public required int RepeatedAfterKill { get; init; }
 
+    /// <summary>The most repeats that one service saw after one kill: at most its permits, if the relay holds no more in hand.</summary>
+    public required int MostAfterOneKill { get; init; }
+
     /// <summary>Repeats that nothing explains: must be 0.</summary>
     public required int RepeatedWithoutCause { get; init; }
 
@@ -43,16 +46,18 @@ internal sealed record Findings
     {
         var sent = page.Sent.ToDictionary(message => message.Id);
         var arrivals = page.Effects.GroupBy(effect => (effect.MessageId, effect.Service))
-            .ToDictionary(group => group.Key, group => group.OrderBy(effect => effect.Sequence).ToArray());
+            .ToDictionary(group => group.Key, group => group.OrderBy(effect => effect.Arrival.Sequence).ToArray());
         var owed = page.Sent.SelectMany(message => message.Services.Select(service => (message.Id, service))).ToArray();
-        int lostAnswer = 0, afterKill = 0, noCause = 0, keyChanged = 0;
+        int lostAnswer = 0, noCause = 0, keyChanged = 0;
+        var perKill = new Dictionary<(long Kill, string Service), int>();
         foreach (var times in arrivals.Values)
         {
             for (var i = 1; i < times.Length; i++)
             {
                 if (times[i].IdempotencyKey != times[i - 1].IdempotencyKey) keyChanged++;
                 if (times[i - 1].Answer == AnswerFate.Withheld) lostAnswer++;
-                else if (page.Kills.Any(kill => Spans(times[i - 1], times[i], kill, clock, commitWindow))) afterKill++;
+                else if (page.Kills.Cast<long?>().FirstOrDefault(kill => Spans(times[i - 1], times[i], kill!.Value, clock, commitWindow)) is { } killed)
+                    perKill[(killed, times[i].Service)] = perKill.GetValueOrDefault((killed, times[i].Service)) + 1;
                 else if (times[i - 1].Answer != AnswerFate.Sent) lostAnswer++;
                 else noCause++;
             }
@@ -64,7 +69,8 @@ internal sealed record Findings
             Missing = [.. owed.Where(pair => !arrivals.ContainsKey(pair))],
             Altered = page.Effects.Count(effect => sent.TryGetValue(effect.MessageId, out var message) && message.BodyHash != effect.BodyHash),
             RepeatedAfterLostAnswer = lostAnswer,
-            RepeatedAfterKill = afterKill,
+            RepeatedAfterKill = perKill.Values.Sum(),
+            MostAfterOneKill = perKill.Values.DefaultIfEmpty().Max(),
             RepeatedWithoutCause = noCause,
             KeyChanged = keyChanged,
             OutOfOrder = CountOutOfOrder(page.Sent, arrivals),
@@ -73,7 +79,7 @@ internal sealed record Findings
     }
 
     private static bool Spans(Effect before, Effect after, long kill, TimeProvider clock, TimeSpan commitWindow) =>
-        before.BeganAt <= kill && kill <= after.BeganAt
+        before.Arrival.At <= kill && kill <= after.Arrival.At
         && (before.EndedAt >= kill || clock.GetElapsedTime(before.EndedAt, kill) <= commitWindow);
 
     private static int CountOutOfOrder(IReadOnlyList<SentMessage> sent, Dictionary<(string, string), Effect[]> arrivals)
@@ -86,7 +92,7 @@ internal sealed record Findings
             {
                 if (!arrivals.TryGetValue((message.Id, service), out var times)) continue;
                 var lane = (message.Queue, service, message.OrderKey!);
-                var first = times[0].Sequence;
+                var first = times[0].Arrival.Sequence;
                 if (first < last.GetValueOrDefault(lane)) count++;
                 last[lane] = Math.Max(first, last.GetValueOrDefault(lane));
             }

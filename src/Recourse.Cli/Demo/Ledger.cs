@@ -9,11 +9,14 @@ internal enum AnswerFate
     Open,
     /// <summary>The answer was handed to the network.</summary>
     Sent,
-    /// <summary>The caller had gone before the answer was written.</summary>
+    /// <summary>The caller had gone, or may have gone, before the answer was written.</summary>
     CallerGone,
     /// <summary>The service withheld the answer on purpose.</summary>
     Withheld,
 }
+
+/// <summary>When a request came in: its place among all, and the stamp of the ledger's clock.</summary>
+internal readonly record struct Arrival(long Sequence, long At);
 
 /// <summary>One time that a service applied a message. Times are stamps of the ledger's clock.</summary>
 internal sealed class Effect
@@ -23,8 +26,7 @@ internal sealed class Effect
     public required string DeliveryId { get; init; }
     public required string IdempotencyKey { get; init; }
     public required string BodyHash { get; init; }
-    public required long Sequence { get; init; }
-    public required long BeganAt { get; init; }
+    public required Arrival Arrival { get; init; }
     public long EndedAt { get; set; } = long.MaxValue;
     public AnswerFate Answer { get; set; }
 }
@@ -63,8 +65,14 @@ internal sealed class Ledger(TimeProvider clock)
         }
     }
 
-    /// <summary>Notes that a service applies a message now.</summary>
-    public Effect Apply(string service, string messageId, string deliveryId, string idempotencyKey, ReadOnlySpan<byte> body)
+    /// <summary>Notes that a request came in. What is applied late still has the place of its request.</summary>
+    public Arrival Arrive()
+    {
+        lock (_gate) return new(++_sequence, Clock.GetTimestamp());
+    }
+
+    /// <summary>Notes that a service applies a message.</summary>
+    public Effect Apply(Arrival arrival, string service, string messageId, string deliveryId, string idempotencyKey, ReadOnlySpan<byte> body)
     {
         var hash = Hash(body);
         lock (_gate)
@@ -72,7 +80,7 @@ internal sealed class Ledger(TimeProvider clock)
             var effect = new Effect
             {
                 MessageId = messageId, Service = service, DeliveryId = deliveryId, IdempotencyKey = idempotencyKey, BodyHash = hash,
-                Sequence = ++_sequence, BeganAt = Clock.GetTimestamp(),
+                Arrival = arrival,
             };
             _effects.Add(effect);
             return effect;

@@ -51,15 +51,7 @@ internal sealed class RelayProcess : IAsyncDisposable
     public async Task<TimeSpan> StartAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         var started = _clock.GetTimestamp();
-        var process = Process.Start(new ProcessStartInfo(_executable, _arguments)
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
-        }) ?? throw new CliException(ExitCode.Failed, $"cannot start {_executable}.");
-        process.OutputDataReceived += (_, line) => Note(line.Data);
-        process.ErrorDataReceived += (_, line) => Note(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        _process = process;
+        var process = Launch();
         while (!await IsReadyAsync(cancellationToken))
         {
             if (process.HasExited)
@@ -72,6 +64,21 @@ internal sealed class RelayProcess : IAsyncDisposable
             await Task.Delay(ReadyPoll, _clock, cancellationToken);
         }
         return _clock.GetElapsedTime(started);
+    }
+
+    /// <summary>Starts it and waits for nothing.</summary>
+    public Process Launch()
+    {
+        var process = Process.Start(new ProcessStartInfo(_executable, _arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+        }) ?? throw new CliException(ExitCode.Failed, $"cannot start {_executable}.");
+        process.OutputDataReceived += (_, line) => Note(line.Data);
+        process.ErrorDataReceived += (_, line) => Note(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        _process = process;
+        return process;
     }
 
     /// <summary>Ends it with SIGKILL, as a crash would: nothing in it gets to run any more.</summary>

@@ -8,7 +8,7 @@ public class DemoVerdictTests
     private static readonly Findings Clean = new()
     {
         Owed = 10, Arrived = 8, Missing = [("m1", "a"), ("m2", "a")], Altered = 0, RepeatedAfterLostAnswer = 3, RepeatedAfterKill = 2,
-        RepeatedWithoutCause = 0, KeyChanged = 0, OutOfOrder = 0, Unacknowledged = 0,
+        MostAfterOneKill = 2, RepeatedWithoutCause = 0, KeyChanged = 0, OutOfOrder = 0, Unacknowledged = 0,
     };
     private static readonly RelayBooks Books = new(Accepted: 10, Delivered: 8, Dead: 1, Discarded: 0, Expired: 0, Waiting: 1);
 
@@ -30,7 +30,7 @@ public class DemoVerdictTests
 
     [Fact]
     public void More_repeats_than_can_have_been_in_hand_are_objected_to() =>
-        Assert.Contains("more than the 4", Assert.Single(Judge(Clean with { RepeatedAfterKill = 5 }, Books, held: 2).Objections));
+        Assert.Contains("more than the 4", Assert.Single(Judge(Clean with { MostAfterOneKill = 5 }, Books, held: 2).Objections));
 
     public static TheoryData<string> Faults => [nameof(Findings.Altered), nameof(Findings.RepeatedWithoutCause), nameof(Findings.KeyChanged),
         nameof(Findings.OutOfOrder), nameof(Findings.Unacknowledged)];
@@ -65,5 +65,5 @@ public class DemoVerdictTests
         new QueueAnswer { Accepted = 10, Waiting = 2, Delayed = 3, Leased = 2, Delivered = 1, Dead = 2 },
     ]));
 
-    private static DemoVerdict Judge(Findings seen, RelayBooks books, int held) => DemoVerdict.Of(seen, books, held, kills: 1, repeatsPerKill: 4);
+    private static DemoVerdict Judge(Findings seen, RelayBooks books, int held) => DemoVerdict.Of(seen, books, held, permits: 4);
 }

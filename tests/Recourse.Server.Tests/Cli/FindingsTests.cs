@@ -25,7 +25,7 @@ public class FindingsTests
     public void A_body_that_differs_by_one_byte_is_altered()
     {
         Send("m1", "a");
-        _ledger.Answer(_ledger.Apply("a", "m1", "m1.0", "key", "other"u8), AnswerFate.Sent);
+        _ledger.Answer(_ledger.Apply(_ledger.Arrive(), "a", "m1", "m1.0", "key", "other"u8), AnswerFate.Sent);
         Assert.Equal(1, Read().Altered);
     }
 
@@ -108,6 +108,31 @@ public class FindingsTests
     }
 
     [Fact]
+    public void What_is_applied_late_has_the_place_of_its_request()
+    {
+        Send("m1", "a");
+        var slow = _ledger.Arrive();
+        Arrive("m1", "a");
+        _ledger.Answer(_ledger.Apply(slow, "a", "m1", "m1.0", "key", "body"u8), AnswerFate.CallerGone);
+        Assert.Equal((1, 0), (Read().RepeatedAfterLostAnswer, Read().RepeatedWithoutCause));
+    }
+
+    [Fact]
+    public void Repeats_are_counted_by_kill_and_service()
+    {
+        foreach (var id in new[] { "m1", "m2", "m3" }) Send(id, "a", "b");
+        foreach (var id in new[] { "m1", "m2", "m3" }) Arrive(id, "a");
+        Arrive("m1", "b");
+        _ledger.Killed();
+        foreach (var id in new[] { "m1", "m2" }) Arrive(id, "a");
+        Arrive("m1", "b");
+        _ledger.Killed();
+        Arrive("m3", "a");
+        var found = Read();
+        Assert.Equal((4, 3), (found.RepeatedAfterKill, found.MostAfterOneKill));
+    }
+
+    [Fact]
     public void An_arrival_without_a_receipt_is_counted()
     {
         Arrive("stranger", "a");
@@ -117,7 +142,7 @@ public class FindingsTests
     private void Send(string id, params string[] services) => _ledger.Acknowledge(new(id, "q", Ledger.Hash("body"u8), null, services));
 
     private void Arrive(string id, string service, AnswerFate fate = AnswerFate.Sent, string key = "key") =>
-        _ledger.Answer(_ledger.Apply(service, id, $"{id}.0", key, "body"u8), fate);
+        _ledger.Answer(_ledger.Apply(_ledger.Arrive(), service, id, $"{id}.0", key, "body"u8), fate);
 
     private Findings Read(bool keyed = false) => Findings.From(_ledger.Read(), _clock, keyed ? TimeSpan.Zero : Window);
 }
