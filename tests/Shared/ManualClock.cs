@@ -77,7 +77,7 @@ public sealed class ManualClock : TimeProvider
             timer.Fire();
     }
 
-    /// <summary>Moves the clock to the next timer and fires it (and all that are due at the same moment); false when none is armed.</summary>
+    /// <summary>Moves the clock to the next timer and fires it, and all due at the same moment; false when none is armed.</summary>
     public bool AdvanceToNextTimer()
     {
         if (NextDue is not { } next)
@@ -86,7 +86,7 @@ public sealed class ManualClock : TimeProvider
         return true;
     }
 
-    /// <summary>Runs the callbacks of timers that were disposed of while armed (see <see cref="FiresAfterDisposal"/>); how many ran.</summary>
+    /// <summary>Runs the callbacks of timers that were disposed of while armed; how many ran.</summary>
     public int FireDisposed()
     {
         ManualTimer[] late;
@@ -100,7 +100,7 @@ public sealed class ManualClock : TimeProvider
         return late.Length;
     }
 
-    /// <summary>Completes once at least this many timers are armed at the same time: the signal that code under test has begun to wait.</summary>
+    /// <summary>Completes once this many timers are armed at the same time: the signal that code under test has begun to wait.</summary>
     public Task WhenArmed(int count = 1)
     {
         lock (_lock)

@@ -6,8 +6,8 @@ namespace Recourse;
 public sealed partial class Bulkhead
 {
     /// <summary>
-    /// Takes a permit, waiting in the queue if it must. False when the queue is full or the queue timeout is over: there is then no permit to
-    /// release.
+    /// Takes a permit, waiting in the queue if it must. False when the queue is full or the queue timeout is over: there is then no permit
+    /// to release.
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled while the call waited; no permit is held.</exception>
     public ValueTask<bool> AcquireAsync(CancellationToken cancellationToken = default)
@@ -52,10 +52,11 @@ public sealed partial class Bulkhead
                 case BulkheadAdmission.Rejected:
                     return BulkheadEntry.QueueFull;
             }
-            // Armed after queueing, because a timeout or a cancellation that comes before it would find nothing to cancel. If the grant comes
-            // first they find the waiter gone, and GetResult clears them away.
+            // Armed after queueing, because a timeout or a cancellation that comes before it would find nothing to cancel. If the grant
+            // comes first they find the waiter gone, and GetResult clears them away.
+            var time = bulkhead._clock.Provider;
             if (bulkhead.Options.QueueTimeout is var timeout && timeout != Timeout.InfiniteTimeSpan)
-                _timer = bulkhead._clock.Provider.CreateTimer(static waiter => ((Waiter)waiter!).OnTimeout(), this, timeout, Timeout.InfiniteTimeSpan);
+                _timer = time.CreateTimer(static waiter => ((Waiter)waiter!).OnTimeout(), this, timeout, Timeout.InfiniteTimeSpan);
             _registration = token.UnsafeRegister(static waiter => ((Waiter)waiter!).OnCancelled(), this);
             return null;
         }

@@ -14,8 +14,8 @@ public sealed partial class Bulkhead : IDisposable
     private readonly Lock _lock = new();
     private readonly DedicatedThreads? _threads;
 
-    // Waiting << 32 | running. While nobody waits, anyone may change the lower half by compare-and-swap; once somebody waits, every change is
-    // made under the lock, because a compare-and-swap that expects zero waiters fails.
+    // Waiting << 32 | running. While nobody waits, anyone may change the lower half by compare-and-swap; once somebody waits, every change
+    // is made under the lock, because a compare-and-swap that expects zero waiters fails.
     private long _state;
     private WaiterQueue _queue;
     private int _limit;
@@ -118,7 +118,8 @@ public sealed partial class Bulkhead : IDisposable
     }
 
     /// <summary>
-    /// Other options from now on; permits that are out and calls that wait keep their place and their time. Dedicated threads stay as they are.
+    /// Other options from now on; permits that are out and calls that wait keep their place and their time. Dedicated threads stay as they
+    /// are.
     /// </summary>
     /// <exception cref="InvalidOptionsException">An option is out of range; the old options stay in force.</exception>
     public void Reload(BulkheadOptions options)
@@ -164,7 +165,8 @@ public sealed partial class Bulkhead : IDisposable
     }
 
     /// <summary>
-    /// Takes a waiter out of the queue. True: it will never be granted. False: it has been, or is just being, granted (or never was queued).
+    /// Takes a waiter out of the queue. True: it will never be granted. False: it has been, or is just being, granted (or never was
+    /// queued).
     /// </summary>
     internal bool Cancel(BulkheadWaiter waiter)
     {

@@ -16,8 +16,8 @@ public sealed record BulkheadOptions
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// A number of threads that belong to this bulkhead alone, for work that blocks its thread; from 1 to 1,024. Default null: calls run on the
-    /// threads of their callers. Fixed when the bulkhead is made.
+    /// A number of threads that belong to this bulkhead alone, for work that blocks its thread; from 1 to 1,024. Default null: calls run on
+    /// the threads of their callers. Fixed when the bulkhead is made.
     /// </summary>
     public int? DedicatedThreads { get; init; }
 

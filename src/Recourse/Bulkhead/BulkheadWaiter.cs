@@ -12,8 +12,8 @@ internal abstract class BulkheadWaiter
     internal bool IsQueued;
 
     /// <summary>
-    /// The waiter now has a permit and must release it. Called once, outside all locks, on the thread that released or resized, which it must
-    /// not block: what is to run with the permit belongs on another thread.
+    /// The waiter now has a permit and must release it. Called once, outside all locks, on the thread that released or resized, which it
+    /// must not block: what is to run with the permit belongs on another thread.
     /// </summary>
     protected abstract void Granted();
 

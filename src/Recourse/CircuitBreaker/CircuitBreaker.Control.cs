@@ -29,8 +29,8 @@ public sealed partial class CircuitBreaker
     }
 
     /// <summary>
-    /// How long until a call may be tried; never negative. Zero when one may be tried now; while all probes are under way, the time until the
-    /// first lease ends; while isolated, which only a person ends, <see cref="TimeSpan.MaxValue"/>.
+    /// How long until a call may be tried; never negative. Zero when one may be tried now; while all probes are under way, the time until
+    /// the first lease ends; while isolated, which only a person ends, <see cref="TimeSpan.MaxValue"/>.
     /// </summary>
     public TimeSpan RetryAfter
     {
@@ -90,7 +90,9 @@ public sealed partial class CircuitBreaker
         Order(new(CircuitEvent.Trip, Samples(), OpenFor: openFor?.Ticks));
     }
 
-    /// <summary>Closes the circuit and forgets all counts and the growth of the open time. Reports of calls under way no longer count.</summary>
+    /// <summary>
+    /// Closes the circuit and forgets all counts and the growth of the open time. Reports of calls under way no longer count.
+    /// </summary>
     public void Reset() => Order(new(CircuitEvent.Reset));
 
     /// <summary>What the breaker knows, as plain values.</summary>
@@ -153,7 +155,7 @@ public sealed partial class CircuitBreaker
             Volatile.Write(ref _options, options);
             Volatile.Write(ref _slowFrom, SlowFrom(options));
             _probes.Resize(options.PermittedProbes);
-            if (_core.State != CircuitState.Closed)
+            if (_core.State != CircuitState.Closed || _window?.TryAdopt(options) == true)
                 return;
             // The generation stays: calls under way report to the new window. One that has just read the old window is lost to the counts.
             Volatile.Write(ref _window, CircuitWindow.Create(options, _core.Generation));

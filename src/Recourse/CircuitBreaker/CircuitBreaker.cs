@@ -17,6 +17,9 @@ public sealed partial class CircuitBreaker
 {
     private const long NoCell = -1;
 
+    // One delegate for all breakers.
+    private static readonly Func<double> SharedSamples = Random.Shared.NextDouble;
+
     private readonly TickClock _clock;
     private readonly Lock _lock = new();
     private readonly ProbeLeases _probes;
@@ -68,7 +71,7 @@ public sealed partial class CircuitBreaker
     internal Action<CircuitTransition>? Transitioned { get; set; }
 
     /// <summary>Where the jitter of open times comes from: numbers in [0, 1).</summary>
-    internal Func<double> Samples { get; init; } = Random.Shared.NextDouble;
+    internal Func<double> Samples { get; init; } = SharedSamples;
 
     /// <summary>
     /// Asks to make a call. True with a permit that has to be reported once, also when the call was not made or was cancelled (as neutral).

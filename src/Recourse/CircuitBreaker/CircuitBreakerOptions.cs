@@ -15,15 +15,15 @@ public sealed record CircuitBreakerOptions
     /// <summary>Mode CountWindow: how many calls are remembered. Default 100; from 1 to 100,000, a byte each.</summary>
     public int WindowSize { get; init; } = 100;
 
-    /// <summary>Mode TimeWindow: how far back calls count, accurate to a tenth. Default 30 s; from 100 ms to 1 day.</summary>
+    /// <summary>Mode TimeWindow: how far back calls count, accurate to a tenth. Default 30 s; from 100 ms to 1 h.</summary>
     public TimeSpan WindowDuration { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Window modes: the share of failures that opens the circuit, more than 0 up to 1. Default 0.5.</summary>
     public double FailureRate { get; init; } = 0.5;
 
     /// <summary>
-    /// Window modes: the least number of calls in the window before a share of them means anything. Default 20; from 1 to 1,000,000. A count
-    /// window that holds fewer calls asks for as many as it holds.
+    /// Window modes: the least number of calls in the window before a share of them means anything. Default 20; from 1 to 1,000,000. A
+    /// count window that holds fewer calls asks for as many as it holds.
     /// </summary>
     public int MinimumThroughput { get; init; } = 20;
 
@@ -95,7 +95,7 @@ public sealed record CircuitBreakerOptions
         Check.Defined(at + nameof(Mode), Mode);
         Check.Range(at + nameof(FailureThreshold), FailureThreshold, 1, 1_000_000);
         Check.Range(at + nameof(WindowSize), WindowSize, 1, 100_000);
-        Check.Range(at + nameof(WindowDuration), WindowDuration, TimeSpan.FromMilliseconds(100), day);
+        Check.Range(at + nameof(WindowDuration), WindowDuration, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         Check.That(FailureRate is > 0 and <= 1, $"{at}{nameof(FailureRate)} is {FailureRate}; it must be more than 0 and at most 1.");
         Check.Range(at + nameof(MinimumThroughput), MinimumThroughput, 1, 1_000_000);
         if (FailuresInWindow is { } failures)

@@ -45,7 +45,9 @@ internal readonly record struct CircuitCore
     /// <summary>The state as it looks at <paramref name="now"/>: an open time that is over shows as half-open.</summary>
     internal CircuitState StateAt(long now) => State == CircuitState.Open && now >= OpenUntil ? CircuitState.HalfOpen : State;
 
-    /// <summary>The next state, and the transition if the state changed. A signal that means nothing in this state returns it as it is.</summary>
+    /// <summary>
+    /// The next state, and the transition if the state changed. A signal that means nothing in this state returns it as it is.
+    /// </summary>
     internal CircuitCore Next(in CircuitSignal signal, long now, CircuitBreakerOptions options, out CircuitTransition? transition)
     {
         var (next, reason) = (State, signal.Event) switch

@@ -17,7 +17,7 @@ public readonly record struct CircuitPermit
 
     internal uint Probe => (uint)Value;
 
-    /// <summary>Whether the call is a probe of a half-open circuit; it then holds one of the permitted slots until it is reported.</summary>
+    /// <summary>Whether the call is a probe of a half-open circuit; it then holds one of the permitted slots until it reports.</summary>
     public bool IsProbe => Probe != 0;
 }
 

@@ -18,7 +18,7 @@ public sealed record CircuitSnapshot
     /// <summary>Slow calls in the window; zero in mode Consecutive.</summary>
     public int SlowCalls { get; init; }
 
-    /// <summary>How long an open circuit still stays open; zero in other states. Time that passes until it is restored does not count.</summary>
+    /// <summary>How long an open circuit still stays open; zero in other states. The time until it is restored does not count.</summary>
     public TimeSpan OpenRemaining { get; init; }
 
     /// <summary>How long the circuit was opened for the last time, from which the next open time grows; zero if it never opened.</summary>

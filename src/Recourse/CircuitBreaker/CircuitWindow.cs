@@ -9,18 +9,14 @@ internal readonly record struct CircuitCounts(int Calls, int Failures, int Slow)
 /// </summary>
 internal abstract class CircuitWindow
 {
-    private readonly double _failureRate;
-    private readonly double _slowRate;
-    private readonly int _minimum;
-    private readonly int _failures;
+    private CircuitBreakerOptions _options;
+    private readonly int _size;
 
-    private protected CircuitWindow(CircuitBreakerOptions options, uint generation, int minimum)
+    private protected CircuitWindow(CircuitBreakerOptions options, uint generation, int size)
     {
         Generation = generation;
-        _failureRate = options.FailureRate;
-        _slowRate = options.SlowCallRate;
-        _minimum = minimum;
-        _failures = options.FailuresInWindow ?? int.MaxValue;
+        _options = options;
+        _size = size;
     }
 
     internal uint Generation { get; }
@@ -32,6 +28,15 @@ internal abstract class CircuitWindow
         _ => null,
     };
 
+    /// <summary>Goes on with other thresholds; false when the options ask for a window of another shape.</summary>
+    internal bool TryAdopt(CircuitBreakerOptions options)
+    {
+        var same = (options.Mode, options.WindowSize, options.WindowDuration) == (_options.Mode, _options.WindowSize, _options.WindowDuration);
+        if (same)
+            Volatile.Write(ref _options, options);
+        return same;
+    }
+
     /// <summary>Counts one result; the reason if the circuit has to open now.</summary>
     internal abstract CircuitReason Record(bool failure, bool slow, long now);
 
@@ -42,20 +47,21 @@ internal abstract class CircuitWindow
 
     private protected CircuitReason Judge(CircuitCounts counts)
     {
-        if (counts.Failures >= _failures)
+        var options = Volatile.Read(ref _options);
+        if (counts.Failures >= (options.FailuresInWindow ?? int.MaxValue))
             return CircuitReason.FailureCount;
-        if (counts.Calls < _minimum)
+        if (counts.Calls < Math.Min(options.MinimumThroughput, _size))
             return CircuitReason.None;
         // Division, not multiplication: 7 / 100.0 is the number that 0.07 is written as, 0.07 * 100 is more than 7.
-        if ((double)counts.Failures / counts.Calls >= _failureRate)
+        if ((double)counts.Failures / counts.Calls >= options.FailureRate)
             return CircuitReason.FailureRate;
-        return counts.Slow > 0 && (double)counts.Slow / counts.Calls >= _slowRate ? CircuitReason.SlowCallRate : CircuitReason.None;
+        return counts.Slow > 0 && (double)counts.Slow / counts.Calls >= options.SlowCallRate ? CircuitReason.SlowCallRate : CircuitReason.None;
     }
 }
 
 /// <summary>The last N results: a ring of bytes, and their sum in one cell that every replacement corrects.</summary>
 internal sealed class CountWindow(CircuitBreakerOptions options, uint generation)
-    : CircuitWindow(options, generation, Math.Min(options.MinimumThroughput, options.WindowSize))
+    : CircuitWindow(options, generation, options.WindowSize)
 {
     private const byte Counted = 1;
     private const byte Failure = 2;
@@ -100,7 +106,7 @@ internal sealed class CountWindow(CircuitBreakerOptions options, uint generation
 
 /// <summary>The results of the last stretch of time: one addition to the bucket of now, summed up only when something failed.</summary>
 internal sealed class TimeWindow(CircuitBreakerOptions options, uint generation)
-    : CircuitWindow(options, generation, options.MinimumThroughput)
+    : CircuitWindow(options, generation, int.MaxValue)
 {
     private readonly BucketRing _ring = new(options.WindowDuration);
 

@@ -1,3 +1,5 @@
+using Recourse.Text;
+
 namespace Recourse;
 
 /// <summary>

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Mail;
 using System.Net.Sockets;
 using Recourse.Tables;
+using Recourse.Text;
 
 namespace Recourse;
 
@@ -14,46 +15,52 @@ namespace Recourse;
 internal static class DriverFacts
 {
     private const string SqlitePrefix = "SQLite Error ";
-    private const string RpcPrefix = "Status(StatusCode=\"";
 
     /// <summary>What the exception itself (not its inner ones) says by a code; null when it says none.</summary>
-    internal static Classification? Read(Exception exception, CodeTable table) => exception switch
+    internal static Classification? Read(Exception exception, CodePlace place, CodeTable table) => place switch
     {
-        SocketException socket => table.Sockets.FindListed(ToWinsock(socket)),
-        HttpRequestException { StatusCode: { } status } => Http(table, (int)status),
-        DbException database => Database(database, table),
-        WebException web => Web(web, table),
-        SmtpException smtp => smtp.StatusCode > 0 ? table.Find("smtp", (int)smtp.StatusCode) : null,
-        IOException io => HResults.Find(io, table),
-        _ => Message(exception, table),
+        CodePlace.Nowhere => null,
+        // SocketErrorCode is the Winsock number on every system; ErrorCode is the system's own.
+        CodePlace.Socket => table.Sockets.FindListed((int)((SocketException)exception).SocketErrorCode),
+        CodePlace.Http => ((HttpRequestException)exception).StatusCode is { } status ? Http(table, (int)status) : null,
+        CodePlace.Web => Web((WebException)exception, table),
+        CodePlace.Smtp => (int)((SmtpException)exception).StatusCode is > 0 and var reply ? table.Find("smtp", reply) : null,
+        CodePlace.InputOutput => HResults.Find((IOException)exception, table),
+        CodePlace.Message => EmbeddedCodes.Find(exception.Message, table),
+        _ => Database((DbException)exception, place, table),
     };
 
     internal static Classification? Http(CodeTable table, int status) => status < 400 ? null : table.Http.Find(status);
-
-    // SocketException.SocketErrorCode is the Winsock number on every system; ErrorCode is the system's own.
-    private static int ToWinsock(SocketException socket) => (int)socket.SocketErrorCode;
 
     private static Classification? Web(WebException web, CodeTable table) =>
         web.Response is HttpWebResponse response ? Http(table, (int)response.StatusCode)
         : web.Status is WebExceptionStatus.UnknownError or WebExceptionStatus.Success ? null
         : table.Sockets.Find(web.Status.ToString());
 
-    private static Classification? Database(DbException exception, CodeTable table)
+    private static Classification? Database(DbException exception, CodePlace place, CodeTable table) => place switch
     {
-        var message = exception.Message;
-        if (message.StartsWith(SqlitePrefix, StringComparison.Ordinal)) return NumberAt(message, SqlitePrefix.Length) is { } sqlite
-            ? table.Find("sqlite", sqlite)
-            : null;
-        if (message.StartsWith("ORA-", StringComparison.Ordinal)) return NumberAt(message, 4) is { } oracle ? table.Find("oracle", oracle) : null;
-        // SqlClient and both MySQL drivers leave their number in Data.
-        if (exception.Data is { Count: > 0 } data)
-        {
-            if (data["HelpLink.EvtID"] is string text && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
-                return table.Find("sqlserver", number);
-            if (data["Server Error Code"] is { } mysql) return MySql(mysql, table);
-        }
+        CodePlace.Postgres => State(exception, table),
+        CodePlace.Sqlite => Sqlite(exception.Message, table),
+        CodePlace.SqlServer or CodePlace.MySql => Entry(exception, table),
+        // SQLSTATE comes last, because MySQL's are coarser than its own numbers.
+        _ => Sqlite(exception.Message, table) ?? EmbeddedCodes.Find(exception.Message, table) ?? Entry(exception, table) ?? State(exception, table),
+    };
 
-        return exception.SqlState is { Length: 5 } state ? table.Find("postgres", state) : null;
+    private static Classification? State(DbException exception, CodeTable table) =>
+        exception.SqlState is { Length: 5 } state ? table.Postgres.Find(state) : null;
+
+    private static Classification? Sqlite(string message, CodeTable table) =>
+        message.StartsWith(SqlitePrefix, StringComparison.Ordinal) && NumberAt(message, SqlitePrefix.Length) is { } code
+            ? table.Sqlite.Find(code)
+            : null;
+
+    // SqlClient and both MySQL drivers leave their number in Data.
+    private static Classification? Entry(DbException exception, CodeTable table)
+    {
+        if (exception.Data is not { Count: > 0 } data) return null;
+        if (data["HelpLink.EvtID"] is string text && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            return table.Find("sqlserver", number);
+        return data["Server Error Code"] is { } mysql ? MySql(mysql, table) : null;
     }
 
     private static Classification? MySql(object code, CodeTable table) => code switch
@@ -62,19 +69,6 @@ internal static class DriverFacts
         Enum name => table.Find("mysql", Convert.ToInt32(name, CultureInfo.InvariantCulture)),
         _ => null,
     };
-
-    // Drivers whose exceptions carry the code in a fixed place of the message.
-    private static Classification? Message(Exception exception, CodeTable table)
-    {
-        var message = exception.Message;
-        if (message.StartsWith(RpcPrefix, StringComparison.Ordinal))
-        {
-            var end = message.IndexOf('"', RpcPrefix.Length);
-            return end < 0 ? null : table.Find("grpc", message[RpcPrefix.Length..end]);
-        }
-
-        return null;
-    }
 
     private static int? NumberAt(string text, int start)
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Recourse;
 
 // Exceptions: the caller's own cancellation, rules of the user, codes along the chain, types along the chain, texts along the chain.
@@ -73,8 +75,8 @@ public sealed partial class FaultClassifier
     {
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
-            if (ByReader(current) is { } read) return read;
-            if (DriverFacts.Read(current, _codes) is { } fact) return fact;
+            if (_readers.Length > 0 && ByReader(current) is { } read) return read;
+            if (TypeOf(current).Place is not CodePlace.Nowhere and var place && DriverFacts.Read(current, place, _codes) is { } fact) return fact;
             if (depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
         }
 
@@ -115,8 +117,8 @@ public sealed partial class FaultClassifier
         Classification? weak = null;
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
-            if (TypeFact.ByMember(current, _codes, _kinds) is { } member) return member;
-            var fact = _types.GetValue(current.GetType(), type => TypeFact.Of(type, _codes));
+            var fact = TypeOf(current);
+            if (fact.ByMember(current, _codes, _kinds) is { } member) return member;
             if (fact.Classification is not { } found) continue;
             // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
             if (!fact.IsWrapper) return found;
@@ -126,12 +128,24 @@ public sealed partial class FaultClassifier
         return weak;
     }
 
+    // A small table in front of the weak one: it holds on to at most as many types as it has places.
+    private TypeFact TypeOf(Exception exception)
+    {
+        var type = exception.GetType();
+        ref var place = ref _recentTypes[RuntimeHelpers.GetHashCode(type) & (_recentTypes.Length - 1)];
+        var recent = Volatile.Read(ref place);
+        if (recent is not null && recent.Type == type) return recent;
+        var fact = _types.GetValue(type, key => TypeFact.Of(key, _codes));
+        Volatile.Write(ref place, fact);
+        return fact;
+    }
+
     private Classification? ByText(Exception exception)
     {
         var depth = 0;
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
-            if (_text.Find(current.Message) is { } found) return found;
+            if (_text.Value.Find(current.Message) is { } found) return found;
         }
 
         return null;

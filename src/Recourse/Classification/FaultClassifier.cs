@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Recourse.Tables;
+using Recourse.Text;
 
 namespace Recourse;
 
@@ -15,10 +16,11 @@ public sealed partial class FaultClassifier
     private readonly ExceptionRule[] _exceptionRules;
     private readonly FactReader[] _readers;
     private readonly object?[] _resultRules;
-    private readonly TextRules _text;
+    private readonly Lazy<TextRules> _text;
     private readonly Classification _cancelled;
     private readonly Classification _timeout;
     private readonly ConditionalWeakTable<Type, TypeFact> _types = [];
+    private readonly TypeFact?[] _recentTypes = new TypeFact?[32];
 
     /// <summary>A classifier with the built-in table and the rules that <paramref name="configure"/> adds.</summary>
     /// <param name="configure">Adds rules; null adds none.</param>
@@ -31,7 +33,8 @@ public sealed partial class FaultClassifier
         _exceptionRules = rules.ExceptionRules();
         _readers = [.. rules.Readers];
         _resultRules = rules.ResultRules();
-        _text = rules.IsTextUntouched ? TextRules.BuiltIn : new TextRules(_kinds, rules.Phrases);
+        var phrases = rules.Phrases.ToArray();
+        _text = new Lazy<TextRules>(() => new TextRules(_kinds, _codes, phrases));
         _cancelled = _kinds.Classify(FaultKind.Cancelled, null, "cancelled, and not by the caller");
         _timeout = _kinds.Classify(FaultKind.Timeout, null, "cancelled by a timeout");
     }
@@ -50,7 +53,7 @@ public sealed partial class FaultClassifier
         ArgumentNullException.ThrowIfNull(family);
         ArgumentNullException.ThrowIfNull(code);
         var found = _codes.Find(family.Trim(), code.Trim());
-        return found is not null && message is not null && AmbiguousCodes.Contains(found) ? AmbiguousCodes.Resolve(found, message, _text) : found;
+        return found is not null && message is not null && AmbiguousCodes.Contains(found) ? AmbiguousCodes.Resolve(found, message, _text.Value) : found;
     }
 
     /// <summary>What an HTTP status means. A status below 400 is no failure and comes back as unknown.</summary>
@@ -61,7 +64,7 @@ public sealed partial class FaultClassifier
     /// persistence. At most the first 4,096 characters are read.
     /// </summary>
     /// <param name="message">Any text in any language; null and empty are unknown.</param>
-    public Classification ClassifyText(string? message) => _text.Find(message) ?? Classification.Unknown;
+    public Classification ClassifyText(string? message) => _text.Value.Find(message) ?? Classification.Unknown;
 
     /// <summary>The classification of a kind by its default row, for faults that a program makes itself.</summary>
     /// <param name="kind">What happened.</param>

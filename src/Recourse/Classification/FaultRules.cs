@@ -28,8 +28,6 @@ public sealed class FaultRules
 
     internal bool IsTableUntouched => _codes.Count == 0 && ReferenceEquals(Kinds, KindTable.BuiltIn);
 
-    internal bool IsTextUntouched => _phrases.Count == 0 && ReferenceEquals(Kinds, KindTable.BuiltIn);
-
     /// <summary>Changes the default row of a kind, and with it every code and phrase of that kind that does not say otherwise.</summary>
     /// <param name="kind">The kind whose row changes.</param>
     /// <param name="cells">The cells to set; <see cref="FaultCells.Kind"/> must be null.</param>

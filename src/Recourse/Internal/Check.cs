@@ -6,7 +6,8 @@ namespace Recourse;
 /// <summary>Checks of options. Each message says which option, what was found and what is allowed.</summary>
 internal static class Check
 {
-    internal static void That([DoesNotReturnIf(false)] bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref CheckMessage message)
+    internal static void That(
+        [DoesNotReturnIf(false)] bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref CheckMessage message)
     {
         if (!holds)
             throw new InvalidOptionsException(message.ToString());
@@ -18,8 +19,9 @@ internal static class Check
     internal static void Range(string option, double value, double min, double max) =>
         That(value >= min && value <= max, $"{option} is {value}; it must be from {min} to {max}.");
 
-    internal static void Range(string option, TimeSpan value, TimeSpan min, TimeSpan max) =>
-        That(value >= min && value <= max, $"{option} is {Durations.Text(value)}; it must be from {Durations.Text(min)} to {Durations.Text(max)}.");
+    internal static void Range(string option, TimeSpan value, TimeSpan min, TimeSpan max) => That(
+        value >= min && value <= max,
+        $"{option} is {Durations.Text(value)}; it must be from {Durations.Text(min)} to {Durations.Text(max)}.");
 
     internal static void Named(string option, string? value) =>
         That(!string.IsNullOrWhiteSpace(value), $"{option} is empty; it must have at least one visible character.");

@@ -1,7 +1,8 @@
 namespace Recourse;
 
 /// <summary>
-/// Where exceptions of observers (OnTransition and the like) end up: observers never change an outcome, so what they throw is only told here.
+/// Where exceptions of observers (OnTransition and the like) end up: observers never change an outcome, so what they throw is only told
+/// here.
 /// </summary>
 internal static class ObserverErrors
 {

@@ -63,7 +63,7 @@ public sealed record Backoff
     public double JitterRange { get; init; } = 0.25;
 
     /// <summary>
-    /// Custom: the wait before a retry, which counts from 1. Negative waits count as none, longer ones than <see cref="Max"/> are cut to it.
+    /// Custom: the wait before a retry, which counts from 1. Negative waits count as none; longer ones than <see cref="Max"/> are cut.
     /// </summary>
     public Func<int, TimeSpan>? Schedule { get; init; }
 
@@ -92,7 +92,7 @@ public sealed record Backoff
     /// <summary>The wait before a retry: never negative, never longer than <see cref="Max"/>.</summary>
     /// <param name="retry">Which retry, from 1. Zero and less is the first attempt: no wait. Any number is safe.</param>
     /// <param name="previous">The wait before the previous retry, which only decorrelated waits need; zero before the first.</param>
-    /// <param name="sample">A random number from 0 up to but not including 1; what is outside, or not a number, counts as the nearer end.</param>
+    /// <param name="sample">A random number from 0 up to but not including 1; other numbers count as the nearer end.</param>
     public TimeSpan Delay(int retry, TimeSpan previous, double sample)
     {
         if (retry <= 0 || Max <= TimeSpan.Zero)
@@ -115,8 +115,8 @@ public sealed record Backoff
     public TimeSpan Delay(int retry, TimeSpan previous = default) => Delay(retry, previous, Random.Shared.NextDouble());
 
     /// <summary>
-    /// The wait when the service has said how long it wants to be left alone: the longer of the two, but what the service asks for only up to
-    /// <paramref name="retryAfterMax"/>, since a wrong or hostile header must not park the caller.
+    /// The wait when the service has said how long it wants to be left alone: the longer of the two, but what the service asks for only up
+    /// to <paramref name="retryAfterMax"/>, since a wrong or hostile header must not park the caller.
     /// </summary>
     public static TimeSpan Honour(TimeSpan delay, TimeSpan? retryAfter, TimeSpan retryAfterMax)
     {
@@ -163,7 +163,7 @@ public sealed record Backoff
         Check.Defined(at + nameof(Jitter), Jitter);
         Check.Range(at + nameof(JitterRange), JitterRange, 0, 1);
         Check.That(Kind != BackoffKind.Custom || Schedule is not null, $"{at}{nameof(Schedule)} is null; kind Custom needs a function.");
-        Check.That(Kind == BackoffKind.Custom || Schedule is null, $"{at}{nameof(Schedule)} is set; only kind Custom reads it, this is {Kind}.");
+        Check.That(Kind == BackoffKind.Custom || Schedule is null, $"{at}{nameof(Schedule)} is set, but only kind Custom reads it.");
         return this;
     }
 

@@ -9,6 +9,10 @@ namespace Recourse.Tables;
 internal sealed class CodeTable
 {
     private readonly FrozenDictionary<string, Lazy<FamilyCodes>> _families;
+    private readonly Lazy<FamilyCodes> _http;
+    private readonly Lazy<FamilyCodes> _sockets;
+    private readonly Lazy<FamilyCodes> _postgres;
+    private readonly Lazy<FamilyCodes> _sqlite;
 
     internal CodeTable(KindTable kinds, IEnumerable<KeyValuePair<FaultCode, FaultCells>> overrides)
     {
@@ -24,16 +28,19 @@ internal sealed class CodeTable
         foreach (var group in own.Where(group => !families.ContainsKey(group.Key)))
             families.Add(group.Key, new Lazy<FamilyCodes>(() => new FamilyCodes(new CodeFamily(group.Key, []), kinds, group)));
         _families = families.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
-        Http = Family("http")!;
-        Sockets = Family("socket")!;
+        (_http, _sockets, _postgres, _sqlite) = (_families["http"], _families["socket"], _families["postgres"], _families["sqlite"]);
     }
 
     /// <summary>The table without any override.</summary>
     internal static CodeTable BuiltIn { get; } = new(KindTable.BuiltIn, []);
 
-    internal FamilyCodes Http { get; }
+    internal FamilyCodes Http => _http.Value;
 
-    internal FamilyCodes Sockets { get; }
+    internal FamilyCodes Sockets => _sockets.Value;
+
+    internal FamilyCodes Postgres => _postgres.Value;
+
+    internal FamilyCodes Sqlite => _sqlite.Value;
 
     internal FamilyCodes? Family(string name) => _families.TryGetValue(name, out var family) ? family.Value : null;
 
@@ -51,6 +58,7 @@ internal sealed class CodeTable
 internal sealed class FamilyCodes
 {
     private readonly FrozenDictionary<string, Classification> _byCode;
+    private readonly FrozenDictionary<string, Classification>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
     private readonly FrozenDictionary<int, Classification> _byNumber;
     private readonly CodeFamily _family;
     private readonly KindTable _kinds;
@@ -74,6 +82,7 @@ internal sealed class FamilyCodes
         foreach (var (code, cells) in own)
             codes.TryAdd(code, Make(family.Otherwise?.Invoke(code), code, cells));
         _byCode = codes.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        _bySpan = _byCode.GetAlternateLookup<ReadOnlySpan<char>>();
         _byNumber = codes
             .Where(pair => int.TryParse(pair.Key, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
             .DistinctBy(pair => int.Parse(pair.Key, CultureInfo.InvariantCulture))
@@ -99,6 +108,9 @@ internal sealed class FamilyCodes
 
     /// <summary>Like <see cref="Find(int)"/>, but only for a code that has a row of its own.</summary>
     internal Classification? FindListed(int code) => _byNumber.GetValueOrDefault(code);
+
+    /// <summary>The row of a code within a longer text; null unless it has one of its own.</summary>
+    internal Classification? FindListed(ReadOnlySpan<char> code) => _bySpan.TryGetValue(code, out var found) ? found : null;
 
     private Classification? Otherwise(string code) => _family.Otherwise?.Invoke(code) is { } row ? Make(row, code, null) : null;
 

@@ -36,6 +36,10 @@ internal static class HttpCodes
     ],
     ByClass, "httpstatus http_status https");
 
+    /// <summary>The row of a status, for families that use HTTP statuses beside names of their own; null for anything else.</summary>
+    internal static CodeRow? Row(string code) =>
+        Array.Find(Family.Rows, row => Array.IndexOf(row.Codes.Split(' '), code) >= 0) is { } row ? row with { Codes = code } : ByClass(code);
+
     private static CodeRow? ByClass(string code) =>
         !int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? null
         : status is >= 400 and < 500 ? new(BadRequest, code)

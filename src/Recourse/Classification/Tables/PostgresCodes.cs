@@ -55,6 +55,8 @@ internal static class PostgresCodes
         "55" or "57" => new(Conflict, code),
         "58" => new(FileSystemError, code, Permanent),
         "P0" => new(BusinessRuleViolation, code),
-        _ => new(InternalError, code, Permanent),
+        "72" or "HV" or "XX" => new(InternalError, code, Permanent),
+        "03" or "09" or "0B" or "0F" or "0Z" or "2F" or "P1" => new(DbSyntaxError, code),
+        _ => null,
     };
 }
