@@ -16,7 +16,7 @@ internal sealed class DemoScreen(TimeProvider clock)
     public async Task<T> RunAsync<T>(Func<Task<T>> work)
     {
         if (!Screen.IsLive) return await work();
-        return await Screen.Progress.Live(new Text("")).AutoClear(true).StartAsync(async context =>
+        return await Screen.Progress.Live(new Spectre.Console.Text("")).AutoClear(true).StartAsync(async context =>
         {
             _live = context;
             try
@@ -70,7 +70,7 @@ internal sealed class DemoScreen(TimeProvider clock)
         IRenderable[] rows =
         [
             Screen.Toned($"{status.Elapsed.TotalSeconds:0} s  {status.Phase}", status.RelayUp ? Tone.Good : Tone.Bad),
-            new Text($"sent {status.Acknowledged:N0} of {status.ToSend:N0}, delivering {status.PerSecond:0} a second; dead letters: {Screen.Safe(dead)}"),
+            new Spectre.Console.Text($"sent {status.Acknowledged:N0} of {status.ToSend:N0}, delivering {status.PerSecond:0} a second; dead letters: {Screen.Safe(dead)}"),
             queues, services,
         ];
         return new Rows(rows);

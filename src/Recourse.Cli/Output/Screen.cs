@@ -39,16 +39,16 @@ internal static class Screen
     {
         var table = new Table { Border = Console.IsOutputRedirected ? TableBorder.None : TableBorder.Rounded };
         foreach (var heading in headings)
-            table.AddColumn(new TableColumn(new Text(heading, new Style(decoration: Decoration.Bold))) { NoWrap = heading is not "error" });
+            table.AddColumn(new TableColumn(new Spectre.Console.Text(heading, new Style(decoration: Decoration.Bold))) { NoWrap = heading is not "error" });
         return table;
     }
 
     /// <summary>Adds a row of plain cells; a number is set to the right by its width alone in plain output.</summary>
     public static void Row(this Table table, params object?[] cells) =>
-        table.AddRow(cells.Select(cell => cell as IRenderable ?? new Text(Safe(cell?.ToString()))));
+        table.AddRow(cells.Select(cell => cell as IRenderable ?? new Spectre.Console.Text(Safe(cell?.ToString()))));
 
     /// <summary>A word in a colour that says how things are; the word alone carries the meaning.</summary>
-    public static Text Toned(string word, Tone tone) => new(Safe(word), tone switch
+    public static Spectre.Console.Text Toned(string word, Tone tone) => new(Safe(word), tone switch
     {
         Tone.Good => new Style(Color.Green),
         Tone.Warn => new Style(Color.Yellow),
