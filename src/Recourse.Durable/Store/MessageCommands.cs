@@ -8,6 +8,9 @@ public sealed class EnqueueCommand(NewMessage message) : StoreCommand<EnqueueRes
 
     /// <summary>How long its idempotency key is remembered. Default 24 h.</summary>
     public TimeSpan IdempotencyWindow { get; init; } = TimeSpan.FromHours(24);
+
+    // Of the content type and body, made on the caller's thread; null without an idempotency key.
+    internal byte[]? ContentHash { get; set; }
 }
 
 /// <summary>What became of an <see cref="EnqueueCommand"/>.</summary>

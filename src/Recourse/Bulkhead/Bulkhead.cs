@@ -195,7 +195,7 @@ public sealed partial class Bulkhead : IDisposable
         return true;
     }
 
-    private int Take(int upTo)
+    internal int Take(int upTo)
     {
         while (true)
         {

@@ -1,0 +1,331 @@
+namespace Recourse.Durable;
+
+/// <summary>The rules of every command over plain collections. The caller holds the lock.</summary>
+internal sealed class MemoryCommands(TimeProvider time)
+{
+    private readonly MessageIds _ids = new();
+    private readonly Dictionary<(string Queue, string Key), MemoryKey> _keys = [];
+    private readonly Dictionary<(string Service, string Key), MemoryLane> _lanes = [];
+    private long _sequence;
+    private long _lease;
+
+    public Dictionary<Guid, MemoryMessage> Messages { get; } = [];
+
+    /// <summary>All deliveries by key: the order in which they were stored.</summary>
+    public SortedDictionary<long, MemoryDelivery> Deliveries { get; } = [];
+
+    public SortedDictionary<string, MemoryTotals> Totals { get; } = new(StringComparer.Ordinal);
+
+    public SortedSet<string> Services { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What waits, of each service, in the order of claims.</summary>
+    private readonly Dictionary<string, SortedSet<(long DueAt, long Key)>> _waiting = [];
+
+    public long Now => time.NowMicros();
+
+    public void Apply(StoreCommand command)
+    {
+        switch (command)
+        {
+            case EnqueueCommand enqueue: enqueue.Result = Enqueue(enqueue); break;
+            case ClaimCommand claim: claim.Result = Claim(claim); break;
+            case CompleteCommand complete: complete.Result = Complete(complete); break;
+            case FailCommand fail: fail.Result = Fail(fail); break;
+            case ReleaseCommand release: release.Result = Release(release); break;
+            case ReplayCommand replay: replay.Result = Replay(replay); break;
+            case DiscardCommand discard: discard.Result = Discard(discard); break;
+            case PruneCommand prune: prune.Result = Prune(prune); break;
+            default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
+        }
+    }
+
+    private EnqueueResult Enqueue(EnqueueCommand command)
+    {
+        var message = command.Message;
+        var now = Now;
+        var id = _ids.Next(time.GetUtcNow());
+        if (message.IdempotencyKey is { } key)
+        {
+            if (_keys.TryGetValue((message.Queue, key), out var used) && used.ExpiresAt > now)
+            {
+                var same = used.Hash.AsSpan().SequenceEqual(command.ContentHash);
+                return new(same ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, used.MessageId);
+            }
+            _keys[(message.Queue, key)] = new(command.ContentHash!, id, now + (long)command.IdempotencyWindow.TotalMicroseconds);
+        }
+
+        var stored = new MemoryMessage
+        {
+            Sequence = ++_sequence,
+            Id = id,
+            Message = message with { Body = message.Body.ToArray() },
+            CreatedAt = StoreTime.Time(now),
+        };
+        Messages.Add(id, stored);
+        TotalsOf(message.Queue).Accepted += message.Services.Count;
+        for (var i = 0; i < message.Services.Count; i++)
+        {
+            var delivery = new MemoryDelivery { Message = stored, Index = i, Service = message.Services[i], GenerationAt = now };
+            stored.Deliveries.Add(delivery);
+            Deliveries.Add(delivery.Key, delivery);
+            Services.Add(delivery.Service);
+            JoinLane(delivery);
+            Wait(delivery, now);
+        }
+        return new(EnqueueStatus.Accepted, id);
+    }
+
+    private ClaimResult Claim(ClaimCommand command)
+    {
+        var now = Now;
+        var taken = new List<ClaimedDelivery>();
+        if (!_waiting.TryGetValue(command.Service, out var waiting))
+            return new(taken, null);
+        var lease = ++_lease;
+        var chosen = new List<MemoryDelivery>();
+        foreach (var (dueAt, key) in waiting)
+        {
+            if (dueAt > now || chosen.Count >= command.Max)
+                break;
+            if (Deliveries[key] is { Claimable: true } delivery && delivery.Suspect == command.Suspects)
+                chosen.Add(delivery);
+        }
+        foreach (var delivery in chosen)
+            taken.Add(Take(delivery, command, lease, now));
+        DateTimeOffset? next = null;
+        foreach (var (dueAt, key) in waiting)
+        {
+            if (Deliveries[key].Suspect == command.Suspects && Deliveries[key].Claimable)
+            {
+                next = StoreTime.Time(dueAt);
+                break;
+            }
+        }
+        return new(taken, next);
+    }
+
+    private ClaimedDelivery Take(MemoryDelivery delivery, ClaimCommand command, long lease, long now)
+    {
+        StopWaiting(delivery);
+        delivery.State = DeliveryState.Leased;
+        delivery.Lease = lease;
+        if (delivery.Lane is { } lane)
+            lane.InHand = true;
+        delivery.AttemptCount++;
+        delivery.ClaimedAt = now;
+        delivery.Node = command.Node;
+        delivery.Alone = command.Suspects;
+        var message = delivery.Message.Message;
+        return new()
+        {
+            Id = delivery.Id,
+            Lease = lease,
+            Queue = delivery.Queue,
+            Service = delivery.Service,
+            Attempt = delivery.AttemptCount,
+            AttemptInGeneration = delivery.AttemptCount - delivery.AttemptsBefore,
+            MessageFaults = delivery.MessageFaults,
+            UnknownFaults = delivery.UnknownFaults,
+            Generation = delivery.Generation,
+            CreatedAt = delivery.Message.CreatedAt,
+            GenerationAt = StoreTime.Time(delivery.GenerationAt),
+            ClaimedAt = StoreTime.Time(now),
+            LastDelayMs = delivery.LastDelayMs,
+            Suspect = delivery.Suspect,
+            CrashesAlone = delivery.CrashesAlone,
+            IdempotencyKey = AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration),
+            OrderKey = message.OrderKey,
+            ContentType = message.ContentType,
+            Headers = message.Headers,
+            TraceParent = message.TraceParent,
+            Body = message.Body,
+        };
+    }
+
+    private bool Complete(CompleteCommand command)
+    {
+        if (Held(command.Id, command.Lease) is not { } delivery)
+            return false;
+        delivery.Add(AttemptRules.Of(command, delivery.AttemptCount, delivery.Generation));
+        EndAttempt(delivery);
+        End(delivery, DeliveryState.Delivered);
+        delivery.LeaveLane();
+        TotalsOf(delivery.Queue).Delivered++;
+        return true;
+    }
+
+    private bool Fail(FailCommand command)
+    {
+        if (Held(command.Id, command.Lease) is not { } delivery)
+            return false;
+        var attempt = AttemptRules.Of(command, delivery.AttemptCount, delivery.Generation);
+        delivery.Add(attempt);
+        EndAttempt(delivery);
+        delivery.MessageFaults += command.Fault.Blame is Blame.Message ? 1 : 0;
+        delivery.UnknownFaults += command.Fault.Blame is Blame.Unknown ? 1 : 0;
+        delivery.MaybeApplied |= command.Fault.Applied is not Applied.No;
+        delivery.LastDelayMs = (long)command.Decision.Delay.TotalMilliseconds;
+        delivery.Fault = command.Fault;
+        delivery.Kind = attempt.Kind;
+        delivery.Error = attempt.Error;
+        delivery.Decision = attempt.Decision;
+        if (command.Decision.Action is DeliveryAction.Retry)
+        {
+            Wait(delivery, command.Decision.DueAt is { } due ? StoreTime.Micros(due) : Now);
+            return true;
+        }
+        End(delivery, DeliveryState.Dead);
+        if (!command.BlockLane)
+            delivery.LeaveLane();
+        return true;
+    }
+
+    private bool Release(ReleaseCommand command)
+    {
+        if (Held(command.Id, command.Lease) is not { } delivery)
+            return false;
+        delivery.AttemptCount--;
+        LetGo(delivery);
+        Wait(delivery, delivery.DueAt);
+        return true;
+    }
+
+    private DeadLetterOutcome Replay(ReplayCommand command)
+    {
+        if (Find(command.Id) is not { } delivery)
+            return DeadLetterOutcome.NotFound;
+        if (delivery.State is not DeliveryState.Dead)
+            return DeadLetterOutcome.NotDead;
+        var now = Now;
+        delivery.Generation++;
+        delivery.GenerationAt = now;
+        delivery.AttemptsBefore = delivery.AttemptCount;
+        delivery.MessageFaults = delivery.UnknownFaults = 0;
+        delivery.LastDelayMs = 0;
+        delivery.Suspect = false;
+        delivery.CrashesAlone = 0;
+        delivery.EndedAt = 0;
+        delivery.Decision = AttemptRules.Act("replay", command.Actor, command.Reason);
+        if (!delivery.MaybeApplied)
+            delivery.KeyGeneration = delivery.Generation;
+        JoinLane(delivery);
+        Wait(delivery, now);
+        return DeadLetterOutcome.Done;
+    }
+
+    private DeadLetterOutcome Discard(DiscardCommand command)
+    {
+        if (Find(command.Id) is not { } delivery)
+            return DeadLetterOutcome.NotFound;
+        if (delivery.State is not DeliveryState.Dead)
+            return DeadLetterOutcome.NotDead;
+        delivery.Decision = AttemptRules.Act("discard", command.Actor, command.Reason);
+        End(delivery, DeliveryState.Discarded);
+        delivery.LeaveLane();
+        TotalsOf(delivery.Queue).Discarded++;
+        return DeadLetterOutcome.Done;
+    }
+
+    private int Prune(PruneCommand command)
+    {
+        var now = Now;
+        var before = now - (long)command.OlderThan.TotalMicroseconds;
+        var old = Messages.Values
+            .Where(message => message.Deliveries.All(delivery => delivery.Final) && message.Deliveries.Max(delivery => delivery.EndedAt) <= before)
+            .OrderBy(message => message.Deliveries.Max(delivery => delivery.EndedAt)).ThenBy(message => message.Sequence)
+            .Take(command.Limit).ToList();
+        foreach (var message in old)
+        {
+            Messages.Remove(message.Id);
+            message.Deliveries.ForEach(delivery => Deliveries.Remove(delivery.Key));
+        }
+        foreach (var (key, _) in _keys.Where(used => used.Value.ExpiresAt <= now).OrderBy(used => used.Value.ExpiresAt).Take(command.Limit).ToList())
+            _keys.Remove(key);
+        return old.Count;
+    }
+
+    /// <summary>What was in hand is suspect now, or poison when the process has ended too often while it ran alone.</summary>
+    public StoreOpening EndLeases()
+    {
+        var now = Now;
+        var held = Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Leased).ToList();
+        var poisoned = 0;
+        foreach (var delivery in held)
+        {
+            delivery.CrashesAlone += delivery.Alone ? 1 : 0;
+            var attempt = AttemptRules.OfCrash(
+                delivery.AttemptCount, delivery.Generation, StoreTime.Time(delivery.ClaimedAt), delivery.Node, delivery.CrashesAlone);
+            delivery.Add(attempt);
+            LetGo(delivery);
+            delivery.Suspect = true;
+            delivery.MaybeApplied = true;
+            delivery.Fault = null;
+            delivery.Kind = attempt.Kind;
+            delivery.Error = attempt.Error;
+            delivery.Decision = attempt.Decision;
+            if (delivery.CrashesAlone < AttemptRules.CrashesAloneMax)
+            {
+                Wait(delivery, now);
+                continue;
+            }
+            poisoned++;
+            End(delivery, DeliveryState.Dead);
+        }
+        return new(held.Count, poisoned);
+    }
+
+    private static void EndAttempt(MemoryDelivery delivery)
+    {
+        LetGo(delivery);
+        delivery.Suspect = false;
+        delivery.CrashesAlone = 0;
+    }
+
+    private static void LetGo(MemoryDelivery delivery)
+    {
+        delivery.Lease = 0;
+        delivery.Alone = false;
+        if (delivery.Lane is { } lane)
+            lane.InHand = false;
+    }
+
+    private void End(MemoryDelivery delivery, DeliveryState state)
+    {
+        delivery.State = state;
+        delivery.EndedAt = Now;
+    }
+
+    private void Wait(MemoryDelivery delivery, long dueAt)
+    {
+        delivery.State = DeliveryState.Waiting;
+        delivery.DueAt = dueAt;
+        if (!_waiting.TryGetValue(delivery.Service, out var waiting))
+            _waiting.Add(delivery.Service, waiting = []);
+        waiting.Add((dueAt, delivery.Key));
+    }
+
+    private void StopWaiting(MemoryDelivery delivery) => _waiting[delivery.Service].Remove((delivery.DueAt, delivery.Key));
+
+    private void JoinLane(MemoryDelivery delivery)
+    {
+        if (delivery.Message.Message.OrderKey is not { } orderKey || delivery.Lane is not null)
+            return;
+        if (!_lanes.TryGetValue((delivery.Service, orderKey), out var lane))
+            _lanes.Add((delivery.Service, orderKey), lane = new());
+        delivery.Lane = lane;
+        lane.Members.Add(delivery.Key);
+    }
+
+    private MemoryDelivery? Find(DeliveryId id) =>
+        Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count ? message.Deliveries[id.Index] : null;
+
+    private MemoryDelivery? Held(DeliveryId id, long lease) =>
+        Find(id) is { State: DeliveryState.Leased } delivery && delivery.Lease == lease ? delivery : null;
+
+    private MemoryTotals TotalsOf(string queue)
+    {
+        if (!Totals.TryGetValue(queue, out var totals))
+            Totals.Add(queue, totals = new());
+        return totals;
+    }
+}

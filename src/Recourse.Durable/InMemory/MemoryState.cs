@@ -1,0 +1,92 @@
+namespace Recourse.Durable;
+
+/// <summary>A message in memory.</summary>
+internal sealed class MemoryMessage
+{
+    public required long Sequence { get; init; }
+    public required Guid Id { get; init; }
+    public required NewMessage Message { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public List<MemoryDelivery> Deliveries { get; } = [];
+}
+
+/// <summary>The deliveries of one service with one order key, by sequence. The first of them is the head; nobody else may go.</summary>
+internal sealed class MemoryLane
+{
+    public SortedSet<long> Members { get; } = [];
+
+    /// <summary>True while an attempt at one of its members is under way.</summary>
+    public bool InHand { get; set; }
+
+    public bool MayGo(MemoryDelivery delivery) => !InHand && Members.Min == delivery.Key;
+}
+
+/// <summary>A delivery in memory: what the SQL stores keep in one row.</summary>
+internal sealed class MemoryDelivery
+{
+    public required MemoryMessage Message { get; init; }
+    public required int Index { get; init; }
+    public required string Service { get; init; }
+    public MemoryLane? Lane { get; set; }
+    public DeliveryState State { get; set; }
+    public long DueAt { get; set; }
+    public long Lease { get; set; }
+    public int AttemptCount { get; set; }
+    public int AttemptsBefore { get; set; }
+    public int MessageFaults { get; set; }
+    public int UnknownFaults { get; set; }
+    public long LastDelayMs { get; set; }
+    public int Generation { get; set; }
+    public long GenerationAt { get; set; }
+    public int KeyGeneration { get; set; }
+    public bool MaybeApplied { get; set; }
+    public bool Suspect { get; set; }
+    public bool Alone { get; set; }
+    public int CrashesAlone { get; set; }
+    public long ClaimedAt { get; set; }
+    public string? Node { get; set; }
+    public Classification? Fault { get; set; }
+    public FaultKind? Kind { get; set; }
+    public string? Error { get; set; }
+    public string? Decision { get; set; }
+    public long EndedAt { get; set; }
+    public List<Attempt> Attempts { get; } = [];
+
+    public long Key => DeliveryKey.Of(Message.Sequence, Index);
+
+    public DeliveryId Id => new(Message.Id, Index);
+
+    public string Queue => Message.Message.Queue;
+
+    public bool Final => State is DeliveryState.Delivered or DeliveryState.Discarded or DeliveryState.Expired;
+
+    public DeliveryState StateAt(long now) => State is DeliveryState.Waiting && DueAt > now ? DeliveryState.Delayed : State;
+
+    /// <summary>True when only its time keeps it from being claimed.</summary>
+    public bool Claimable => State is DeliveryState.Waiting && Lane?.MayGo(this) != false;
+
+    public void Add(Attempt attempt)
+    {
+        Attempts.Add(attempt);
+        var forgotten = AttemptRules.Forgotten(attempt.Number);
+        Attempts.RemoveAll(old => old.Number == forgotten);
+    }
+
+    public void LeaveLane()
+    {
+        Lane?.Members.Remove(Key);
+        Lane = null;
+    }
+}
+
+/// <summary>An idempotency key that was used.</summary>
+internal sealed record MemoryKey(byte[] Hash, Guid MessageId, long ExpiresAt);
+
+/// <summary>Totals of a queue that outlive its pruned rows.</summary>
+internal sealed class MemoryTotals
+{
+    public long Accepted { get; set; }
+    public long Delivered { get; set; }
+    public long Discarded { get; set; }
+    public long Expired { get; set; }
+}

@@ -1,0 +1,87 @@
+namespace Recourse.Durable;
+
+/// <summary>What is kept of attempts, the same in every store.</summary>
+internal static class AttemptRules
+{
+    public const int KeptFirst = 5;
+    public const int KeptLast = 20;
+    public const int ErrorCharsMax = 2000;
+
+    /// <summary>Crashes of a delivery running alone that make it a poison message.</summary>
+    public const int CrashesAloneMax = 3;
+
+    public const string Delivered = "delivered";
+    public const string Failed = "failed";
+    public const string Crashed = "crashed";
+
+    /// <summary>The number of the attempt that goes when number <paramref name="number"/> is stored; 0 while all are kept.</summary>
+    public static int Forgotten(int number) => number - KeptLast > KeptFirst ? number - KeptLast : 0;
+
+    /// <summary>Error texts end at 2,000 characters, with a mark that they went on.</summary>
+    public static string? Shorten(string? text)
+    {
+        if (text is null || text.Length <= ErrorCharsMax)
+            return text;
+        var end = ErrorCharsMax - 1;
+        if (char.IsHighSurrogate(text[end - 1]))
+            end--;
+        return string.Concat(text.AsSpan(0, end), "…");
+    }
+
+    /// <summary>The attempt as it is stored: the store knows its number and generation, the decision may have given it another kind.</summary>
+    public static Attempt Of(FailCommand command, int number, int generation) => command.Attempt with
+    {
+        Number = number,
+        Generation = generation,
+        StartedAt = StoreTime.Rounded(command.Attempt.StartedAt),
+        Outcome = Failed,
+        Kind = KindOf(command),
+        Applied = command.Fault.Applied,
+        Error = Shorten(command.Attempt.Error),
+        Status = Shorten(command.Attempt.Status),
+        Decision = Shorten(command.Decision.ToString()),
+    };
+
+    /// <summary>The successful attempt as it is stored.</summary>
+    public static Attempt Of(CompleteCommand command, int number, int generation) => command.Attempt with
+    {
+        Number = number,
+        Generation = generation,
+        StartedAt = StoreTime.Rounded(command.Attempt.StartedAt),
+        Outcome = Delivered,
+        Kind = null,
+        Applied = Applied.Yes,
+        Error = null,
+        Status = Shorten(command.Attempt.Status),
+        Decision = null,
+    };
+
+    /// <summary>An attempt that ended with its process.</summary>
+    public static Attempt OfCrash(int number, int generation, DateTimeOffset startedAt, string? node, int crashesAlone) => new()
+    {
+        Number = number,
+        Generation = generation,
+        StartedAt = startedAt,
+        Outcome = Crashed,
+        Kind = crashesAlone >= CrashesAloneMax ? FaultKind.PoisonMessage : FaultKind.ProcessCrashed,
+        Applied = Applied.Maybe,
+        Error = "The process ended while this attempt was under way.",
+        Node = node,
+        Decision = crashesAlone switch
+        {
+            >= CrashesAloneMax => $"dead: the process ended {crashesAlone} times while this delivery ran alone",
+            0 => "retry: the process ended; the next attempt runs alone",
+            _ => $"retry: the process ended while this ran alone, {crashesAlone} of {CrashesAloneMax}; the next attempt runs alone",
+        },
+    };
+
+    public static FaultKind KindOf(FailCommand command) => command.Decision.Kind ?? command.Fault.Kind;
+
+    /// <summary>What the services get: the message's id, or after a replay that may change it, the id with the generation.</summary>
+    public static string IdempotencyKey(Guid messageId, int keyGeneration) =>
+        keyGeneration == 0 ? messageId.ToString("D") : $"{messageId:D}.g{keyGeneration}";
+
+    /// <summary>An operator's act as the decision that is shown.</summary>
+    public static string Act(string verb, string actor, string? reason) =>
+        Shorten(string.IsNullOrWhiteSpace(reason) ? $"{verb}: by {actor}" : $"{verb}: by {actor}: {reason}")!;
+}

@@ -1,0 +1,70 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Recourse.Durable;
+
+/// <summary>Refuses messages that no store could keep, and does on the caller's thread what the writer need not do.</summary>
+internal static class EnqueueChecks
+{
+    private const int KeyCharsMax = 512;
+    private const int HeadersMax = 128;
+
+    /// <summary>Checks the message, and hashes its body when it has an idempotency key.</summary>
+    /// <exception cref="ArgumentException">The message breaks a bound; the text names it.</exception>
+    public static void Prepare(EnqueueCommand command)
+    {
+        var message = command.Message;
+        CheckName(message.Queue, "NewMessage.Queue");
+        CheckServices(message.Services);
+        CheckLength(message.OrderKey, "NewMessage.OrderKey");
+        CheckLength(message.IdempotencyKey, "NewMessage.IdempotencyKey");
+        CheckLength(message.ContentType, "NewMessage.ContentType");
+        CheckLength(message.TraceParent, "NewMessage.TraceParent");
+        if (message.Headers is { Count: > HeadersMax })
+            throw new ArgumentException($"NewMessage.Headers has {message.Headers.Count} entries; at most {HeadersMax} are kept.");
+        if (command.IdempotencyWindow <= TimeSpan.Zero)
+            throw new ArgumentException($"EnqueueCommand.IdempotencyWindow is {command.IdempotencyWindow}; it must be more than zero.");
+        if (message.IdempotencyKey is not null)
+            command.ContentHash ??= Hash(message.ContentType, message.Body.Span);
+    }
+
+    private static void CheckServices(IReadOnlyList<string> services)
+    {
+        if (services.Count is 0 or > DeliveryKey.ServicesMax)
+            throw new ArgumentException($"NewMessage.Services has {services.Count} names; it must have 1 to {DeliveryKey.ServicesMax}.");
+        for (var i = 0; i < services.Count; i++)
+        {
+            CheckName(services[i], "NewMessage.Services");
+            for (var j = 0; j < i; j++)
+            {
+                if (services[i] == services[j])
+                    throw new ArgumentException($"NewMessage.Services names '{services[i]}' twice; each service gets one delivery.");
+            }
+        }
+    }
+
+    private static void CheckName(string name, string where)
+    {
+        var good = name.Length is > 0 and <= 64;
+        foreach (var c in name.AsSpan())
+            good &= char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-';
+        if (!good)
+            throw new ArgumentException($"{where} is '{name}'; a name has 1 to 64 of a-z 0-9 . _ -");
+    }
+
+    private static void CheckLength(string? text, string where)
+    {
+        if (text?.Length > KeyCharsMax)
+            throw new ArgumentException($"{where} has {text.Length} characters; at most {KeyCharsMax} are kept.");
+    }
+
+    private static byte[] Hash(string? contentType, ReadOnlySpan<byte> body)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(contentType ?? ""));
+        // A zero byte cannot stand in a media type, so the two parts cannot run into each other.
+        hash.AppendData([0]);
+        hash.AppendData(body);
+        return hash.GetHashAndReset();
+    }
+}

@@ -1,0 +1,71 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Recourse.Durable;
+
+namespace Recourse.Server.Dashboard;
+
+/// <summary>Mounts the operator's dashboard in an ASP.NET Core application.</summary>
+public static class DashboardEndpoints
+{
+    private const int FormBytesMax = 16 * 1024;
+
+    /// <summary>
+    /// Maps the dashboard at <c>/</c>; under a prefix when called on a route group. It needs a <see cref="MessageStore"/> among the services, and
+    /// takes a <see cref="DashboardData"/> and a <see cref="TimeProvider"/> from there when they are registered. It carries no authorization of
+    /// its own: add it to what is returned.
+    /// </summary>
+    public static IEndpointConventionBuilder MapDashboard(this IEndpointRouteBuilder endpoints)
+    {
+        var time = endpoints.ServiceProvider.GetService<TimeProvider>() ?? TimeProvider.System;
+        var pages = new DashboardPages(new QueueRates(time), time);
+        var forms = new DeadLetterForms(pages);
+        var group = endpoints.MapGroup("").ExcludeFromDescription();
+
+        Get("/", (http, _) => pages.OverviewAsync(http));
+        Get("/dead-letters", (http, _) => pages.DeadLettersAsync(http));
+        Get("/failing", (http, _) => pages.FailingAsync(http));
+        Get("/dead-letters/{id}", pages.DeliveryAsync);
+        Get("/deliveries/{id}", pages.DeliveryAsync);
+        Get("/deliveries/{id}/payload", DashboardPages.PayloadAsync);
+        Get("/messages/{id}", pages.MessageAsync);
+        Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
+        Post("/deliveries/{id}/replay", forms.ReplayAsync);
+        Post("/deliveries/{id}/discard", forms.DiscardAsync);
+        return group;
+
+        void Get(string pattern, Func<HttpContext, string, Task<IResult>> page) => group.MapGet(pattern, Answer(pattern, page));
+
+        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form) =>
+            group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(FormBytesMax));
+
+        // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
+        RequestDelegate Answer(string pattern, Func<HttpContext, string, Task<IResult>> page)
+        {
+            var depth = pattern == "/" ? 0 : pattern.Count(character => character == '/');
+            return async http =>
+            {
+                IResult result;
+                try
+                {
+                    result = await page(http, http.GetRouteValue("id") as string ?? "");
+                }
+                catch (StoreException error)
+                {
+                    http.Response.Headers.RetryAfter = "2";
+                    result = pages.Problem(
+                        http, depth, StatusCodes.Status503ServiceUnavailable, "The store does not answer",
+                        "Nothing that was accepted is lost: it is in the store. This page works again as soon as the store does.", error.Message);
+                }
+                catch (Exception error) when (error is ArgumentException or FormatException && http.Request.Query.ContainsKey("after"))
+                {
+                    result = pages.Problem(
+                        http, depth, StatusCodes.Status400BadRequest, "No such page", "The place in the list that this address names cannot be read.");
+                }
+                await result.ExecuteAsync(http);
+            };
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Recourse.Server.Dashboard;
+
+// What the last form did, told once on the page that follows. It travels as a word of a fixed list in a cookie, so that no link can make the
+// dashboard say that something happened.
+internal sealed record Flash(string Text, bool Problem = false)
+{
+    private const string CookieName = "recourse-flash";
+
+    private static readonly Dictionary<string, Flash> All = new(StringComparer.Ordinal)
+    {
+        ["replayed"] = new("Replayed. It is back in its queue as a new generation and due at once; the attempts below follow it."),
+        ["discarded"] = new("Discarded. It will not be sent again; its history stays until it is pruned."),
+        ["not-dead"] = new("Nothing was changed: this delivery is not a dead letter (any more). Its state is shown below.", Problem: true),
+    };
+
+    public static void Set(HttpContext http, string root, string word)
+    {
+        var options = FormGuard.CookieOptions(http, root);
+        options.MaxAge = TimeSpan.FromMinutes(1);
+        http.Response.Cookies.Append(CookieName, word, options);
+    }
+
+    public static Flash? Take(HttpContext http, string root)
+    {
+        if (http.Request.Cookies[CookieName] is not { } word)
+            return null;
+        http.Response.Cookies.Delete(CookieName, FormGuard.CookieOptions(http, root));
+        return All.GetValueOrDefault(word);
+    }
+}

@@ -1,0 +1,65 @@
+using Recourse.Durable;
+
+namespace Recourse.Server.Dashboard;
+
+internal enum HeadlineLevel
+{
+    Idle,
+    Well,
+    Attention,
+    Degraded,
+}
+
+// The first line of the overview: is anything wrong, and what. Pure, so a table of cases tests it. Title is worded without counts that move
+// all the time, because it is read out when it changes.
+internal sealed record Headline(HeadlineLevel Level, string Title, IReadOnlyList<string> Reasons)
+{
+    // Longer than any ordinary backoff (30 s) needs; shorter than anyone wants to wait before hearing of it.
+    public static readonly TimeSpan BehindAfter = TimeSpan.FromMinutes(5);
+
+    public static Headline Of(IReadOnlyList<QueueCounts> queues, IReadOnlyList<ServiceStatus> services, DateTimeOffset now)
+    {
+        var reasons = new List<string>();
+        var cutOff = services.Where(service => service.Breaker is "open" or "isolated" or "half_open").ToList();
+        foreach (var service in cutOff)
+            reasons.Add(Reason(service));
+        var behind = queues.Where(queue => now - queue.OldestWaitingAt > BehindAfter).ToList();
+        foreach (var queue in behind)
+            reasons.Add($"{queue.Queue}: the oldest delivery has waited {Wording.Span(now - queue.OldestWaitingAt!.Value)}.");
+        var dead = queues.Sum(queue => queue.Dead);
+        if (dead > 0)
+            reasons.Add($"{Wording.Counted(dead, "dead letter waits", "dead letters wait")} for a decision.");
+
+        if (cutOff.Count > 0)
+            return new(HeadlineLevel.Degraded, $"Degraded because {Names(cutOff.Select(s => s.Name), "services")} {Is(cutOff.Count)} failing", reasons);
+        if (behind.Count > 0)
+            return new(HeadlineLevel.Degraded, $"Degraded because {Names(behind.Select(q => q.Queue), "queues")} {Is(behind.Count)} behind", reasons);
+        if (dead > 0)
+            return new(HeadlineLevel.Attention, "Working, with dead letters to look at", reasons);
+        if (queues.Sum(queue => queue.Accepted) == 0)
+            return new(HeadlineLevel.Idle, "Ready: nothing has come in yet", reasons);
+        return new(HeadlineLevel.Well, "All well", ["Every breaker is closed and there are no dead letters."]);
+    }
+
+    private static string Reason(ServiceStatus service) => service.Breaker switch
+    {
+        "isolated" => $"{service.Name} is isolated by an operator: nothing is sent to it.",
+        "half_open" => $"{service.Name} is being probed after its breaker was open.",
+        _ when service.RetryAfter > TimeSpan.Zero =>
+            $"{service.Name} is not called: its breaker is open, the next probe goes in {Wording.Span(service.RetryAfter)}. Its deliveries wait.",
+        _ => $"{service.Name} is not called: its breaker is open, a probe goes with the next delivery. Its deliveries wait.",
+    };
+
+    private static string Names(IEnumerable<string> names, string noun)
+    {
+        var all = names.ToList();
+        return all.Count switch
+        {
+            1 => all[0],
+            2 => $"{all[0]} and {all[1]}",
+            _ => $"{all.Count} {noun}",
+        };
+    }
+
+    private static string Is(int count) => count == 1 ? "is" : "are";
+}

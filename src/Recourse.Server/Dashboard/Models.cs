@@ -1,0 +1,24 @@
+using Recourse.Durable;
+
+namespace Recourse.Server.Dashboard;
+
+// What each page shows; gathered by DashboardPages, drawn by the component of the same name.
+
+internal sealed record OverviewModel(
+    Headline Headline, IReadOnlyList<QueueRow> Queues, IReadOnlyList<ServiceRow> Services, string FirstQueue, string Origin);
+
+internal sealed record QueueRow(QueueCounts Counts, QueueRate? Rate);
+
+// Status is null for a service that no dispatcher of this process serves.
+internal sealed record ServiceRow(string Name, ServiceStatus? Status, ServiceCounts Counts);
+
+internal sealed record DeadLettersModel(
+    DeliverySearch Search, IReadOnlyList<string> Queues, IReadOnlyList<string> Services, Page<DeliverySummary> Page, string Found, DeliveryId? Named);
+
+internal sealed record FailingModel(IReadOnlyList<DeliverySummary> Now, Page<DeliverySummary> Later, bool FirstPage, bool MoreDue);
+
+internal sealed record DeliveryModel(StoredDelivery Delivery, PayloadView? Payload, string? ContentType, IReadOnlyDictionary<string, string> Headers);
+
+internal sealed record MessageModel(StoredMessage Message);
+
+internal sealed record ProblemModel(string Text, string? Detail);

@@ -1,0 +1,155 @@
+using System.Runtime.CompilerServices;
+
+namespace Recourse;
+
+// Exceptions: the caller's own cancellation, rules of the user, codes along the chain, types along the chain, texts along the chain.
+public sealed partial class FaultClassifier
+{
+    // Chains and aggregates are made by programs and can be made endless; what lies deeper is not looked at.
+    private const int MaxDepth = 16;
+    private const int MaxInner = 32;
+
+    /// <summary>What an exception means.</summary>
+    /// <param name="exception">The failure; its inner exceptions are read to a depth of 16.</param>
+    public Classification Classify(Exception exception) => Judge(exception).Classification ?? _cancelled;
+
+    /// <summary>What an exception counts as, when there is no caller who could have cancelled.</summary>
+    public Verdict Judge(Exception exception) => Judge(exception, CancellationToken.None);
+
+    /// <summary>
+    /// What an exception counts as. A cancellation that the caller asked for is neutral; any other cancellation is a failure, and a timeout
+    /// where a <see cref="TimeoutException"/> caused it.
+    /// </summary>
+    /// <param name="exception">The failure.</param>
+    /// <param name="callerToken">The token that the caller of the pipeline passed in.</param>
+    public Verdict Judge(Exception exception, CancellationToken callerToken)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        if (callerToken.IsCancellationRequested && exception is OperationCanceledException) return Verdict.Neutral;
+        if (_exceptionRules.Length > 0 && ByRule(exception, 0) is { } verdict) return verdict;
+        return Verdict.Failure(ByEvidence(exception, 0));
+    }
+
+    private Classification ByEvidence(Exception exception, int depth) =>
+        exception is AggregateException { InnerExceptions.Count: > 0 } aggregate ? Worst(aggregate, depth)
+        : ByFact(exception, depth) ?? ByCancellation(exception) ?? ByType(exception, depth) ?? ByText(exception) ?? Classification.Unknown;
+
+    private Verdict? ByRule(Exception exception, int depth)
+    {
+        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        {
+            foreach (var rule in _exceptionRules)
+            {
+                if (rule.Judge(current) is { } verdict) return verdict;
+            }
+
+            if (current is not AggregateException aggregate) continue;
+            for (var i = 1; i < aggregate.InnerExceptions.Count && i < MaxInner; i++)
+            {
+                if (ByRule(aggregate.InnerExceptions[i], depth + 1) is { } verdict) return verdict;
+            }
+        }
+
+        return null;
+    }
+
+    // One that stays outweighs one that passes: trying again would meet it again. A cancellation only echoes the failure beside it.
+    private Classification Worst(AggregateException aggregate, int depth)
+    {
+        if (depth >= MaxDepth) return Classification.Unknown;
+        Classification? worst = null;
+        for (var i = 0; i < aggregate.InnerExceptions.Count && i < MaxInner; i++)
+        {
+            var next = ByEvidence(aggregate.InnerExceptions[i], depth + 1);
+            if (worst is null || Weight(next) > Weight(worst)) worst = next;
+        }
+
+        return worst ?? Classification.Unknown;
+    }
+
+    private static int Weight(Classification classification) =>
+        classification.Kind == FaultKind.Cancelled ? 0
+        : classification.Persistence switch { Persistence.Permanent => 3, Persistence.Unknown => 1, _ => 2 };
+
+    private Classification? ByFact(Exception exception, int depth)
+    {
+        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        {
+            if (_readers.Length > 0 && ByReader(current) is { } read) return read;
+            if (TypeOf(current).Place is not CodePlace.Nowhere and var place
+                && DriverFacts.Read(current, place, _codes) is { } fact) return fact;
+            if (depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
+        }
+
+        return null;
+    }
+
+    private Classification? ByReader(Exception exception)
+    {
+        foreach (var reader in _readers)
+        {
+            try
+            {
+                if (reader(exception) is { Family: { } family, Code: { } code }
+                    && Classify(family, code, exception.Message) is { } found) return found;
+            }
+            catch (Exception)
+            {
+                // A reader that fails has read nothing; the failure under judgement must not be replaced by it.
+            }
+        }
+
+        return null;
+    }
+
+    private Classification? ByCancellation(Exception exception)
+    {
+        if (exception is not OperationCanceledException) return null;
+        var depth = 0;
+        for (var inner = exception.InnerException; inner is not null && depth < MaxDepth; inner = inner.InnerException, depth++)
+        {
+            if (inner is TimeoutException) return _timeout;
+        }
+
+        return _cancelled;
+    }
+
+    private Classification? ByType(Exception exception, int depth)
+    {
+        Classification? weak = null;
+        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        {
+            var fact = TypeOf(current);
+            if (fact.ByMember(current, _codes, _kinds) is { } member) return member;
+            if (fact.Classification is not { } found) continue;
+            // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
+            if (!fact.IsWrapper) return found;
+            weak ??= found;
+        }
+
+        return weak;
+    }
+
+    // A small table in front of the weak one: it holds on to at most as many types as it has places.
+    private TypeFact TypeOf(Exception exception)
+    {
+        var type = exception.GetType();
+        ref var place = ref _recentTypes[RuntimeHelpers.GetHashCode(type) & (_recentTypes.Length - 1)];
+        var recent = Volatile.Read(ref place);
+        if (recent is not null && recent.Type == type) return recent;
+        var fact = _types.GetValue(type, key => TypeFact.Of(key, _codes));
+        Volatile.Write(ref place, fact);
+        return fact;
+    }
+
+    private Classification? ByText(Exception exception)
+    {
+        var depth = 0;
+        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        {
+            if (_text.Value.Find(current.Message) is { } found) return found;
+        }
+
+        return null;
+    }
+}

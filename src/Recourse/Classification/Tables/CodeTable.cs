@@ -1,0 +1,125 @@
+using System.Collections.Frozen;
+using System.Globalization;
+
+namespace Recourse.Tables;
+
+/// <summary>
+/// (family, code) → classification. Families are built when they are first asked for, so a program pays only for the drivers that it meets.
+/// </summary>
+internal sealed class CodeTable
+{
+    private readonly FrozenDictionary<string, Lazy<FamilyCodes>> _families;
+    private readonly Lazy<FamilyCodes> _http;
+    private readonly Lazy<FamilyCodes> _sockets;
+    private readonly Lazy<FamilyCodes> _postgres;
+    private readonly Lazy<FamilyCodes> _sqlite;
+
+    internal CodeTable(KindTable kinds, IEnumerable<KeyValuePair<FaultCode, FaultCells>> overrides)
+    {
+        var own = overrides.ToLookup(pair => Canonical(pair.Key.Family), StringComparer.OrdinalIgnoreCase);
+        var families = new Dictionary<string, Lazy<FamilyCodes>>(StringComparer.OrdinalIgnoreCase);
+        foreach (var family in CodeFamilies.All)
+        {
+            var lazy = new Lazy<FamilyCodes>(() => new FamilyCodes(family, kinds, own[family.Name]));
+            families.Add(family.Name, lazy);
+            foreach (var alias in family.Aliases.Split(' ', StringSplitOptions.RemoveEmptyEntries)) families.Add(alias, lazy);
+        }
+
+        foreach (var group in own.Where(group => !families.ContainsKey(group.Key)))
+            families.Add(group.Key, new Lazy<FamilyCodes>(() => new FamilyCodes(new CodeFamily(group.Key, []), kinds, group)));
+        _families = families.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        (_http, _sockets, _postgres, _sqlite) = (_families["http"], _families["socket"], _families["postgres"], _families["sqlite"]);
+    }
+
+    /// <summary>The table without any override.</summary>
+    internal static CodeTable BuiltIn { get; } = new(KindTable.BuiltIn, []);
+
+    internal FamilyCodes Http => _http.Value;
+
+    internal FamilyCodes Sockets => _sockets.Value;
+
+    internal FamilyCodes Postgres => _postgres.Value;
+
+    internal FamilyCodes Sqlite => _sqlite.Value;
+
+    internal FamilyCodes? Family(string name) => _families.TryGetValue(name, out var family) ? family.Value : null;
+
+    /// <summary>The row of a code; null when the family or the code is unknown and nothing can be said.</summary>
+    internal Classification? Find(string family, string code) => Family(family)?.Find(code);
+
+    internal Classification? Find(string family, int code) => Family(family)?.Find(code);
+
+    /// <summary>The name under which the table keeps a family; the name itself where it keeps none.</summary>
+    internal static string Canonical(string family) =>
+        CodeFamilies.All.FirstOrDefault(known =>
+            known.Aliases.Split(' ').Contains(family, StringComparer.OrdinalIgnoreCase))?.Name ?? family;
+}
+
+/// <summary>The codes of one family, by text and by number.</summary>
+internal sealed class FamilyCodes
+{
+    private readonly FrozenDictionary<string, Classification> _byCode;
+    private readonly FrozenDictionary<string, Classification>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
+    private readonly FrozenDictionary<int, Classification> _byNumber;
+    private readonly CodeFamily _family;
+    private readonly KindTable _kinds;
+
+    internal FamilyCodes(CodeFamily family, KindTable kinds, IEnumerable<KeyValuePair<FaultCode, FaultCells>> overrides)
+    {
+        (_family, _kinds) = (family, kinds);
+        var own = overrides.ToDictionary(pair => pair.Key.Code, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
+        var codes = new Dictionary<string, Classification>(StringComparer.OrdinalIgnoreCase);
+        foreach (var row in family.Rows)
+        {
+            foreach (var token in row.Codes.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            {
+                var names = token.Split('=');
+                var cells = names.Select(own.GetValueOrDefault).FirstOrDefault(found => found is not null);
+                var classification = Make(row, names[0], cells);
+                foreach (var name in names) codes.TryAdd(name, classification);
+            }
+        }
+
+        foreach (var (code, cells) in own)
+            codes.TryAdd(code, Make(family.Otherwise?.Invoke(code), code, cells));
+        _byCode = codes.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        _bySpan = _byCode.GetAlternateLookup<ReadOnlySpan<char>>();
+        _byNumber = codes
+            .Where(pair => int.TryParse(pair.Key, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+            .DistinctBy(pair => int.Parse(pair.Key, CultureInfo.InvariantCulture))
+            .ToFrozenDictionary(pair => int.Parse(pair.Key, CultureInfo.InvariantCulture), pair => pair.Value);
+    }
+
+    internal string Name => _family.Name;
+
+    /// <summary>Every code and name that has a row, for documentation and tests.</summary>
+    internal IEnumerable<string> Codes => _byCode.Keys;
+
+    internal Classification? Find(string code)
+    {
+        if (_byCode.TryGetValue(code, out var found)) return found;
+        // "0503" and "503" are one number; SQLSTATEs that happen to be digits are listed as text and were found above.
+        if (int.TryParse(code, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            && _byNumber.TryGetValue(number, out found)) return found;
+        return code.Length > 0 ? Otherwise(code) : null;
+    }
+
+    internal Classification? Find(int code) =>
+        _byNumber.TryGetValue(code, out var found) ? found : Otherwise(code.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Like <see cref="Find(int)"/>, but only for a code that has a row of its own.</summary>
+    internal Classification? FindListed(int code) => _byNumber.GetValueOrDefault(code);
+
+    /// <summary>The row of a code within a longer text; null unless it has one of its own.</summary>
+    internal Classification? FindListed(ReadOnlySpan<char> code) => _bySpan.TryGetValue(code, out var found) ? found : null;
+
+    private Classification? Otherwise(string code) => _family.Otherwise?.Invoke(code) is { } row ? Make(row, code, null) : null;
+
+    private Classification Make(CodeRow? row, string code, FaultCells? own)
+    {
+        var cells = own is null ? row?.Cells : row is null ? own : own.Over(row.Cells);
+        var kind = own?.Kind ?? row?.Kind ?? FaultKind.Unknown;
+        var evidence = own is null ? $"{Name} {code}" : $"rule {Name} {code}";
+        return _kinds.Classify(kind, cells, evidence, Name, code);
+    }
+}
