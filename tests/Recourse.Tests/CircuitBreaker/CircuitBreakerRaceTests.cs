@@ -151,8 +151,8 @@ public class CircuitBreakerRaceTests
     public void Under_threads_orders_and_time_never_more_probes_run_than_permitted_and_no_slot_is_lost()
     {
         const int permitted = 2;
-        var breaker = new CircuitBreaker(
-            Steady with { PermittedProbes = permitted, SuccessThreshold = 50, ProbeFailureThreshold = 20, OpenTime = TimeSpan.FromMilliseconds(1) }, _clock);
+        var patient = Steady with { SuccessThreshold = 50, ProbeFailureThreshold = 20, OpenTime = TimeSpan.FromMilliseconds(1) };
+        var breaker = new CircuitBreaker(patient with { PermittedProbes = permitted }, _clock);
         breaker.Trip();
         var running = new System.Collections.Concurrent.ConcurrentDictionary<uint, int>();
         var most = 0;
@@ -176,7 +176,7 @@ public class CircuitBreakerRaceTests
                     Thread.Yield();
                     running.AddOrUpdate(permit.Generation, 0, (_, count) => count - 1);
                 }
-                breaker.Report(permit, random.Next(10) == 0 ? Judgement.Failure : random.Next(3) == 0 ? Judgement.Neutral : Judgement.Success);
+                breaker.Report(permit, random.Next(10) switch { 0 => Judgement.Failure, < 4 => Judgement.Neutral, _ => Judgement.Success });
             }
         });
         Assert.Equal(permitted, most);
