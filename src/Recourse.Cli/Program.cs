@@ -4,6 +4,8 @@ using Recourse.Cli.Commands;
 
 var root = new RootCommand("Recourse: messages that are delivered, or wait where nothing is lost. The relay, and the operator's verbs for it.")
 {
+    ServeCommand.Create(),
+    ConfigCommand.Create(),
     DemoCommand.Create(),
     SendCommand.Create(),
     QueuesCommand.Create(),

@@ -49,7 +49,10 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
 
         var decision = Decide(delivery, guard, end.Result, fault, probe);
         attempt = attempt with { Kind = decision.Kind ?? fault.Kind, Decision = decision.ToString() };
-        if (await commit.TryAsync(delivery, attempt.Outcome, () => new FailCommand(delivery.Id, delivery.Lease, attempt, fault, decision)))
+        if (await commit.TryAsync(delivery, attempt.Outcome, () => new FailCommand(delivery.Id, delivery.Lease, attempt, fault, decision)
+        {
+            BlockLane = options.PolicyFor(delivery.Queue).BlockLaneWhenDead,
+        }))
             Tell(new AttemptReport(delivery, attempt, fault, decision));
     }
 

@@ -104,8 +104,11 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             Name = group.Name,
             DeliverTo = [.. names.Select(name => name.Text)],
             Ordered = values.Get("ordered", false),
-            SkipDead = values.Get("on_dead", "block") == "skip",
-            Policy = Retry(values.Get<GroupValues?>("retry", null)) with { DeadLettersEnabled = deadLetters.Enabled },
+            Policy = Retry(values.Get<GroupValues?>("retry", null)) with
+            {
+                DeadLettersEnabled = deadLetters.Enabled,
+                BlockLaneWhenDead = values.Get("on_dead", "block") == "block",
+            },
             IdempotencyWindow = values.Get("idempotency_window", TimeSpan.FromHours(24)),
             MaxBody = values.Maybe<long>("max_body"),
         };

@@ -67,9 +67,6 @@ public sealed record QueueConfiguration
     /// <summary>True sends messages with the same <c>Recourse-Key</c> one after the other. Default false.</summary>
     public bool Ordered { get; init; }
 
-    /// <summary>Whether a dead letter lets the messages behind it in its lane pass (<c>skip</c>) or holds them (<c>block</c>, the default).</summary>
-    public bool SkipDead { get; init; }
-
     /// <summary>How failed deliveries are tried again, and when they stop being tried.</summary>
     public DeliveryPolicy Policy { get; init; } = new();
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Recourse.Durable;
 using Recourse.Server.Api;
+using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
 using Recourse.Server.Security;
 
@@ -28,12 +29,16 @@ public static class RecourseRelay
         services.AddSingleton<RelayMeters>();
         services.AddSingleton<Relay>();
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Store);
+        services.TryAddSingleton<DashboardData>(provider => new RelayDashboardData(provider.GetRequiredService<Relay>()));
         services.AddHostedService(provider => provider.GetRequiredService<Relay>());
+        services.AddHostedService<Upkeep>();
+        services.AddHostedService<ConfigurationWatcher>();
+        services.AddOpenApi("v1", OpenApiRoutes.Configure);
         return services;
     }
 
     /// <summary>
-    /// Maps the relay's API, health, metrics and OpenAPI. On a route group they stand under its prefix. Every endpoint refuses requests that pages of
+    /// Maps the relay's API, health, metrics, OpenAPI and dashboard. On a route group they stand under its prefix. Every endpoint refuses requests that pages of
     /// other sites send; authorization is the application's: add it to what is returned.
     /// </summary>
     /// <param name="endpoints">The application, or a group of routes.</param>
@@ -51,6 +56,8 @@ public static class RecourseRelay
         ServiceRoutes.Map(routes);
         HealthRoutes.Map(routes);
         MetricsRoutes.Map(routes);
+        OpenApiRoutes.Map(group, routes);
+        group.MapDashboard();
         return group;
     }
 

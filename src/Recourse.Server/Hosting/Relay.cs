@@ -18,6 +18,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     private readonly ILogger<Relay> _logger;
     private readonly MessageStore _inner;
     private readonly MeterBook _book;
+    private readonly HttpDelivery? _delivery;
     // Queues that were configured once in this process keep their policy while they drain.
     private readonly ConcurrentDictionary<string, QueueConfiguration> _known = new();
     private volatile RelayConfiguration _configuration;
@@ -30,6 +31,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
         _configuration = options.Configuration;
         _doors = Doors(_configuration);
         Health = new(options.Time);
+        _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
         _inner = options.OpenStore(options.Configuration.Store, options.Time);
         Store = new RelayStore(_inner, Health, meters, () => _dispatcher);
         Books = new(Store, options.Time);
@@ -47,6 +49,10 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     public RelayMeters Meters { get; }
     public Books Books { get; }
     public PrometheusText Exposition { get; }
+
+    /// <summary>What the API can do, for its OpenAPI document; filled when the routes are mapped.</summary>
+    public IReadOnlyList<ApiRoute> Routes { get; set; } = [];
+
     public TimeProvider Time => _options.Time;
     public IReadOnlyList<ServiceStatus> Services => _dispatcher?.Status ?? [];
 
@@ -58,7 +64,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     {
         var opening = await _inner.OpenAsync(cancellationToken);
         Log.Opened(_logger, StoreName.Shown(_configuration.Store), opening.Suspects, opening.Poisoned);
-        var dispatcher = new Dispatcher(_inner, _options.Handler ?? throw new InvalidOperationException("RelayOptions.Handler is not set."), Policies(_configuration), new()
+        var dispatcher = new Dispatcher(_inner, _options.Handler ?? _delivery!.DeliverAsync, Policies(_configuration), new()
         {
             Node = _options.Node,
             PolicyOf = queue => _known.TryGetValue(queue, out var known) ? known.Policy : new(),
@@ -92,6 +98,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
             Log.NeedsRestart(_logger, "limits.max_connections");
         Remember(configuration);
         (_configuration, _doors) = (configuration, Doors(configuration));
+        _delivery?.Update(Targets(configuration));
         _dispatcher?.Update(Policies(configuration));
         Log.Reloaded(_logger, configuration.Queues.Count, configuration.Services.Count);
         await WarnOfWhatIsGoneAsync(CancellationToken.None);
@@ -102,6 +109,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
         if (_dispatcher is { } dispatcher)
             await dispatcher.DisposeAsync();
         await _inner.DisposeAsync();
+        _delivery?.Dispose();
         _book.Dispose();
     }
 
@@ -116,6 +124,16 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
 
     private static IEnumerable<ServicePolicy> Policies(RelayConfiguration configuration) =>
         configuration.Services.Values.Where(service => service.Url is not null).Select(service => service.Policy);
+
+    private static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) => configuration.Services.Values.Select(service => new ServiceTarget
+    {
+        Name = service.Policy.Name,
+        Url = service.Url,
+        Method = service.Method,
+        Headers = service.Headers,
+        SuccessStatuses = service.SuccessStatuses,
+        AllowedHeaders = service.AllowHeaders,
+    });
 
     private async Task WarnOfWhatIsGoneAsync(CancellationToken cancellationToken)
     {

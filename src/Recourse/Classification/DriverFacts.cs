@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Mail;
 using System.Net.Sockets;
 using Recourse.Tables;
-using Recourse.Text;
+using Recourse.Phrases;
 
 namespace Recourse;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Recourse.Tables;
-using Recourse.Text;
+using Recourse.Phrases;
 
 namespace Recourse;
 

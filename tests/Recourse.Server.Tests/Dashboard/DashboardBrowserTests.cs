@@ -15,7 +15,6 @@ public class DashboardBrowserTests
         await using var host = await DashboardHost.StartAsync();
         var letter = await host.Scene.BadNightAsync(host.Services);
         await using var browser = await OpenAsync();
-        Directory.CreateDirectory(Screenshots);
         foreach (var (name, path) in ((string, string)[])[("overview", "/"), ("dead-letters", "/dead-letters"), ("delivery", $"/deliveries/{letter}"),
             ("failing", "/failing"), ("message", $"/messages/{letter.MessageId}"), ("search", "/dead-letters?text=period&kind=validation_error"), ("missing", "/messages/x")])
         {
@@ -24,7 +23,7 @@ public class DashboardBrowserTests
                 await browser.LookAsync(width, dark);
                 await browser.GoToAsync(new(host.Address, path));
                 Assert.Equal(0, (int)(await browser.EvaluateAsync("document.documentElement.scrollWidth - document.documentElement.clientWidth"))!);
-                await browser.ScreenshotAsync(Path.Combine(Screenshots, $"{name}-{width}-{(dark ? "dark" : "light")}.png"));
+                await ShootAsync(browser, $"{name}-{width}-{(dark ? "dark" : "light")}");
             }
         }
         Assert.DoesNotContain(browser.Errors, error => !error.Contains("/messages/x", StringComparison.Ordinal));
@@ -44,8 +43,10 @@ public class DashboardBrowserTests
         await browser.PressAsync("Tab");
         await browser.TypeAsync("the total was fixed");
         await browser.PressAsync("Tab");
+        await ShootAsync(browser, "confirm");
         await browser.FollowByKeyAsync("Enter");
 
+        await ShootAsync(browser, "replayed");
         Assert.StartsWith("✓ Replayed.", await browser.TextAsync(".flash"), StringComparison.Ordinal);
         Assert.Equal("Delivery\n◦ waiting", await browser.TextAsync("h1"));
         Assert.Contains("the total was fixed", await browser.TextAsync("#delivery-head"), StringComparison.Ordinal);
@@ -56,6 +57,22 @@ public class DashboardBrowserTests
         await host.Scene.DeliverAsync("fhir-server");
         await browser.UntilAsync("document.querySelector('h1').innerText.includes('delivered')");
         Assert.StartsWith("Attempt 2\n✓ delivered", await browser.TextAsync("#attempts .attempt"), StringComparison.Ordinal);
+        Assert.Empty(browser.Errors);
+    }
+
+    [Fact]
+    public async Task The_first_visit_teaches_and_its_lesson_goes_when_a_message_came()
+    {
+        await using var host = await DashboardHost.StartAsync();
+        host.Services.Configured.Add("orders");
+        await using var browser = await OpenAsync();
+        await browser.LookAsync(1280);
+        await browser.GoToAsync(host.Address);
+        await ShootAsync(browser, "first");
+        Assert.Contains("/v1/queues/orders/messages", await browser.TextAsync("#teach pre"), StringComparison.Ordinal);
+        await host.Scene.SendAsync("orders", "billing");
+        await browser.UntilAsync("document.getElementById('teach').innerText === ''");
+        Assert.Equal("✓ All well", (await browser.TextAsync("#headline .title")).ReplaceLineEndings(" "));
         Assert.Empty(browser.Errors);
     }
 
@@ -206,6 +223,12 @@ public class DashboardBrowserTests
             }).filter(found => found.contrast < 4.5);
         })()
         """;
+
+    private static Task ShootAsync(Browser browser, string name)
+    {
+        Directory.CreateDirectory(Screenshots);
+        return browser.ScreenshotAsync(Path.Combine(Screenshots, $"{name}.png"));
+    }
 
     private static async Task<DeliveryState> StateAsync(DashboardHost host, DeliveryId id) =>
         (await host.Store.Queries.DeliveryAsync(id, TestContext.Current.CancellationToken))!.State;

@@ -94,6 +94,16 @@ public class DeadLetterFormsTests
     }
 
     [Fact]
+    public async Task A_form_larger_than_the_page_can_send_is_refused_unread()
+    {
+        await using var host = await DashboardHost.StartAsync();
+        var letter = await host.Scene.DeadAsync();
+        using var answer = await PostAsync(host, letter, "discard", await TokenAsync(host, letter), new string('x', 20_000));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+        Assert.Equal(DeliveryState.Dead, (await host.Store.Queries.DeliveryAsync(letter, Stop))!.State);
+    }
+
+    [Fact]
     public async Task A_form_for_a_delivery_that_is_gone_says_so()
     {
         await using var host = await DashboardHost.StartAsync();

@@ -2,7 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Recourse.Tables;
-using Recourse.Text;
+using Recourse.Phrases;
 
 namespace Recourse.Tests.Classification;
 

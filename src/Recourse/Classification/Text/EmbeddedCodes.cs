@@ -1,7 +1,7 @@
 using System.Globalization;
 using Recourse.Tables;
 
-namespace Recourse.Text;
+namespace Recourse.Phrases;
 
 /// <summary>
 /// Codes that a message carries in the form its family always gives them: a SQLSTATE in front, an HTTP status beside a word that says so,

@@ -1,7 +1,7 @@
 using static Recourse.FaultKind;
 using static Recourse.Persistence;
 
-namespace Recourse.Text;
+namespace Recourse.Phrases;
 
 /// <summary>
 /// Phrases that mean the same. <paramref name="Phrases"/> are lower-case words separated by " | ", matched as whole words whatever stands

@@ -1,0 +1,74 @@
+using System.Globalization;
+using Recourse.Durable;
+
+namespace Recourse.Server;
+
+/// <summary>What an answer, or the lack of one, means. Whether the effect may have happened follows from how far the request had come.</summary>
+internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider time)
+{
+    /// <summary>An answer with a status that does not mean delivered.</summary>
+    internal DeliveryResult OfStatus(HttpResponseMessage response, string text)
+    {
+        var code = (int)response.StatusCode;
+        var status = code.ToString(CultureInfo.InvariantCulture);
+        if (code is >= 300 and < 400)
+        {
+            var where = response.Headers.Location is { } location ? $" to {location.OriginalString}" : "";
+            return DeliveryResult.Failed(Redirected, $"HTTP {status}: redirects{where} are not followed; set the service's url to where it is.", status);
+        }
+
+        var error = $"HTTP {status}{(response.ReasonPhrase is { Length: > 0 } reason ? " " + reason : "")}{(text.Length > 0 ? ": " + text : "")}";
+        return DeliveryResult.Failed(classifier.ClassifyHttp(code), error, status, RetryAfter(response));
+    }
+
+    /// <summary>No answer: the connection did not come about, or was lost.</summary>
+    internal DeliveryResult OfException(Exception exception, bool begun)
+    {
+        var found = exception is OperationCanceledException
+            ? classifier.ForKind(FaultKind.ConnectionTimeout, "no connection in time")
+            : Classify(exception);
+        // Without an answer nothing speaks against this message: any other would have met the same.
+        var fault = found with { Blame = Blame.Service, Applied = begun ? Applied.Maybe : Applied.No };
+        return DeliveryResult.Failed(fault, Words(exception));
+    }
+
+    /// <summary>The wait that the answer asks for, in seconds or as a date; never negative. Null when it asks for none that can be read.</summary>
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => NotNegative(delta),
+        { Date: { } date } => NotNegative(date - time.GetUtcNow()),
+        _ => null,
+    };
+
+    private Classification Classify(Exception exception)
+    {
+        var fault = classifier.Classify(exception);
+        var error = exception switch
+        {
+            HttpRequestException request => request.HttpRequestError,
+            HttpIOException response => response.HttpRequestError,
+            _ => HttpRequestError.Unknown,
+        };
+        return fault.Kind is FaultKind.Unknown or FaultKind.TemporaryFailure or FaultKind.FileSystemError && error is not HttpRequestError.Unknown
+            ? classifier.Classify("socket", error.ToString()) ?? fault
+            : fault;
+    }
+
+    private static TimeSpan NotNegative(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
+
+    // The outer message names the address, the inner one the reason; often they are the same.
+    private static string Words(Exception exception) =>
+        exception.GetBaseException() is var root && root != exception && !exception.Message.Contains(root.Message, StringComparison.Ordinal)
+            ? $"{exception.Message} {root.Message}"
+            : exception.Message;
+
+    private static Classification Redirected { get; } = new()
+    {
+        Kind = FaultKind.ConfigurationError,
+        Persistence = Persistence.Permanent,
+        Scope = RetryScope.Never,
+        Applied = Applied.No,
+        Blame = Blame.Service,
+        Evidence = "an HTTP redirect",
+    };
+}
