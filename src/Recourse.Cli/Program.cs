@@ -1,1 +1,16 @@
-return 0;
+using System.CommandLine;
+using Recourse.Cli;
+using Recourse.Cli.Commands;
+
+var root = new RootCommand("Recourse: messages that are delivered, or wait where nothing is lost. The relay, and the operator's verbs for it.")
+{
+    ServeCommand.Create(),
+    ConfigCommand.Create(),
+    DemoCommand.Create(),
+    SendCommand.Create(),
+    QueuesCommand.Create(),
+    ServicesCommand.Create(),
+    DlqCommand.Create(),
+    MessageCommand.Create(),
+};
+return await CommandLine.RunAsync(root, args);

@@ -25,6 +25,9 @@ public sealed record DeliveryPolicy
 
     /// <summary>False keeps failing deliveries waiting instead of making them dead letters. Default true.</summary>
     public bool DeadLettersEnabled { get; init; } = true;
+
+    /// <summary>Whether a dead letter holds the deliveries behind it in its lane; false lets them pass. Default true.</summary>
+    public bool BlockLaneWhenDead { get; init; } = true;
 }
 
 /// <summary>The shape of the waits, as a configuration names it.</summary>

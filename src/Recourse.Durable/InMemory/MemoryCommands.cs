@@ -81,16 +81,17 @@ internal sealed class MemoryCommands(TimeProvider time)
         var taken = new List<ClaimedDelivery>();
         if (!_waiting.TryGetValue(command.Service, out var waiting))
             return new(taken, null);
-        // A lane is asked again after each take: its head is now in hand, so a second of the same lane is passed over.
         var lease = ++_lease;
-        foreach (var (dueAt, key) in waiting.ToArray())
+        var chosen = new List<MemoryDelivery>();
+        foreach (var (dueAt, key) in waiting)
         {
-            if (dueAt > now || taken.Count >= command.Max)
+            if (dueAt > now || chosen.Count >= command.Max)
                 break;
-            var delivery = Deliveries[key];
-            if (delivery.Suspect == command.Suspects && delivery.Claimable)
-                taken.Add(Take(delivery, command, lease, now));
+            if (Deliveries[key] is { Claimable: true } delivery && delivery.Suspect == command.Suspects)
+                chosen.Add(delivery);
         }
+        foreach (var delivery in chosen)
+            taken.Add(Take(delivery, command, lease, now));
         DateTimeOffset? next = null;
         foreach (var (dueAt, key) in waiting)
         {

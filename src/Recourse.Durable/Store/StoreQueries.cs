@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Recourse.Durable;
 
 /// <summary>The reading side of a <see cref="MessageStore"/>.</summary>
@@ -101,6 +103,15 @@ public record DeliverySummary
 /// <summary>A delivery with its history. At most the first 5 and the last 20 attempts are kept; a gap shows in the numbers.</summary>
 public sealed record StoredDelivery : DeliverySummary
 {
+    /// <summary>For object initialisers.</summary>
+    public StoredDelivery()
+    {
+    }
+
+    [SetsRequiredMembers]
+    internal StoredDelivery(DeliverySummary summary, IReadOnlyList<Attempt> attempts, string? traceParent, string idempotencyKey) : base(summary) =>
+        (Attempts, TraceParent, IdempotencyKey) = (attempts, traceParent, idempotencyKey);
+
     /// <summary>The attempts that are kept, oldest first.</summary>
     public required IReadOnlyList<Attempt> Attempts { get; init; }
     /// <summary>The trace context of the sender.</summary>

@@ -1,4 +1,4 @@
-using Recourse.Text;
+using Recourse.Phrases;
 
 namespace Recourse;
 

@@ -19,7 +19,8 @@ internal sealed class KindTable
     /// <summary>The table without any override.</summary>
     internal static KindTable BuiltIn { get; } = new([.. Enum.GetValues<FaultKind>().Select(DefaultsOf)]);
 
-    internal readonly record struct Defaults(Persistence Persistence, RetryScope Scope, Applied Applied, Blame Blame, bool Throttling = false);
+    internal readonly record struct Defaults(Persistence Persistence, RetryScope Scope, Applied Applied, Blame Blame,
+        bool Throttling = false);
 
     internal Defaults this[FaultKind kind] => _rows[(int)kind];
 

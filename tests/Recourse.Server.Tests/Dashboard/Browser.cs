@@ -12,6 +12,16 @@ internal sealed class Browser : IAsyncDisposable
     // Long enough for a busy machine: a browser that hangs must end the test, not be waited for.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    // Lets a test see whether the page has a timer running, which no standard function tells.
+    private const string CountTimers = """
+        (() => {
+          const running = new Set(), set = window.setTimeout, clear = window.clearTimeout;
+          window.setTimeout = (act, ...rest) => { const id = set(() => { running.delete(id); act(); }, ...rest); running.add(id); return id; };
+          window.clearTimeout = id => { running.delete(id); clear(id); };
+          window.recourseTimers = () => running.size;
+        })();
+        """;
+
     private readonly Process _process;
     private readonly string _profile;
     private readonly ClientWebSocket _socket = new();
@@ -55,6 +65,7 @@ internal sealed class Browser : IAsyncDisposable
         browser._session = (string)attached["sessionId"]!;
         foreach (var domain in (string[])["Page", "Runtime", "Log", "Network"])
             await browser.CallAsync($"{domain}.enable");
+        await browser.CallAsync("Page.addScriptToEvaluateOnNewDocument", new() { ["source"] = CountTimers });
         return browser;
     }
 
@@ -65,6 +76,21 @@ internal sealed class Browser : IAsyncDisposable
     public Task FollowAsync(string selector) => LoadingAsync(() => ClickAsync(selector));
 
     public Task ClickAsync(string selector) => RunAsync($"document.querySelector({JsonSerializer.Serialize(selector)}).click()");
+
+    public Task FollowByKeyAsync(string key) => LoadingAsync(() => PressAsync(key));
+
+    /// <summary>Presses a key as a keyboard does: Enter or Tab.</summary>
+    public async Task PressAsync(string key)
+    {
+        var press = new JsonObject { ["key"] = key, ["code"] = key, ["windowsVirtualKeyCode"] = key == "Enter" ? 13 : 9 };
+        if (key == "Enter")
+            press["text"] = "\r";
+        press["type"] = "keyDown";
+        await CallAsync("Input.dispatchKeyEvent", press);
+        await CallAsync("Input.dispatchKeyEvent", new() { ["type"] = "keyUp", ["key"] = key, ["code"] = key });
+    }
+
+    public Task TypeAsync(string text) => CallAsync("Input.insertText", new() { ["text"] = text });
 
     public Task RunAsync(string script) => EvaluateAsync($"(async () => {{ {script} }})()");
 

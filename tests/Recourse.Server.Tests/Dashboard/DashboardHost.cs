@@ -13,14 +13,15 @@ internal sealed class DashboardHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private DashboardHost(WebApplication app, Scene scene, KnownServices services, MessageStore store)
+    private DashboardHost(WebApplication app, string prefix, Scene scene, KnownServices services, MessageStore store)
     {
-        (_app, Scene, Services, Store) = (app, scene, services, store);
+        (_app, Prefix, Scene, Services, Store) = (app, prefix, scene, services, store);
         Address = new(app.Urls.Single());
         Client = NewClient();
     }
 
     public Uri Address { get; }
+    public string Prefix { get; }
     public Scene Scene { get; }
     public KnownServices Services { get; }
     public MessageStore Store { get; }
@@ -53,7 +54,7 @@ internal sealed class DashboardHost : IAsyncDisposable
         });
         app.MapGroup(prefix).MapDashboard();
         await app.StartAsync();
-        return host = new(app, new(memory, clock), services, store);
+        return host = new(app, prefix, new(memory, clock), services, store);
     }
 
     public HttpClient NewClient() => new(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Address };

@@ -44,7 +44,6 @@ async function update() {
 // Said once when it changes: the element is a status that screen readers announce.
 function say(text) {
   if (connection.textContent !== text) connection.textContent = text;
-  document.documentElement.classList.toggle("stale", text !== "");
 }
 
 function merge(fresh) {
@@ -110,10 +109,7 @@ function addPause() {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "quiet";
-  const show = () => {
-    button.textContent = paused ? "Resume updates" : "Pause updates";
-    document.documentElement.classList.toggle("paused", paused);
-  };
+  const show = () => { button.textContent = paused ? "Resume updates" : "Pause updates"; };
   button.addEventListener("click", () => {
     paused = !paused;
     if (paused) sessionStorage.setItem(pausedKey, "1");

@@ -1,4 +1,4 @@
-namespace Recourse.Text;
+namespace Recourse.Phrases;
 
 /// <summary>
 /// Finds the weightiest of many phrases in one pass over a text (Aho-Corasick). The text is read as words: letters in lower case, anything

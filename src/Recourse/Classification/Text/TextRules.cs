@@ -1,6 +1,6 @@
 using Recourse.Tables;
 
-namespace Recourse.Text;
+namespace Recourse.Phrases;
 
 /// <summary>
 /// What a message alone says: phrases of the user, then codes that stand in the text as their family writes them, then general phrases.

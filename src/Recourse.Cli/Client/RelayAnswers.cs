@@ -1,0 +1,140 @@
+using System.Text.Json.Serialization;
+
+namespace Recourse.Cli.Client;
+
+/// <summary>One page of a list; <see cref="Next"/> is null at the end.</summary>
+internal sealed record Listing<T>(IReadOnlyList<T> Items, string? Next);
+
+/// <summary>The books of one queue, in deliveries.</summary>
+internal sealed record QueueAnswer
+{
+    public string Name { get; init; } = "";
+    public long Accepted { get; init; }
+    public long Waiting { get; init; }
+    public long Delayed { get; init; }
+    public long Leased { get; init; }
+    public long Delivered { get; init; }
+    public long Dead { get; init; }
+    public long Discarded { get; init; }
+    public long Expired { get; init; }
+    public bool Paused { get; init; }
+    public double? OldestWaitingSeconds { get; init; }
+}
+
+/// <summary>One service: its breaker (closed, half_open, open, isolated), its bulkhead, and what lies before it.</summary>
+internal sealed record ServiceAnswer
+{
+    public string Name { get; init; } = "";
+    public string? Breaker { get; init; }
+    public double RetryAfterSeconds { get; init; }
+    public int InFlight { get; init; }
+    public int MaxConcurrent { get; init; }
+    public string? LastError { get; init; }
+    public long Waiting { get; init; }
+    public long Delayed { get; init; }
+    public long Leased { get; init; }
+    public long Dead { get; init; }
+}
+
+/// <summary>What a person reads about a dead letter.</summary>
+internal sealed record DeadLetterAnswer
+{
+    public string Id { get; init; } = "";
+    public string MessageId { get; init; } = "";
+    public string Queue { get; init; } = "";
+    public string Service { get; init; } = "";
+    public string? Kind { get; init; }
+    public string? Category { get; init; }
+    public string? Persistence { get; init; }
+    public string? Blame { get; init; }
+    public string? Error { get; init; }
+    public int AttemptCount { get; init; }
+    public DateTimeOffset? CreatedAt { get; init; }
+    public DateTimeOffset? DeadAt { get; init; }
+    public int Generation { get; init; }
+    public string? Decision { get; init; }
+    public IReadOnlyList<AttemptAnswer>? Attempts { get; init; }
+}
+
+internal sealed record AttemptAnswer
+{
+    public int Number { get; init; }
+    public int Generation { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public long? DurationMs { get; init; }
+    public string? Outcome { get; init; }
+    public string? Kind { get; init; }
+    public int? Status { get; init; }
+    public string? Code { get; init; }
+    public string? Error { get; init; }
+    public string? Node { get; init; }
+    public string? Decision { get; init; }
+}
+
+internal sealed record MessageAnswer
+{
+    public string Id { get; init; } = "";
+    public string Queue { get; init; } = "";
+    public DateTimeOffset? CreatedAt { get; init; }
+    public IReadOnlyList<DeliveryAnswer> Deliveries { get; init; } = [];
+}
+
+internal sealed record DeliveryAnswer
+{
+    public string Id { get; init; } = "";
+    public string Service { get; init; } = "";
+    public string State { get; init; } = "";
+    public int Generation { get; init; }
+    public DateTimeOffset? DueAt { get; init; }
+    public bool Blocked { get; init; }
+    public int AttemptCount { get; init; }
+    public IReadOnlyList<AttemptAnswer>? Attempts { get; init; }
+}
+
+/// <summary>The answer to one message.</summary>
+internal sealed record AcceptedAnswer
+{
+    public string Id { get; init; } = "";
+    public bool Duplicate { get; init; }
+}
+
+/// <summary>The answer to one line of a batch.</summary>
+internal sealed record BatchLineAnswer
+{
+    public int Index { get; init; }
+    public int Status { get; init; }
+    public string? Id { get; init; }
+    public bool Duplicate { get; init; }
+    public ProblemAnswer? Problem { get; init; }
+}
+
+/// <summary>RFC 9457 problem details, as far as people read them.</summary>
+internal sealed record ProblemAnswer
+{
+    public string? Title { get; init; }
+    public string? Detail { get; init; }
+    public int? Status { get; init; }
+}
+
+/// <summary>One line of a batch in the envelope form: the body as base64, so that it arrives byte for byte.</summary>
+internal sealed record EnvelopeLine
+{
+    public required byte[] BodyBase64 { get; init; }
+    public string? ContentType { get; init; }
+    public string? IdempotencyKey { get; init; }
+    public string? Key { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Listing<QueueAnswer>))]
+[JsonSerializable(typeof(Listing<ServiceAnswer>))]
+[JsonSerializable(typeof(Listing<DeadLetterAnswer>))]
+[JsonSerializable(typeof(DeadLetterAnswer))]
+[JsonSerializable(typeof(MessageAnswer))]
+[JsonSerializable(typeof(Listing<MessageAnswer>))]
+[JsonSerializable(typeof(AcceptedAnswer))]
+[JsonSerializable(typeof(BatchLineAnswer))]
+[JsonSerializable(typeof(ProblemAnswer))]
+[JsonSerializable(typeof(EnvelopeLine))]
+internal sealed partial class RelayJson : JsonSerializerContext;

@@ -1,0 +1,145 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Recourse.Cli.Client;
+
+/// <summary>
+/// The relay's HTTP contract, as the commands use it. Everything that goes wrong leaves as a <see cref="CliException"/> whose sentence says
+/// what to do. Safe for concurrent use.
+/// </summary>
+internal sealed class RelayClient : IDisposable
+{
+    // Longer than the relay takes for its slowest page; a relay that says nothing for so long counts as not there.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
+    private readonly HttpClient _http;
+
+    public RelayClient(Uri server)
+    {
+        Server = server;
+        var handler = new SocketsHttpHandler { UseProxy = !server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) };
+        _http = new(handler) { BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"), Timeout = AnswerLimit };
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
+    }
+
+    /// <summary>Where the relay should be.</summary>
+    public Uri Server { get; }
+
+    /// <summary>There is a relay: it answered at least once.</summary>
+    public bool HasAnswered { get; private set; }
+
+    /// <summary>A document as it came.</summary>
+    public async Task<byte[]> ReadAsync(string path, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(() => new(HttpMethod.Get, path), cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>A document as a value.</summary>
+    public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        Parse(await ReadAsync(path, cancellationToken), type);
+
+    /// <summary>A verb on one thing, with no body. The answer's document, which may be empty.</summary>
+    public async Task<byte[]> ActAsync(string path, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(() => new(HttpMethod.Post, path), cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>One request, one answer, whatever its status; throws only when there is no answer.</summary>
+    public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken)
+    {
+        var answer = await Guarded(() => _http.SendAsync(request(), cancellationToken), cancellationToken);
+        HasAnswered = true;
+        return answer;
+    }
+
+    /// <summary>Reads a document, or says that the other side is no relay.</summary>
+    public T Parse<T>(ReadOnlySpan<byte> document, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(document, type) ?? throw new JsonException("The document is null.");
+        }
+        catch (JsonException error)
+        {
+            throw new CliException(ExitCode.Failed,
+                $"{Server} answered with something that is not a relay's document ({error.Message}). Is that address a relay of this version?", error);
+        }
+    }
+
+    /// <summary>Turns an answer that refuses into a <see cref="CliException"/>; passes a success.</summary>
+    public async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        if (answer.IsSuccessStatusCode) return;
+        var body = await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+        throw Refusal((int)answer.StatusCode, ReadProblem(body), Server, answer.RequestMessage?.RequestUri?.AbsolutePath, RetryAfter(answer));
+    }
+
+    /// <summary>The sentence and the exit code for a refusal.</summary>
+    public static CliException Refusal(int status, string? problem, Uri server, string? path, TimeSpan? retryAfter = null)
+    {
+        var said = problem ?? $"status {status} for {path}";
+        return status switch
+        {
+            400 or 413 or 415 => new(ExitCode.Failed, $"the relay refused this as invalid: {said}") { Status = status },
+            401 or 403 => new(ExitCode.Failed, $"the relay at {server} does not allow this: {said}") { Status = status },
+            404 or 410 => new(ExitCode.NotFound, said) { Status = status },
+            409 or 412 or 422 => new(ExitCode.Conflict, said) { Status = status },
+            429 => new(ExitCode.Refused, $"the relay takes nothing more for now: {said} Try again later.") { Status = status, RetryAfter = retryAfter },
+            503 => new(ExitCode.Refused, $"the relay cannot work now: {said} Its log says more.") { Status = status, RetryAfter = retryAfter },
+            _ => new(ExitCode.Failed, $"the relay failed: {said} Its log says more.") { Status = status },
+        };
+    }
+
+    /// <summary>How long an answer asks to wait: seconds, or until a date; null when it does not say.</summary>
+    public static TimeSpan? RetryAfter(HttpResponseMessage answer) => answer.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - TimeProvider.System.GetUtcNow(),
+        _ => null,
+    };
+
+    /// <summary>The words of a problem document; null when it is none.</summary>
+    public static string? ReadProblem(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return Words(JsonSerializer.Deserialize(body, RelayJson.Default.ProblemAnswer));
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A problem in one sentence; null when it says nothing.</summary>
+    public static string? Words(ProblemAnswer? problem)
+    {
+        var words = problem?.Detail ?? problem?.Title;
+        return string.IsNullOrWhiteSpace(words) ? null : Output.Screen.Safe(words.Trim().TrimEnd('.') + ".", 500);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> Guarded<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            var why = error.InnerException is System.Net.Sockets.SocketException socket ? socket.SocketErrorCode.ToString() : error.Message;
+            throw new CliException(ExitCode.Unreachable,
+                $"no relay answers at {Server} ({why}). Is `recourse serve` running? Another address: --server URL, or {CommonOptions.ServerVariable}.", error);
+        }
+        catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CliException(ExitCode.Unreachable,
+                $"the relay at {Server} did not answer within {AnswerLimit.TotalSeconds:0} s. It may be stopped or overloaded.", error);
+        }
+    }
+}

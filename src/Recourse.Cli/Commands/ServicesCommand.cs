@@ -1,0 +1,77 @@
+using System.CommandLine;
+using Recourse.Cli.Client;
+using Recourse.Cli.Output;
+using Spectre.Console;
+
+namespace Recourse.Cli.Commands;
+
+/// <summary><c>recourse services [isolate|reset NAME]</c>: the services, their breakers, and the two verbs of an operator.</summary>
+internal static class ServicesCommand
+{
+    public static Command Create()
+    {
+        var server = CommonOptions.Server();
+        var json = CommonOptions.Json();
+        var command = new Command("services", "Show the services and their circuit breakers")
+        {
+            server, json,
+            Verb("isolate", "Hold a service's breaker open until it is reset: nothing is sent to it, everything for it waits", "isolated"),
+            Verb("reset", "Close a service's breaker and forget its failures: what waits for it goes at once", "reset"),
+        };
+        command.SetAction((parsed, cancellationToken) => ListAsync(parsed.GetValue(server)!, parsed.GetValue(json), cancellationToken));
+        return command.Teach(
+        [
+            ("Which services are in trouble", "recourse services"),
+            ("Stop sending to a service during its maintenance, and begin again", "recourse services isolate billing && recourse services reset billing"),
+        ]);
+    }
+
+    internal static Tone ToneOf(string? breaker) => breaker switch
+    {
+        "closed" => Tone.Good,
+        "half_open" => Tone.Warn,
+        null or "" => Tone.None,
+        _ => Tone.Bad,
+    };
+
+    private static Command Verb(string verb, string description, string done)
+    {
+        var name = new Argument<string>("NAME") { Description = "The service, as the configuration names it" };
+        var server = CommonOptions.Server();
+        var json = CommonOptions.Json();
+        var command = new Command(verb, description) { name, server, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var service = parsed.GetValue(name)!;
+            using var relay = new RelayClient(parsed.GetValue(server)!);
+            var document = await relay.ActAsync($"v1/services/{Uri.EscapeDataString(service)}:{verb}", cancellationToken);
+            if (!parsed.GetValue(json)) Screen.Out.WriteLine($"{Screen.Safe(service)}: {done}.");
+            else if (document.Length > 0) JsonOutput.Write(document);
+            else JsonOutput.Write(new() { ["name"] = service, ["done"] = done }, CliJson.Default.DictionaryStringString);
+            return ExitCode.Ok;
+        });
+        return command.Teach([(description.Split(':')[0], $"recourse services {verb} billing")]);
+    }
+
+    private static async Task<int> ListAsync(Uri server, bool json, CancellationToken cancellationToken)
+    {
+        using var relay = new RelayClient(server);
+        var document = await relay.ReadAsync("v1/services", cancellationToken);
+        if (json)
+        {
+            JsonOutput.Write(document);
+            return ExitCode.Ok;
+        }
+        var table = Screen.Table("service", "breaker", "in hand", "waiting", "delayed", "dead", "last error");
+        foreach (var column in table.Columns.Skip(2).Take(4)) column.RightAligned();
+        foreach (var service in relay.Parse(document, RelayJson.Default.ListingServiceAnswer).Items)
+        {
+            var breaker = service.RetryAfterSeconds > 0 ? $"{service.Breaker}, probe in {Screen.Age(service.RetryAfterSeconds)}" : service.Breaker;
+            table.Row(service.Name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)), $"{service.InFlight} of {service.MaxConcurrent}",
+                service.Waiting, service.Delayed, Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None),
+                Screen.Safe(service.LastError, 100));
+        }
+        Screen.Out.Write(table);
+        return ExitCode.Ok;
+    }
+}

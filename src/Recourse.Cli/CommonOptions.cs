@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Recourse.Cli;
+
+/// <summary>Options that several commands share, so that they are spelled and explained alike.</summary>
+internal static class CommonOptions
+{
+    internal const string ServerVariable = "RECOURSE_SERVER";
+    private const string DefaultServer = "http://127.0.0.1:8080";
+
+    /// <summary>Where the relay is.</summary>
+    public static Option<Uri?> Server() => new("--server", "-s")
+    {
+        Description = $"The relay's address; without it the variable {ServerVariable} counts, then {DefaultServer}",
+        HelpName = "URL",
+        DefaultValueFactory = result =>
+            ReadServer(result, Environment.GetEnvironmentVariable(ServerVariable) is { Length: > 0 } set ? set : DefaultServer, ServerVariable),
+        CustomParser = result => ReadServer(result, result.Tokens[0].Value, "--server"),
+    };
+
+    /// <summary>Output for programs.</summary>
+    public static Option<bool> Json(string what = "Print the relay's answer as JSON and nothing else on standard output") =>
+        new("--json") { Description = what };
+
+    /// <summary>An option for a duration written <c>500ms</c>, <c>30s</c>, <c>5m</c> or <c>1h</c>.</summary>
+    public static Option<TimeSpan> Duration(string name, string description, TimeSpan byDefault) => new(name)
+    {
+        Description = $"{description} (default {Write(byDefault)})",
+        HelpName = "TIME",
+        DefaultValueFactory = _ => byDefault,
+        CustomParser = result =>
+        {
+            if (TryReadDuration(result.Tokens[0].Value, out var time)) return time;
+            result.AddError($"{name} is '{result.Tokens[0].Value}'; write a time such as 500ms, 30s, 5m or 1h.");
+            return default;
+        },
+    };
+
+    /// <summary>Refuses a number outside <paramref name="least"/> to <paramref name="most"/> with a sentence that names the option.</summary>
+    public static Option<int> Between(this Option<int> option, int least, int most)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 0) return;
+            var value = result.GetValueOrDefault<int>();
+            if (value < least || value > most) result.AddError($"{option.Name} is {value}; it must be between {least} and {most}.");
+        });
+        return option;
+    }
+
+    internal static bool TryReadDuration(string text, out TimeSpan time)
+    {
+        time = default;
+        var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+        if (digits <= 0 || !long.TryParse(text.AsSpan(0, digits), out var amount) || amount > 86_400_000) return false;
+        long? milliseconds = text[digits..] switch
+        {
+            "ms" => amount,
+            "s" => amount * 1_000,
+            "m" => amount * 60_000,
+            "h" => amount * 3_600_000,
+            _ => null,
+        };
+        if (milliseconds is null or > 7L * 86_400_000) return false;
+        time = TimeSpan.FromMilliseconds(milliseconds.Value);
+        return true;
+    }
+
+    private static string Write(TimeSpan time) => time < TimeSpan.FromMinutes(2) ? $"{time.TotalSeconds:0}s" : $"{time.TotalMinutes:0}m";
+
+    private static Uri? ReadServer(ArgumentResult result, string text, string source)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var server) && server.Scheme is "http" or "https")
+            return server;
+        result.AddError($"{source} is '{text}'; it must be an address such as {DefaultServer}.");
+        return null;
+    }
+}

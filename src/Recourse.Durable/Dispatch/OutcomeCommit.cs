@@ -1,0 +1,40 @@
+namespace Recourse.Durable;
+
+/// <summary>
+/// Stores how an attempt ended, and does not give up while the process lives: what a service has taken must not be forgotten because a disk was
+/// full for a moment. It ends when the outcome is committed, when the lease turns out to be lost, or with the last word of a stop.
+/// </summary>
+internal sealed class OutcomeCommit(MessageStore store, DispatcherOptions options, CancellationToken giveUp)
+{
+    private static readonly Backoff Waits = new() { Initial = TimeSpan.FromMilliseconds(100), Max = TimeSpan.FromSeconds(5), Jitter = JitterKind.Equal };
+
+    /// <summary>True when committed; false when the lease was lost or the stop ended the tries. A command is made anew for each try.</summary>
+    internal async Task<bool> TryAsync(ClaimedDelivery delivery, string outcome, Func<StoreCommand<bool>> command)
+    {
+        for (var tries = 1; ; tries = tries == int.MaxValue ? tries : tries + 1)
+        {
+            try
+            {
+                if (await store.CommitAsync(command(), CancellationToken.None)) return true;
+                DispatchLog.LeaseLost(options.Logger, outcome, delivery.Attempt, delivery.Id);
+                return false;
+            }
+            catch (Exception error)
+            {
+                var wait = Waits.Delay(tries, TimeSpan.Zero, options.Sample());
+                DispatchLog.CommitFailed(options.Logger, outcome, delivery.Attempt, delivery.Id, wait, error);
+                if (!await WaitAsync(wait)) break;
+            }
+        }
+
+        DispatchLog.OutcomeGivenUp(options.Logger, outcome, delivery.Attempt, delivery.Id);
+        return false;
+    }
+
+    private async Task<bool> WaitAsync(TimeSpan wait)
+    {
+        if (giveUp.IsCancellationRequested) return false;
+        await Task.Delay(wait, options.Time, giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !giveUp.IsCancellationRequested;
+    }
+}

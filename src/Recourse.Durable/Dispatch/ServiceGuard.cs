@@ -1,0 +1,99 @@
+namespace Recourse.Durable;
+
+/// <summary>What protects one service: its breaker, its bulkhead, its retry budget, and what was last seen of it. Outlives reloads of the policy.</summary>
+internal sealed class ServiceGuard
+{
+    private readonly DispatcherOptions _options;
+    private ServicePolicy _policy;
+    private string? _lastError;
+    private int _consecutive;
+
+    internal ServiceGuard(ServicePolicy policy, DispatcherOptions options)
+    {
+        (_policy, _options) = (policy, options);
+        Breaker = new CircuitBreaker(BreakerOf(policy), options.Time);
+        Bulkhead = new Bulkhead(BulkheadOf(policy), options.Time);
+        Budget = new RetryBudget(options.RetryBudget, options.Time);
+    }
+
+    internal ServicePolicy Policy => Volatile.Read(ref _policy);
+
+    internal CircuitBreaker Breaker { get; }
+
+    internal Bulkhead Bulkhead { get; }
+
+    internal RetryBudget Budget { get; }
+
+    internal void Reload(ServicePolicy policy)
+    {
+        Breaker.Reload(BreakerOf(policy));
+        Bulkhead.Reload(BulkheadOf(policy));
+        Volatile.Write(ref _policy, policy);
+    }
+
+    /// <summary>Takes up to so many breaker permits; a half-open breaker gives as many as it lets probes go.</summary>
+    internal List<CircuitPermit> Enter(int upTo)
+    {
+        var permits = new List<CircuitPermit>(upTo);
+        while (permits.Count < upTo && Breaker.TryEnter(out var permit)) permits.Add(permit);
+        return permits;
+    }
+
+    internal void Release(int permits)
+    {
+        for (var i = 0; i < permits; i++) Bulkhead.Release();
+    }
+
+    /// <summary>
+    /// Tells the breaker how an attempt ended. A fault of the message is a success of the service: it answered. An unknown fault counts against
+    /// the service, because an outage that nobody can name would otherwise eat three attempts of every message while the breaker looks on.
+    /// </summary>
+    internal static Judgement Judge(Classification? fault) => fault switch
+    {
+        null => Judgement.Success,
+        { Kind: FaultKind.Cancelled, Blame: Blame.Service } or { Kind: FaultKind.CircuitOpen or FaultKind.BulkheadFull } => Judgement.Neutral,
+        { Blame: Blame.Message } => Judgement.Success,
+        _ => Judgement.Failure,
+    };
+
+    internal void Report(CircuitPermit permit, Classification? fault, string? error, TimeSpan duration)
+    {
+        var judgement = Judge(fault);
+        Breaker.Report(permit, judgement, duration);
+        if (judgement is Judgement.Success) Volatile.Write(ref _consecutive, 0);
+        if (judgement is not Judgement.Failure) return;
+        Interlocked.Increment(ref _consecutive);
+        Volatile.Write(ref _lastError, error);
+    }
+
+    internal ServiceStatus Status()
+    {
+        var state = Breaker.State;
+        return new ServiceStatus(
+            Policy.Name,
+            state switch { CircuitState.Closed => "closed", CircuitState.HalfOpen => "half_open", CircuitState.Open => "open", _ => "isolated" },
+            state is CircuitState.Open ? Breaker.RetryAfter : TimeSpan.Zero,
+            Bulkhead.InFlight,
+            Bulkhead.Limit,
+            Volatile.Read(ref _consecutive),
+            Volatile.Read(ref _lastError));
+    }
+
+    private CircuitBreakerOptions BreakerOf(ServicePolicy policy) => new()
+    {
+        Name = policy.Name,
+        FailureThreshold = policy.FailureThreshold,
+        SuccessThreshold = policy.SuccessThreshold,
+        // More probes at once than it takes to close would only be more load on a service that has just come back.
+        PermittedProbes = Math.Clamp(policy.SuccessThreshold, 1, Math.Min(policy.MaxConcurrent, 1_000)),
+        OpenTime = policy.ResetTimeout,
+        OpenTimeMax = Longer(TimeSpan.FromSeconds(60), policy.ResetTimeout * 2),
+        // A probe holds its slot for as long as an attempt can take at most.
+        ProbeLease = policy.Timeout + _options.AbandonAfter + TimeSpan.FromSeconds(1),
+        OnTransition = change => DispatchLog.BreakerChanged(_options.Logger, change.Name, change.From, change.To, change.Reason),
+    };
+
+    private static BulkheadOptions BulkheadOf(ServicePolicy policy) => new() { Name = policy.Name, MaxConcurrent = policy.MaxConcurrent };
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+}

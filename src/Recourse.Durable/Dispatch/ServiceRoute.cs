@@ -1,0 +1,204 @@
+namespace Recourse.Durable;
+
+/// <summary>
+/// The loop of one service: permits of the bulkhead first, then of the breaker, and only then a claim for as many deliveries as there are permits.
+/// So a claim is the start of its attempt, and nothing waits in memory.
+/// </summary>
+internal sealed class ServiceRoute(
+    ServiceGuard guard, MessageStore store, AloneGate gate, DeliveryAttempt attempt, OutcomeCommit commit, DispatcherOptions options)
+{
+    // A claim that found nothing although something is due met a lane or another node; this keeps it from asking again at once.
+    private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(10);
+    private static readonly Backoff StoreWaits = new() { Initial = TimeSpan.FromMilliseconds(100), Max = TimeSpan.FromSeconds(5), Jitter = JitterKind.Equal };
+
+    private readonly WakeSignal _wake = new(options.Time);
+    private volatile bool _stopping;
+    private int _failures;
+
+    // When a suspect may be due, in UTC ticks: the past means now, the largest number that there is none.
+    private long _suspectsAt = long.MaxValue;
+
+    internal ServiceGuard Guard => guard;
+
+    /// <summary>The loop has nothing to do until something wakes it.</summary>
+    internal bool IsAsleep => _wake.IsAsleep;
+
+    internal void Wake() => _wake.Set();
+
+    internal void SuspectsFound() => Volatile.Write(ref _suspectsAt, 0);
+
+    internal void PostponeSuspects() =>
+        Volatile.Write(ref _suspectsAt, (options.Time.GetUtcNow() + TimeSpan.FromSeconds(1)).UtcTicks);
+
+    /// <summary>No claim begins any more; the loop ends, attempts go on.</summary>
+    internal void Stop()
+    {
+        _stopping = true;
+        _wake.Set();
+    }
+
+    internal async Task RunAsync()
+    {
+        while (!_stopping)
+        {
+            TimeSpan wait;
+            try
+            {
+                wait = await StepAsync();
+                _failures = 0;
+            }
+            catch (Exception error)
+            {
+                wait = Failed(error);
+            }
+
+            if (wait > TimeSpan.Zero && !_stopping) await _wake.SleepAsync(wait < options.SafetyPoll ? wait : options.SafetyPoll);
+        }
+    }
+
+    /// <summary>One turn; how long to sleep after it unless woken, zero to go on at once.</summary>
+    private async Task<TimeSpan> StepAsync()
+    {
+        var free = guard.Bulkhead.TryAcquire(options.ClaimMax);
+        // An attempt that ends wakes the loop, and so do a gate that opens and a breaker that is reset.
+        if (free == 0) return options.SafetyPoll;
+        if (!gate.TryEnter(free))
+        {
+            guard.Release(free);
+            return options.SafetyPoll;
+        }
+
+        var permits = guard.Enter(free);
+        GiveBack(free - permits.Count);
+        if (permits.Count == 0) return AtLeast(guard.Breaker.RetryAfter);
+
+        var claim = await ClaimAsync(permits, suspects: false);
+        foreach (var delivery in claim.Deliveries) Begin(delivery, Take(permits));
+        Return(permits);
+        return claim.Deliveries.Count > 0 && permits.Count == 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
+    }
+
+    /// <summary>
+    /// Runs one suspect to its end; the caller has closed the gate, so nothing else is in flight. False when none could be run now.
+    /// </summary>
+    internal async Task<bool> RunSuspectAsync()
+    {
+        if (_stopping || guard.Bulkhead.TryAcquire(1) == 0) return false;
+        gate.EnterAlone();
+        var permits = guard.Enter(1);
+        if (permits.Count == 0)
+        {
+            GiveBack(1);
+            return false;
+        }
+
+        var claim = await ClaimAsync(permits, suspects: true);
+        Volatile.Write(ref _suspectsAt, claim.Deliveries.Count > 0 ? 0 : claim.NextDueAt?.UtcTicks ?? long.MaxValue);
+        if (claim.Deliveries.Count == 0)
+        {
+            Return(permits);
+            return false;
+        }
+
+        await AttemptAsync(claim.Deliveries[0], Take(permits));
+        return true;
+    }
+
+    /// <summary>The time until this service may have a suspect to run; null while it may not.</summary>
+    internal TimeSpan? UntilSuspect()
+    {
+        var at = Volatile.Read(ref _suspectsAt);
+        if (at == long.MaxValue) return null;
+        var due = TimeSpan.FromTicks(at - options.Time.GetUtcNow().UtcTicks);
+        var breaker = guard.Breaker.RetryAfter;
+        var wait = due > breaker ? due : breaker;
+        return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
+    }
+
+    private async Task<ClaimResult> ClaimAsync(List<CircuitPermit> permits, bool suspects)
+    {
+        try
+        {
+            // Never cancelled: a claim whose answer nobody reads would be a lease that nobody ends.
+            return await store.CommitAsync(
+                new ClaimCommand(guard.Policy.Name, permits.Count, options.Node) { Suspects = suspects }, CancellationToken.None);
+        }
+        catch
+        {
+            Return(permits);
+            throw;
+        }
+    }
+
+    private void Begin(ClaimedDelivery delivery, CircuitPermit permit) => _ = AttemptAsync(delivery, permit);
+
+    private async Task AttemptAsync(ClaimedDelivery delivery, CircuitPermit permit)
+    {
+        try
+        {
+            if (_stopping) await ReleaseAsync(delivery, permit);
+            else await attempt.RunAsync(delivery, guard, permit, PermitFree);
+        }
+        catch (Exception error)
+        {
+            DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, TimeSpan.Zero, error);
+        }
+        finally
+        {
+            gate.Leave(1);
+        }
+    }
+
+    // The stop came between the claim and the call: nothing was sent, so the attempt is not counted.
+    private async Task ReleaseAsync(ClaimedDelivery delivery, CircuitPermit permit)
+    {
+        try
+        {
+            guard.Breaker.Report(permit, Judgement.Neutral);
+            await commit.TryAsync(delivery, "released", () => new ReleaseCommand(delivery.Id, delivery.Lease));
+        }
+        finally
+        {
+            PermitFree();
+        }
+    }
+
+    private void PermitFree()
+    {
+        guard.Bulkhead.Release();
+        _wake.Set();
+    }
+
+    private static CircuitPermit Take(List<CircuitPermit> permits)
+    {
+        var permit = permits[^1];
+        permits.RemoveAt(permits.Count - 1);
+        return permit;
+    }
+
+    private void Return(List<CircuitPermit> permits)
+    {
+        foreach (var permit in permits) guard.Breaker.Report(permit, Judgement.Neutral);
+        GiveBack(permits.Count);
+    }
+
+    private void GiveBack(int permits)
+    {
+        if (permits == 0) return;
+        guard.Release(permits);
+        gate.Leave(permits);
+    }
+
+    private TimeSpan UntilDue(DateTimeOffset? due) => due is { } at ? AtLeast(at - options.Time.GetUtcNow()) : options.SafetyPoll;
+
+    private static TimeSpan AtLeast(TimeSpan wait) => wait > LeastWait ? wait : LeastWait;
+
+    private TimeSpan Failed(Exception error)
+    {
+        _failures = _failures == int.MaxValue ? _failures : _failures + 1;
+        var wait = StoreWaits.Delay(_failures, TimeSpan.Zero, options.Sample());
+        if (error is StoreException) DispatchLog.ClaimFailed(options.Logger, guard.Policy.Name, wait, error);
+        else DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, wait, error);
+        return wait;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Recourse.Server.Api;
+
+/// <summary>How every shape of the API is written: snake case, times in UTC with a Z.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.Strict,
+    Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(Accepted))]
+[JsonSerializable(typeof(BatchLine))]
+[JsonSerializable(typeof(BatchEnvelope))]
+[JsonSerializable(typeof(ListView<QueueView>))]
+[JsonSerializable(typeof(ListView<MessageView>))]
+[JsonSerializable(typeof(ListView<DeadLetterView>))]
+[JsonSerializable(typeof(ListView<ServiceView>))]
+[JsonSerializable(typeof(DeadLetterDetailView))]
+[JsonSerializable(typeof(DeadLetterActView))]
+[JsonSerializable(typeof(ActRequest))]
+[JsonSerializable(typeof(LiveView))]
+[JsonSerializable(typeof(ReadyView))]
+internal sealed partial class ApiJson : JsonSerializerContext;
+
+/// <summary>RFC 3339 in UTC with milliseconds: <c>2026-01-31T10:30:00.000Z</c>.</summary>
+internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
+{
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+}

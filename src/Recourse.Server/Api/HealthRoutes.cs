@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Http;
+using Recourse.Durable;
+
+namespace Recourse.Server.Api;
+
+/// <summary>Health, for whoever starts, stops and routes to the process.</summary>
+internal static class HealthRoutes
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    public static void Map(ApiRoutes routes)
+    {
+        routes.Map(new("GET", "/health/live", "200 while the process runs.") { Answer = typeof(LiveView) }, LiveAsync);
+        routes.Map(new("GET", "/health/ready", "200 while messages are taken; an open breaker is 'degraded' in the body, no error.")
+        {
+            Answer = typeof(ReadyView),
+            Problems = [503],
+        }, ReadyAsync);
+    }
+
+    private static Task LiveAsync(HttpContext http, Relay relay) =>
+        http.Response.WriteAsJsonAsync(new LiveView("live", RelayVersion.Text), ApiJson.Default.LiveView);
+
+    private static async Task ReadyAsync(HttpContext http, Relay relay)
+    {
+        if (relay.Health.Trouble is { } trouble)
+            throw new ProblemException(StoreProblems.Describe(trouble) with { RetryAfter = StoreProblems.Patience });
+        try
+        {
+            await relay.Books.ReadAsync().WaitAsync(Patience, relay.Time, http.RequestAborted);
+        }
+        catch (TimeoutException error)
+        {
+            throw new StoreException("The store did not answer a query in time.", StoreProblem.Unavailable, error);
+        }
+        var services = relay.Services.ToDictionary(service => service.Name, service => service.Breaker);
+        var degraded = services.Values.Any(breaker => breaker != "closed");
+        await http.Response.WriteAsJsonAsync(new ReadyView(degraded ? "degraded" : "ready", "ok", services), ApiJson.Default.ReadyView);
+    }
+}

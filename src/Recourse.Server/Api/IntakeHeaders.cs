@@ -1,0 +1,66 @@
+using System.Collections.Frozen;
+using Microsoft.AspNetCore.Http;
+
+namespace Recourse.Server.Api;
+
+/// <summary>Which headers of a sender count, and what they may hold.</summary>
+internal static class IntakeHeaders
+{
+    public const string IdempotencyKey = "Idempotency-Key";
+    public const string OrderKey = "Recourse-Key";
+    public const int MaxKeyLength = 255;
+
+    /// <summary>Wishes that this release cannot fulfil: refused, because a message that goes out at another time than asked is worse than none.</summary>
+    private static readonly string[] NotYet = ["Recourse-Delay", "Recourse-Deliver-At", "Recourse-Expires", "Recourse-Priority"];
+
+    public static void RefuseWhatIsNotYet(IHeaderDictionary headers)
+    {
+        foreach (var name in NotYet)
+        {
+            if (headers.ContainsKey(name))
+                throw Bad($"The header {name} is not supported yet in this release. Leave it out.");
+        }
+    }
+
+    /// <summary>The value of a key header; null when it was not sent.</summary>
+    public static string? Key(IHeaderDictionary headers, string name)
+    {
+        if (!headers.TryGetValue(name, out var values))
+            return null;
+        var value = values.Count == 1 ? values[0]! : throw Bad($"The header {name} was sent {values.Count} times; once is allowed.");
+        return CheckedKey(value, name);
+    }
+
+    public static string CheckedKey(string value, string name) =>
+        value.Length is > 0 and <= MaxKeyLength && !value.AsSpan().ContainsAnyInRange('\0', '\x1f') && value.Trim().Length == value.Length
+            ? value
+            : throw Bad($"{name} must have 1 to {MaxKeyLength} characters, no control characters, and no space at either end.");
+
+    public static string? ContentType(string? value) =>
+        value is null || (value.Length <= 255 && HeaderRules.IsValue(value)) ? value : throw Bad("The content type has more than 255 characters.");
+
+    /// <summary>The trace context; one that is malformed is passed over, as its standard says.</summary>
+    public static string? TraceParent(IHeaderDictionary headers)
+    {
+        var value = headers.TraceParent;
+        return value.Count == 1 && value[0] is { Length: 55 } text && text[2] == '-' && text[35] == '-' && text[52] == '-'
+            && text.All(letter => letter == '-' || char.IsAsciiHexDigitLower(letter)) ? text : null;
+    }
+
+    /// <summary>The headers that go on to the services of a queue: CloudEvents attributes and what a service allows. Null when there are none.</summary>
+    public static IReadOnlyDictionary<string, string>? ThatGoOn(IHeaderDictionary headers, FrozenSet<string> allowed)
+    {
+        Dictionary<string, string>? found = null;
+        foreach (var (name, value) in headers)
+        {
+            if (GoesOn(name, allowed) && HeaderRules.IsValue(value.ToString()))
+                (found ??= new(StringComparer.OrdinalIgnoreCase))[name.ToLowerInvariant()] = value.ToString();
+        }
+        return found;
+    }
+
+    public static bool GoesOn(string name, FrozenSet<string> allowed) =>
+        name.StartsWith("ce-", StringComparison.OrdinalIgnoreCase) || (allowed.Count > 0 && allowed.Contains(name));
+
+    public static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-header", detail));
+}

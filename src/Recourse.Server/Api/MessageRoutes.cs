@@ -1,0 +1,111 @@
+using System.Buffers.Text;
+using Microsoft.AspNetCore.Http;
+using Recourse.Durable;
+
+namespace Recourse.Server.Api;
+
+/// <summary>Messages: one comes in, one is looked at, those that fail now are found.</summary>
+internal static class MessageRoutes
+{
+    private static readonly QueryParameter[] ListQuery =
+    [
+        QueryReader.State, QueryReader.Queue, QueryReader.Service, QueryReader.Kind, QueryReader.Key, QueryReader.After, QueryReader.Limit,
+    ];
+
+    private static ReadOnlySpan<byte> First => "{\"id\":\"00000000-0000-0000-0000-000000000000\",\"duplicate\":false}"u8;
+    private static ReadOnlySpan<byte> Again => "{\"id\":\"00000000-0000-0000-0000-000000000000\",\"duplicate\":true}"u8;
+
+    public static void Map(ApiRoutes routes)
+    {
+        routes.Map(new("POST", "/v1/queues/{queue}/messages", "Sends one message. The answer comes after it was committed to disk.")
+        {
+            Headers =
+            [
+                new(IntakeHeaders.IdempotencyKey, "The same key with the same body within the window is the same message."),
+                new(IntakeHeaders.OrderKey, "In an ordered queue, messages with the same key are sent one after the other."),
+                new("traceparent", "The W3C trace context; it goes on to the services."),
+            ],
+            Takes = "*/*",
+            Answer = typeof(Accepted),
+            Status = StatusCodes.Status202Accepted,
+            Problems = [400, 404, 413, 422, 429, 503],
+        }, PostAsync);
+        routes.Map(new("GET", "/v1/messages", "Finds messages by the state of their deliveries, newest first.")
+        {
+            Query = ListQuery,
+            Answer = typeof(ListView<MessageView>),
+            Problems = [400, 503],
+        }, ListAsync);
+        routes.Map(new("GET", "/v1/messages/{id}", "One message with its deliveries and all their attempts.")
+        {
+            Answer = typeof(MessageView),
+            Problems = [404, 503],
+        }, GetAsync);
+    }
+
+    // The hot path: no binding, one allocation for the body, an answer that is copied from a template.
+    private static async Task PostAsync(HttpContext http, Relay relay)
+    {
+        var request = http.Request;
+        var door = await QueueDoor.OpenAsync(http, relay);
+        IntakeHeaders.RefuseWhatIsNotYet(request.Headers);
+        var idempotencyKey = IntakeHeaders.Key(request.Headers, IntakeHeaders.IdempotencyKey);
+        var orderKey = IntakeHeaders.Key(request.Headers, IntakeHeaders.OrderKey);
+        var contentType = IntakeHeaders.ContentType(request.ContentType);
+        if (await BodyReader.ReadAsync(request, door.MaxBody) is not { } body)
+        {
+            relay.Meters.Refused(door.Name, "too_large");
+            throw new ProblemException(door.TooLarge());
+        }
+        var message = door.Message(body, contentType, idempotencyKey, orderKey,
+            IntakeHeaders.ThatGoOn(request.Headers, door.AllowedHeaders), IntakeHeaders.TraceParent(request.Headers));
+        var result = await relay.Store.CommitAsync(door.Command(message), CancellationToken.None);
+        if (result.Status is EnqueueStatus.KeyConflict)
+            throw new ProblemException(QueueDoor.KeyConflict(result.MessageId));
+        await WriteAsync(http.Response, result);
+    }
+
+    private static async ValueTask WriteAsync(HttpResponse response, EnqueueResult result)
+    {
+        response.StatusCode = StatusCodes.Status202Accepted;
+        response.ContentType = "application/json";
+        Write(response, result, result.Status is EnqueueStatus.Duplicate ? Again : First);
+        await response.BodyWriter.FlushAsync();
+    }
+
+    private static void Write(HttpResponse response, EnqueueResult result, ReadOnlySpan<byte> template)
+    {
+        response.ContentLength = template.Length;
+        var span = response.BodyWriter.GetSpan(template.Length);
+        template.CopyTo(span);
+        Utf8Formatter.TryFormat(result.MessageId, span[7..], out _);
+        response.BodyWriter.Advance(template.Length);
+    }
+
+    private static async Task ListAsync(HttpContext http, Relay relay)
+    {
+        var filter = QueryReader.Filter(http.Request.Query, ListQuery, relay.Configuration);
+        var page = await Pages.ReadAsync(relay, filter, http.RequestAborted);
+        // Deliveries of one message lie next to each other, so one item holds all of them that match (within a page).
+        var items = new List<MessageView>();
+        foreach (var delivery in page.Items)
+        {
+            var view = ViewMapping.View(delivery);
+            if (items.Count > 0 && items[^1].Id == delivery.Id.MessageId)
+                items[^1] = items[^1] with { Deliveries = [.. items[^1].Deliveries, view] };
+            else
+                items.Add(new() { Id = delivery.Id.MessageId, Queue = delivery.Queue, CreatedAt = delivery.CreatedAt, Deliveries = [view] });
+        }
+        await http.Response.WriteAsJsonAsync(new ListView<MessageView>(items, page.Next), ApiJson.Default.ListViewMessageView);
+    }
+
+    private static async Task GetAsync(HttpContext http, Relay relay)
+    {
+        QueryReader.None(http.Request.Query);
+        var text = (string)http.Request.RouteValues["id"]!;
+        if (!Guid.TryParseExact(text, "D", out var id) || await relay.Store.Queries.MessageAsync(id, http.RequestAborted) is not { } message)
+            throw new ProblemException(Problem.Of(StatusCodes.Status404NotFound, "unknown-message",
+                $"There is no message '{text}'. Delivered messages can be looked at for {Measures.Duration(relay.Configuration.KeepDelivered)} (keep_delivered)."));
+        await http.Response.WriteAsJsonAsync(ViewMapping.View(message), ApiJson.Default.MessageView);
+    }
+}

@@ -1,0 +1,84 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Recourse.Server.Api;
+
+/// <summary>Services: their breakers and bulkheads, and the two verbs on them.</summary>
+internal static class ServiceRoutes
+{
+    public static void Map(ApiRoutes routes)
+    {
+        routes.Map(new("GET", "/v1/services", "All services with breaker, bulkhead and what waits for them.")
+        {
+            Answer = typeof(ListView<ServiceView>),
+            Problems = [503],
+        }, ListAsync);
+        routes.Map(new("GET", "/v1/services/{name}", "One service.") { Answer = typeof(ServiceView), Problems = [404, 503] }, GetAsync);
+        routes.Map(Act("isolate", "Opens the breaker until it is reset: nothing is sent to the service."),
+            (http, relay) => ActAsync(http, relay, relay.Isolate));
+        routes.Map(Act("reset", "Closes the breaker and forgets its counts."), (http, relay) => ActAsync(http, relay, relay.Reset));
+    }
+
+    private static ApiRoute Act(string verb, string summary) =>
+        new("POST", $"/v1/services/{{name}}:{verb}", summary) { Answer = typeof(ServiceView), Problems = [404, 503] };
+
+    private static async Task ListAsync(HttpContext http, Relay relay)
+    {
+        QueryReader.None(http.Request.Query);
+        await http.Response.WriteAsJsonAsync(new(await AllAsync(relay, http.RequestAborted), null), ApiJson.Default.ListViewServiceView);
+    }
+
+    private static async Task GetAsync(HttpContext http, Relay relay)
+    {
+        QueryReader.None(http.Request.Query);
+        await WriteAsync(http, relay, (string)http.Request.RouteValues["name"]!);
+    }
+
+    private static async Task ActAsync(HttpContext http, Relay relay, Func<string, bool> act)
+    {
+        QueryReader.None(http.Request.Query);
+        var name = (string)http.Request.RouteValues["name"]!;
+        if (!act(name))
+            throw new ProblemException(Unknown(name, relay));
+        await WriteAsync(http, relay, name);
+    }
+
+    private static async Task WriteAsync(HttpContext http, Relay relay, string name)
+    {
+        var found = (await AllAsync(relay, http.RequestAborted)).FirstOrDefault(service => service.Name == name)
+            ?? throw new ProblemException(Unknown(name, relay));
+        await http.Response.WriteAsJsonAsync(found, ApiJson.Default.ServiceView);
+    }
+
+    private static async Task<IReadOnlyList<ServiceView>> AllAsync(Relay relay, CancellationToken cancellationToken)
+    {
+        var counts = (await relay.Store.Queries.ServicesAsync(cancellationToken)).ToDictionary(service => service.Service);
+        var status = relay.Services.ToDictionary(service => service.Name);
+        var configuration = relay.Configuration;
+        return [.. counts.Keys.Union(status.Keys).Union(configuration.Services.Keys).Order(StringComparer.Ordinal).Select(View)];
+
+        ServiceView View(string name)
+        {
+            var (now, held) = (status.GetValueOrDefault(name), counts.GetValueOrDefault(name));
+            return new()
+            {
+                Name = name,
+                Breaker = now?.Breaker,
+                RetryAfterSeconds = Math.Round(now?.RetryAfter.TotalSeconds ?? 0, 3),
+                InFlight = now?.InFlight ?? 0,
+                MaxConcurrent = now?.MaxConcurrent ?? 0,
+                ConsecutiveFailures = now?.ConsecutiveFailures ?? 0,
+                LastError = now?.LastError,
+                Waiting = held?.Waiting ?? 0,
+                Delayed = held?.Delayed ?? 0,
+                Leased = held?.Leased ?? 0,
+                Dead = held?.Dead ?? 0,
+                Importance = configuration.Services.GetValueOrDefault(name)?.Policy.Importance,
+                Queues = [.. configuration.Queues.Values.Where(queue => queue.DeliverTo.Contains(name)).Select(queue => queue.Name)],
+            };
+        }
+    }
+
+    private static Problem Unknown(string name, Relay relay) =>
+        Problem.Of(StatusCodes.Status404NotFound, "unknown-service", Spelling.Nearest(name, relay.Configuration.Services.Keys) is { } near
+            ? $"There is no service '{name}'. Did you mean '{near}'?" : $"There is no service '{name}'. GET /v1/services lists the services.");
+}

@@ -1,0 +1,141 @@
+using System.Text.Json.Serialization;
+
+namespace Recourse.Server.Api;
+
+/// <summary>The answer to a message that was stored.</summary>
+internal sealed record Accepted(Guid Id, bool Duplicate);
+
+/// <summary>A page of a list; <c>next</c> goes back as <c>after</c>.</summary>
+internal sealed record ListView<T>(IReadOnlyList<T> Items, string? Next);
+
+/// <summary>The books of a queue, in deliveries.</summary>
+internal sealed record QueueView
+{
+    public required string Name { get; init; }
+    public long Accepted { get; init; }
+    public long Waiting { get; init; }
+    public long Delayed { get; init; }
+    public long Leased { get; init; }
+    public long Delivered { get; init; }
+    public long Dead { get; init; }
+    public long Discarded { get; init; }
+    public long Expired { get; init; }
+    /// <summary>Stopped by an operator; no verb does that in this release.</summary>
+    public bool Paused { get; init; }
+    /// <summary>How long the oldest waiting delivery has waited; 0 when none waits.</summary>
+    public double OldestWaitingSeconds { get; init; }
+    /// <summary>It is no longer configured: it takes nothing more and empties itself.</summary>
+    public bool Draining { get; init; }
+    public required IReadOnlyList<string> Services { get; init; }
+    public bool Ordered { get; init; }
+}
+
+/// <summary>A message with its deliveries.</summary>
+internal sealed record MessageView
+{
+    public required Guid Id { get; init; }
+    public required string Queue { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required IReadOnlyList<DeliveryView> Deliveries { get; init; }
+}
+
+/// <summary>One message for one service.</summary>
+internal sealed record DeliveryView
+{
+    public required string Id { get; init; }
+    public required string Service { get; init; }
+    public required string State { get; init; }
+    public bool Blocked { get; init; }
+    public required int Generation { get; init; }
+    public DateTimeOffset? DueAt { get; init; }
+    public required int AttemptCount { get; init; }
+    public string? Key { get; init; }
+    public string? Kind { get; init; }
+    public string? Error { get; init; }
+    public string? Decision { get; init; }
+    public DateTimeOffset? DeadAt { get; init; }
+    public bool Suspect { get; init; }
+    /// <summary>The history; left out in lists.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AttemptView>? Attempts { get; init; }
+}
+
+/// <summary>One finished try.</summary>
+internal sealed record AttemptView
+{
+    public required int Number { get; init; }
+    public required int Generation { get; init; }
+    public required DateTimeOffset StartedAt { get; init; }
+    public long? DurationMs { get; init; }
+    public required string Outcome { get; init; }
+    public string? Kind { get; init; }
+    /// <summary>The HTTP status; null when there was none.</summary>
+    public int? Status { get; init; }
+    /// <summary>The status or other code as its protocol writes it; null when there was none.</summary>
+    public string? Code { get; init; }
+    public required string Applied { get; init; }
+    public string? Error { get; init; }
+    public string? Node { get; init; }
+    public string? Decision { get; init; }
+}
+
+/// <summary>A dead letter as a list shows it.</summary>
+internal record DeadLetterView
+{
+    public required string Id { get; init; }
+    public required Guid MessageId { get; init; }
+    public required string Queue { get; init; }
+    public required string Service { get; init; }
+    public required string Kind { get; init; }
+    public required string Category { get; init; }
+    public required string Persistence { get; init; }
+    public required string Blame { get; init; }
+    public string? Error { get; init; }
+    public required int AttemptCount { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? DeadAt { get; init; }
+    public required int Generation { get; init; }
+    /// <summary>It waits for a person: nothing replays it by itself (any more).</summary>
+    public required bool Manual { get; init; }
+    public string? Decision { get; init; }
+    public string? Key { get; init; }
+}
+
+/// <summary>One dead letter with its history.</summary>
+internal sealed record DeadLetterDetailView : DeadLetterView
+{
+    public required IReadOnlyList<AttemptView> Attempts { get; init; }
+    public required string IdempotencyKey { get; init; }
+    public string? TraceId { get; init; }
+}
+
+/// <summary>What an operator may say with an act.</summary>
+internal sealed record ActRequest(string? Reason, string? Actor);
+
+/// <summary>What an operator's act on a dead letter came to.</summary>
+internal sealed record DeadLetterActView(string Id, string Result, string State);
+
+/// <summary>A service as its dispatcher sees it, with what lies before it.</summary>
+internal sealed record ServiceView
+{
+    public required string Name { get; init; }
+    /// <summary>closed, half_open, open or isolated; null when the service is no longer configured.</summary>
+    public string? Breaker { get; init; }
+    public double RetryAfterSeconds { get; init; }
+    public int InFlight { get; init; }
+    public int MaxConcurrent { get; init; }
+    public int ConsecutiveFailures { get; init; }
+    public string? LastError { get; init; }
+    public long Waiting { get; init; }
+    public long Delayed { get; init; }
+    public long Leased { get; init; }
+    public long Dead { get; init; }
+    public string? Importance { get; init; }
+    public required IReadOnlyList<string> Queues { get; init; }
+}
+
+/// <summary>The process runs.</summary>
+internal sealed record LiveView(string Status, string Version);
+
+/// <summary>ready, degraded (a breaker is not closed; intake works) or unavailable.</summary>
+internal sealed record ReadyView(string Status, string Store, IReadOnlyDictionary<string, string> Services);

@@ -1,0 +1,126 @@
+using static Recourse.Server.ConfigurationKey;
+
+namespace Recourse.Server;
+
+/// <summary>All keys of a configuration.</summary>
+internal static class ConfigurationKeys
+{
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    private static readonly ConfigurationKey Timeout =
+        Time("timeout", Millisecond, Hour, "How long one attempt may take. Default 30s.");
+    private static readonly ConfigurationKey ResetTimeout =
+        Time("reset_timeout", Millisecond, Day, "How long the breaker stays open before a probe. Default 30s.");
+    private static readonly ConfigurationKey InitialDelay =
+        Time("initial_delay", Millisecond, Day, "The wait before the first retry. Default 200ms.");
+    private static readonly ConfigurationKey MaxDelay =
+        Time("max_delay", Millisecond, 7 * Day, "The longest wait between two attempts. Default 30s.");
+
+    private static readonly KeyGroup Service = new("service",
+    [
+        new("url", KeyKind.HttpUrl, "Where deliveries are sent."),
+        OneOf("method", ["POST", "PUT", "PATCH"], "The HTTP method of a delivery. Default POST."),
+        new("headers", KeyKind.HeaderMap, "Headers that every delivery carries."),
+        new("success_statuses", KeyKind.StatusList, "Status codes that mean delivered: 204, or 200-299. Default 200-299."),
+        new("allow_headers", KeyKind.TextList, "Headers of the sender that go on to the service."),
+        new("repeatable", KeyKind.Boolean, "false: a delivery whose effect may have happened becomes a dead letter instead of being repeated. Default true."),
+        OneOf("importance", ["low", "normal", "high", "critical"], "How much the service matters. Default normal."),
+        Whole("failure_threshold", 1, 100_000, "Faults in a row that open the breaker. Default 5."),
+        Whole("success_threshold", 1, 1_000, "Good probes that close it again. Default 2."),
+        Timeout, Timeout.InMilliseconds(),
+        ResetTimeout, ResetTimeout.InMilliseconds(),
+        Whole("max_concurrent", 1, 10_000, "Attempts under way at once. Default 10."),
+        NotYet("rate_limit", "limits on the rate of deliveries"),
+        NotYet("fallback_to", "another service that takes over"),
+        NotYet("auth", "authentication at the service; a fixed header can be set with headers:"),
+        NotYet("sign", "signed deliveries"),
+        NotYet("tls", "client certificates and own certificate authorities"),
+        NotYet("budget", "error budgets"),
+        NotYet("error_budget", "error budgets"),
+        NotYet("failure_rate", "breakers by failure rate"),
+        NotYet("slow_call_duration", "breakers by slow calls"),
+    ]);
+
+    private static readonly KeyGroup Retry = new("retry",
+    [
+        Whole("max_attempts", 1, 100_000, "Attempts for faults that speak against the message, the first included. Default 8."),
+        Whole("max_retries", 0, 99_999, "max_attempts less one: the attempts after the first.") with { SameAs = "max_attempts", Shift = 1 },
+        Time("max_age", Second, 3_650 * Day, "How long faults that speak against the service are retried. Default 24h."),
+        OneOf("backoff", ["constant", "linear", "exponential", "fibonacci", "decorrelated"], "How the waits grow. Default exponential."),
+        InitialDelay, InitialDelay.InMilliseconds(),
+        MaxDelay, MaxDelay.InMilliseconds(),
+        OneOf("jitter", ["none", "full", "equal", "proportional"], "How the waits are spread. Default full."),
+        Whole("dead_letter_after_attempts", 1, 100_000, "Dead after this many attempts, whoever is to blame. Default: by blame."),
+        Whole("max_unknown_attempts", 1, 100_000, "Attempts for faults about which nothing is known. Default 3."),
+        Time("max_retry_after", TimeSpan.Zero, 30 * Day, "The longest Retry-After that is followed. Default 1h."),
+        NotYet("retry_on", "kinds of faults to retry by name"),
+        NotYet("multiplier", "another base of exponential backoff than 2"),
+        NotYet("by_kind", "attempts by kind of fault"),
+    ]);
+
+    private static readonly KeyGroup Queue = new("queue",
+    [
+        new("deliver_to", KeyKind.NameList, "The service, or the list of services, that get every message."),
+        new("ordered", KeyKind.Boolean, "true: messages with the same Recourse-Key are sent one after the other. Default false."),
+        OneOf("on_dead", ["block", "skip"], "Whether a dead letter holds the messages behind it in its lane. Default block."),
+        new("retry", KeyKind.Group, "How failed deliveries are tried again.") { Group = Retry },
+        Time("idempotency_window", Second, 365 * Day, "How long an Idempotency-Key is remembered. Default 24h."),
+        new("max_body", KeyKind.Size, "The largest body. Default: limits.max_body.") { Min = 1, Max = 256 << 20 },
+        NotYet("keep_delivered", "keeping by queue; keep_delivered: at the top level holds for all queues"),
+        NotYet("rate_limit", "limits on the rate of intake"),
+        NotYet("expires_after", "messages that expire"),
+        NotYet("priority", "priorities"),
+        NotYet("compensate_with", "sagas that undo"),
+    ]);
+
+    private static readonly KeyGroup DeadLetters = new("dead_letter_queue",
+    [
+        new("enabled", KeyKind.Boolean, "false keeps failing deliveries waiting instead. Default true."),
+        Whole("max_retries", 0, 1_000, "How often a dead letter is replayed by itself, unless its fault is permanent. Default 0."),
+        Time("retry_delay", Second, 30 * Day, "How long it waits before that; a bare number is seconds. Default 300."),
+        Whole("max_size", 1, int.MaxValue, "At this many dead letters, queues that feed them answer 429. Default: no bound."),
+        Time("retention", TimeSpan.FromMinutes(1), 3_650 * Day, "Dead letters older than this are discarded. Default: kept."),
+        Time("retention_days", Day, 3_650 * Day, "The same in days.") with { SameAs = "retention", Bare = Day },
+        NotYet("batch_size", "bounds on the batches of a bulk replay"),
+        NotYet("archive", "archives of dead letters"),
+        NotYet("visibility_timeout", "dead letters that one operator has in hand"),
+    ]);
+
+    private static readonly KeyGroup Limits = new("limits",
+    [
+        new("max_body", KeyKind.Size, "The largest body of a message. Default 1MiB.") { Min = 1, Max = 256 << 20 },
+        new("max_batch", KeyKind.Size, "The largest body of a batch. Default 64MiB.") { Min = 1, Max = 1 << 30 },
+        Whole("max_batch_lines", 1, 1_000_000, "The most lines in a batch. Default 100000."),
+        Whole("max_connections", 1, 1_000_000, "The most connections at once. Default 10000."),
+    ]);
+
+    /// <summary>The keys of the whole file.</summary>
+    public static readonly KeyGroup Root = new("configuration",
+    [
+        Whole("version", 1, 1, "The version of the format: 1."),
+        new("include", KeyKind.TextList, "Other files whose keys count too; what this file says itself wins."),
+        new("listen", KeyKind.TextList, "Where the relay listens, loopback only. Default http://127.0.0.1:8080."),
+        new("store", KeyKind.Text, "sqlite:PATH, memory: (for trials: nothing is kept), or postgres://…. Default sqlite:recourse.db."),
+        Time("shutdown_grace", TimeSpan.Zero, TimeSpan.FromMinutes(10), "How long a graceful stop waits for attempts under way. Default 10s."),
+        Time("keep_delivered", TimeSpan.Zero, 365 * Day, "How long delivered messages can still be looked at. Default 1h."),
+        new("services", KeyKind.GroupMap, "The services, by name.") { Group = Service },
+        new("queues", KeyKind.GroupMap, "The queues, by name.") { Group = Queue },
+        new("dead_letter_queue", KeyKind.Group, "What happens to dead letters.") { Group = DeadLetters },
+        new("limits", KeyKind.Group, "The bounds on what comes in.") { Group = Limits },
+        NotYet("alerts", "alert rules"),
+        NotYet("groups", "alert rules"),
+        NotYet("channels", "alert channels"),
+        NotYet("budgets", "error budgets"),
+        NotYet("sagas", "sagas declared in YAML"),
+        NotYet("runs", "ETL runs"),
+        NotYet("schedules", "schedules"),
+        NotYet("components", "supervised components"),
+        NotYet("keys", "API keys and roles"),
+        NotYet("tls", "HTTPS"),
+        NotYet("redact", "redaction by path"),
+        NotYet("emergency", "emergency mode"),
+    ]);
+}

@@ -1,0 +1,25 @@
+using System.Net;
+
+namespace Recourse.Server;
+
+/// <summary>Reads <c>listen:</c> and <c>--listen</c>: an http address on loopback.</summary>
+public static class ListenAddress
+{
+    /// <summary>The address, or in words why it is none; one of the two is null.</summary>
+    public static (Uri? Address, string? Problem) Parse(string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0 || address.Scheme is not ("http" or "https")
+            || address.AbsolutePath != "/" || address.Query.Length + address.Fragment.Length + address.UserInfo.Length > 0)
+            return (null, $"'{text}' is no address to listen on; write http://HOST:PORT such as http://127.0.0.1:8080 (port 0 takes a free one).");
+        if (address.Scheme == "https")
+            return (null, $"'{text}': HTTPS is not supported yet in this release. Write http://… on loopback.");
+        return IsLoopback(address.DnsSafeHost)
+            ? (address, null)
+            : (null, $"'{text}' can be reached from other machines. This release has no keys yet, so it listens on loopback only "
+                + "(127.0.0.1, [::1] or localhost); keys, and with them other addresses, are a later release.");
+    }
+
+    /// <summary>True for <c>localhost</c> and the addresses of this machine's loopback.</summary>
+    public static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+}

@@ -1,0 +1,113 @@
+using Recourse.Durable;
+
+namespace Recourse.Server;
+
+/// <summary>Everything that a relay is told by its file: immutable, checked as a whole, read with <see cref="Load"/>.</summary>
+public sealed partial record RelayConfiguration
+{
+    /// <summary>Where the relay listens: loopback addresses only in this release. Default <c>http://127.0.0.1:8080</c>; port 0 takes a free one.</summary>
+    public IReadOnlyList<Uri> Listen { get; init; } = [new("http://127.0.0.1:8080")];
+
+    /// <summary>Where messages are kept: <c>sqlite:path</c> (absolute after loading), <c>memory:</c> or <c>postgres://…</c>.</summary>
+    public string Store { get; init; } = "sqlite:recourse.db";
+
+    /// <summary>How long a graceful stop waits for attempts under way before it gives them back. Default 10 s; zero gives them back at once.</summary>
+    public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long delivered and discarded messages can still be looked at. Default 1 h; zero removes them with the next pass.</summary>
+    public TimeSpan KeepDelivered { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>The services that messages are delivered to, by name.</summary>
+    public IReadOnlyDictionary<string, ServiceConfiguration> Services { get; init; } = new Dictionary<string, ServiceConfiguration>();
+
+    /// <summary>The queues that take messages, by name.</summary>
+    public IReadOnlyDictionary<string, QueueConfiguration> Queues { get; init; } = new Dictionary<string, QueueConfiguration>();
+
+    /// <summary>What happens to deliveries that have left the ordinary way.</summary>
+    public DeadLetterConfiguration DeadLetterQueue { get; init; } = new();
+
+    /// <summary>The bounds on what comes in.</summary>
+    public LimitsConfiguration Limits { get; init; } = new();
+
+    /// <summary>Every file that the configuration came from; empty when it was made in code. These are watched for changes.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+}
+
+/// <summary>A service: where it is, how it is called, how it is protected.</summary>
+public sealed record ServiceConfiguration
+{
+    /// <summary>Breaker, timeout, bulkhead, repeatability and importance.</summary>
+    public required ServicePolicy Policy { get; init; }
+
+    /// <summary>Where deliveries are sent; null in a file that only tunes a service (no queue may deliver to it then).</summary>
+    public Uri? Url { get; init; }
+
+    /// <summary>POST (default), PUT or PATCH.</summary>
+    public string Method { get; init; } = "POST";
+
+    /// <summary>Headers that every delivery carries. Default none.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Status codes that mean delivered, as ranges with both ends included. Default 200 to 299.</summary>
+    public IReadOnlyList<(int From, int To)> SuccessStatuses { get; init; } = [(200, 299)];
+
+    /// <summary>Headers of the sender that go on, beside CloudEvents <c>ce-*</c> and the trace context. Default none.</summary>
+    public IReadOnlyList<string> AllowHeaders { get; init; } = [];
+}
+
+/// <summary>A queue: to whom it delivers, in what order, how patiently.</summary>
+public sealed record QueueConfiguration
+{
+    /// <summary>The name; 1 to 64 of <c>a-z 0-9 . _ -</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The services that get every message: one delivery each. At least one.</summary>
+    public required IReadOnlyList<string> DeliverTo { get; init; }
+
+    /// <summary>True sends messages with the same <c>Recourse-Key</c> one after the other. Default false.</summary>
+    public bool Ordered { get; init; }
+
+    /// <summary>How failed deliveries are tried again, and when they stop being tried.</summary>
+    public DeliveryPolicy Policy { get; init; } = new();
+
+    /// <summary>How long an idempotency key is remembered. Default 24 h.</summary>
+    public TimeSpan IdempotencyWindow { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>The largest body in bytes; null takes the limit of the relay.</summary>
+    public long? MaxBody { get; init; }
+}
+
+/// <summary>What happens to deliveries that have left the ordinary way.</summary>
+public sealed record DeadLetterConfiguration
+{
+    /// <summary>False keeps failing deliveries waiting instead of making them dead letters. Default true.</summary>
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>How often a dead letter whose fault is not permanent is replayed by itself. Default 0: never.</summary>
+    public int MaxRetries { get; init; }
+
+    /// <summary>How long a dead letter waits before it is replayed by itself. Default 300 s.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>At this many dead letters, the queues that feed them answer 429. Null (the default) is no bound.</summary>
+    public int? MaxSize { get; init; }
+
+    /// <summary>Dead letters older than this are discarded. Null (the default) keeps them.</summary>
+    public TimeSpan? Retention { get; init; }
+}
+
+/// <summary>The bounds on what comes in.</summary>
+public sealed record LimitsConfiguration
+{
+    /// <summary>The largest body of a message in bytes. Default 1 MiB.</summary>
+    public long MaxBody { get; init; } = 1 << 20;
+
+    /// <summary>The largest body of a batch in bytes. Default 64 MiB.</summary>
+    public long MaxBatch { get; init; } = 64 << 20;
+
+    /// <summary>The most lines in a batch. Default 100,000.</summary>
+    public int MaxBatchLines { get; init; } = 100_000;
+
+    /// <summary>The most connections at once; more are closed. Default 10,000.</summary>
+    public int MaxConnections { get; init; } = 10_000;
+}

@@ -1,0 +1,145 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Recourse.Durable;
+using Recourse.Server.Api;
+using Recourse.Server.Metrics;
+
+namespace Recourse.Server;
+
+/// <summary>
+/// One running relay: the store, the dispatcher and the configuration that counts now. It starts before the listener and stops after it, so that
+/// nothing comes in that could not be kept.
+/// </summary>
+internal sealed class Relay : IHostedService, IAsyncDisposable
+{
+    private readonly RelayOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger<Relay> _logger;
+    private readonly MessageStore _inner;
+    private readonly MeterBook _book;
+    // Queues that were configured once in this process keep their policy while they drain.
+    private readonly ConcurrentDictionary<string, QueueConfiguration> _known = new();
+    private volatile RelayConfiguration _configuration;
+    private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
+    private volatile Dispatcher? _dispatcher;
+
+    public Relay(RelayOptions options, RelayMeters meters, ILoggerFactory loggers)
+    {
+        (_options, _loggers, _logger, Meters) = (options, loggers, loggers.CreateLogger<Relay>(), meters);
+        _configuration = options.Configuration;
+        _doors = Doors(_configuration);
+        Health = new(options.Time);
+        _inner = options.OpenStore(options.Configuration.Store, options.Time);
+        Store = new RelayStore(_inner, Health, meters, () => _dispatcher);
+        Books = new(Store, options.Time);
+        Remember(_configuration);
+        _book = new(meters.Owns);
+        Exposition = new(_book, "recourse_");
+        meters.Observe(() => Services, Books);
+    }
+
+    public RelayConfiguration Configuration => _configuration;
+    /// <summary>The ways into the configured queues, by name.</summary>
+    public IReadOnlyDictionary<string, QueueDoor> Intake => _doors;
+    public MessageStore Store { get; }
+    public StoreHealth Health { get; }
+    public RelayMeters Meters { get; }
+    public Books Books { get; }
+    public PrometheusText Exposition { get; }
+
+    /// <summary>What the API can do, for its OpenAPI document; filled when the routes are mapped.</summary>
+    public IReadOnlyList<ApiRoute> Routes { get; set; } = [];
+
+    public TimeProvider Time => _options.Time;
+    public IReadOnlyList<ServiceStatus> Services => _dispatcher?.Status ?? [];
+
+    public bool Isolate(string service) => _dispatcher?.Isolate(service) ?? false;
+
+    public bool Reset(string service) => _dispatcher?.Reset(service) ?? false;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var opening = await _inner.OpenAsync(cancellationToken);
+        Log.Opened(_logger, StoreName.Shown(_configuration.Store), opening.Suspects, opening.Poisoned);
+        var dispatcher = new Dispatcher(_inner, _options.Handler ?? throw new InvalidOperationException("RelayOptions.Handler is not set."), Policies(_configuration), new()
+        {
+            Node = _options.Node,
+            PolicyOf = queue => _known.TryGetValue(queue, out var known) ? known.Policy : new(),
+            Time = _options.Time,
+            Logger = _loggers.CreateLogger("Recourse.Dispatch"),
+            OnAttempt = Meters.Attempted,
+        });
+        dispatcher.Start(opening);
+        _dispatcher = dispatcher;
+        await WarnOfWhatIsGoneAsync(cancellationToken);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_dispatcher is not { } dispatcher)
+            return;
+        Log.Stopping(_logger, _configuration.ShutdownGrace);
+        await dispatcher.StopAsync(_configuration.ShutdownGrace);
+        Log.Stopped(_logger);
+    }
+
+    /// <summary>Takes over a configuration that was read again. Breakers keep their state; what the listener and the store are counts from the next start.</summary>
+    public async Task ApplyAsync(RelayConfiguration configuration)
+    {
+        var before = _configuration;
+        if (!before.Listen.SequenceEqual(configuration.Listen))
+            Log.NeedsRestart(_logger, "listen");
+        if (before.Store != configuration.Store)
+            Log.NeedsRestart(_logger, "store");
+        if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
+            Log.NeedsRestart(_logger, "limits.max_connections");
+        Remember(configuration);
+        (_configuration, _doors) = (configuration, Doors(configuration));
+        _dispatcher?.Update(Policies(configuration));
+        Log.Reloaded(_logger, configuration.Queues.Count, configuration.Services.Count);
+        await WarnOfWhatIsGoneAsync(CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_dispatcher is { } dispatcher)
+            await dispatcher.DisposeAsync();
+        await _inner.DisposeAsync();
+        _book.Dispose();
+    }
+
+    private static Dictionary<string, QueueDoor> Doors(RelayConfiguration configuration) =>
+        configuration.Queues.Values.ToDictionary(queue => queue.Name, queue => new QueueDoor(queue, configuration));
+
+    private void Remember(RelayConfiguration configuration)
+    {
+        foreach (var queue in configuration.Queues.Values)
+            _known[queue.Name] = queue;
+    }
+
+    private static IEnumerable<ServicePolicy> Policies(RelayConfiguration configuration) =>
+        configuration.Services.Values.Where(service => service.Url is not null).Select(service => service.Policy);
+
+    private async Task WarnOfWhatIsGoneAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var queue in await Store.Queries.QueuesAsync(cancellationToken))
+            {
+                if (!_configuration.Queues.ContainsKey(queue.Queue) && queue.Waiting + queue.Delayed + queue.Leased is > 0 and var held)
+                    Log.Draining(_logger, queue.Queue, held);
+            }
+            foreach (var service in await Store.Queries.ServicesAsync(cancellationToken))
+            {
+                if (_configuration.Services.GetValueOrDefault(service.Service)?.Url is null
+                    && service.Waiting + service.Delayed + service.Leased is > 0 and var held)
+                    Log.Orphaned(_logger, service.Service, held);
+            }
+        }
+        catch (StoreException error)
+        {
+            Log.PassFailed(_logger, "what is no longer configured", error);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Recourse.Server;
+
+/// <summary>A relay in a process of its own: Kestrel, the API, the dashboard. Nothing from environment variables or settings files counts, only the options.</summary>
+public sealed class RelayHost : IAsyncDisposable
+{
+    private readonly WebApplication _application;
+
+    private RelayHost(WebApplication application) => _application = application;
+
+    /// <summary>Where it listens: with the real ports, after port 0.</summary>
+    public IReadOnlyList<Uri> Addresses { get; private set; } = [];
+
+    /// <summary>
+    /// Opens the store, then begins to deliver, then listens. When the task ends, everything works.
+    /// </summary>
+    /// <exception cref="Durable.StoreException">The store cannot be used; the message says what to do.</exception>
+    /// <exception cref="IOException">The address cannot be listened on, for example because the port is taken.</exception>
+    public static async Task<RelayHost> StartAsync(RelayOptions options, Action<ILoggingBuilder>? logging = null, CancellationToken cancellationToken = default)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(RelayHost).Assembly.GetName().Name });
+        builder.Logging.SetMinimumLevel(LogLevel.Information);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // Kestrel reports clients that misbehave, and hosts report what the exception says again; both would be stack traces in the log.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.BadRequests", LogLevel.None);
+        logging?.Invoke(builder.Logging);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options.Configuration));
+        builder.Services.AddRecourseRelay(options);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Configuration.ShutdownGrace + TimeSpan.FromSeconds(20));
+        var application = builder.Build();
+        var guard = RecourseRelay.Guard(application.Services);
+        application.UseRouting();
+        application.Use(next => http => guard.UnmatchedAsync(http, next));
+        application.MapRecourse();
+        var host = new RelayHost(application);
+        try
+        {
+            await application.StartAsync(cancellationToken);
+        }
+        catch
+        {
+            await application.DisposeAsync();
+            throw;
+        }
+        host.Addresses = [.. application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(text => new Uri(text))];
+        return host;
+    }
+
+    /// <summary>Closes the intake, waits for attempts under way up to <c>shutdown_grace</c>, gives the rest back. Cancelling ends the waiting.</summary>
+    public Task StopAsync(CancellationToken cancellationToken = default) => _application.StopAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _application.DisposeAsync();
+
+    internal IServiceProvider Services => _application.Services;
+
+    private static void Configure(KestrelServerOptions kestrel, RelayConfiguration configuration)
+    {
+        kestrel.AddServerHeader = false;
+        var limits = kestrel.Limits;
+        // Bodies have bounds of their own where they are read; everything else is small.
+        limits.MaxRequestBodySize = 64 * 1024;
+        limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        limits.MaxRequestHeaderCount = 64;
+        limits.MaxRequestLineSize = 8 * 1024;
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
+        limits.MinRequestBodyDataRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
+        limits.MaxConcurrentConnections = configuration.Limits.MaxConnections;
+        foreach (var address in configuration.Listen)
+        {
+            if (address.Host == "localhost" && address.Port != 0)
+                kestrel.ListenLocalhost(address.Port, Protocol);
+            else
+                kestrel.Listen(address.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(address.DnsSafeHost), address.Port, Protocol);
+        }
+    }
+
+    private static void Protocol(ListenOptions listen) => listen.Protocols = HttpProtocols.Http1;
+}

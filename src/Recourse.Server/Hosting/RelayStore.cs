@@ -1,0 +1,69 @@
+using Recourse.Durable;
+using Recourse.Server.Metrics;
+
+namespace Recourse.Server;
+
+/// <summary>
+/// The store as everybody but the dispatcher sees it: after each commit it wakes the services that have work now, counts, and notes whether the
+/// store is well. So the API, the dashboard and an application that hosts the relay cannot forget to.
+/// </summary>
+internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher) : MessageStore
+{
+    public override StoreQueries Queries => inner.Queries;
+
+    public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
+
+    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default)
+    {
+        TResult result;
+        try
+        {
+            result = await inner.CommitAsync(command, cancellationToken);
+        }
+        catch (StoreException error)
+        {
+            health.Refused(error);
+            throw;
+        }
+        health.Took();
+        Committed(command);
+        return result;
+    }
+
+    private void Committed(StoreCommand command)
+    {
+        switch (command)
+        {
+            case EnqueueCommand enqueue:
+                meters.Enqueued(enqueue.Message.Queue, enqueue.Result.Status);
+                if (enqueue.Result.Status is EnqueueStatus.Accepted && dispatcher() is { } running)
+                    Wake(running, enqueue.Message.Services);
+                break;
+            case ReplayCommand replay:
+                meters.DeadLetterActed("replayed", replay.Result);
+                WakeAll();
+                break;
+            case DiscardCommand discard:
+                meters.DeadLetterActed("discarded", discard.Result);
+                WakeAll();
+                break;
+        }
+    }
+
+    private static void Wake(Dispatcher running, IReadOnlyList<string> services)
+    {
+        for (var i = 0; i < services.Count; i++)
+            running.Notify(services[i]);
+    }
+
+    // The command names a delivery, not its service; a wake without work costs one empty claim.
+    private void WakeAll()
+    {
+        if (dispatcher() is not { } running)
+            return;
+        foreach (var service in running.Status)
+            running.Notify(service.Name);
+    }
+
+    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+}

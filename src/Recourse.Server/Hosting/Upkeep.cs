@@ -1,0 +1,95 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Recourse.Durable;
+
+namespace Recourse.Server;
+
+/// <summary>
+/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, dead letters get the second chances
+/// and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the store being down.
+/// </summary>
+internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
+{
+    private const int PruneMax = 500;
+    private const int LettersMax = 500;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
+
+    private string? _cursor;
+    private bool _warned;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Pause, relay.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await PassAsync("delivered messages", PruneAsync, stoppingToken);
+                await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
+                await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The relay stops; a pass that was cut short goes on after the next start.
+        }
+    }
+
+    private async Task PassAsync(string what, Func<CancellationToken, Task> pass, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await pass(stoppingToken);
+        }
+        catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+        {
+            Log.PassFailed(logger, what, error);
+        }
+    }
+
+    /// <summary>Removes in small commits, so that intake is never held up, until nothing is left to remove.</summary>
+    internal async Task PruneAsync(CancellationToken stoppingToken)
+    {
+        int removed;
+        do
+            removed = await relay.Store.CommitAsync(new PruneCommand(relay.Configuration.KeepDelivered, PruneMax), stoppingToken);
+        while (removed >= PruneMax && !stoppingToken.IsCancellationRequested);
+    }
+
+    /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>
+    internal async Task DeadLettersAsync(CancellationToken stoppingToken)
+    {
+        var rules = relay.Configuration.DeadLetterQueue;
+        if (rules.MaxRetries == 0 && rules.Retention is null)
+            return;
+        var page = await relay.Store.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead, After = _cursor, Limit = LettersMax }, stoppingToken);
+        _cursor = page.Next;
+        var now = relay.Time.GetUtcNow();
+        var (replayed, discarded) = (0, 0);
+        foreach (var letter in page.Items)
+        {
+            if (SecondChance.IsOver(letter, rules, now))
+                discarded += await DoneAsync(new DiscardCommand(letter.Id, "policy", $"kept for {Measures.Duration(rules.Retention!.Value)} (dead_letter_queue.retention)"));
+            else if (SecondChance.IsDue(letter, rules, now))
+                replayed += await DoneAsync(new ReplayCommand(letter.Id, "policy",
+                    $"second chance {letter.Generation + 1} of {rules.MaxRetries} (dead_letter_queue.max_retries)"));
+        }
+        if (replayed + discarded > 0)
+            Log.DeadLettersKept(logger, replayed, discarded);
+
+        // Somebody else may have acted on it since the page was read; then there is nothing to do.
+        async Task<int> DoneAsync(StoreCommand<DeadLetterOutcome> command) =>
+            await relay.Store.CommitAsync(command, stoppingToken) is DeadLetterOutcome.Done ? 1 : 0;
+    }
+
+    private async Task WatchBoundAsync(CancellationToken stoppingToken)
+    {
+        if (relay.Configuration.DeadLetterQueue.MaxSize is not { } max)
+            return;
+        var dead = await relay.Books.DeadAsync();
+        var near = dead >= 0.8 * max;
+        if (near && !_warned)
+            Log.DeadLettersNearBound(logger, dead, max);
+        _warned = near;
+    }
+}

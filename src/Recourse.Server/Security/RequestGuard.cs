@@ -1,0 +1,74 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Recourse.Durable;
+using Recourse.Server.Api;
+
+namespace Recourse.Server.Security;
+
+/// <summary>Stands around every endpoint of the relay, however it is mounted: lets nobody else's pages in, and answers every error with a problem.</summary>
+internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Relay> logger)
+{
+    private static readonly object Guarded = new();
+
+    /// <summary>Wraps an endpoint while it is built.</summary>
+    public void Protect(EndpointBuilder endpoint)
+    {
+        if (endpoint.Metadata.Contains(Guarded) || endpoint.RequestDelegate is not { } inner)
+            return;
+        endpoint.Metadata.Add(Guarded);
+        endpoint.RequestDelegate = http => RunAsync(http, inner);
+    }
+
+    /// <summary>For what no guarded endpoint answers: unknown paths and methods.</summary>
+    public Task UnmatchedAsync(HttpContext http, RequestDelegate next) =>
+        http.GetEndpoint()?.Metadata.Contains(Guarded) == true ? next(http) : RunAsync(http, next);
+
+    private async Task RunAsync(HttpContext http, RequestDelegate inner)
+    {
+        SiteGuard.SetHeaders(http.Response);
+        if (SiteGuard.Check(http.Request, names) is { } refused)
+        {
+            await refused.WriteAsync(http);
+            return;
+        }
+        try
+        {
+            await inner(http);
+            if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
+                await Bare(http).WriteAsync(http);
+        }
+        catch (ProblemException error)
+        {
+            await error.Problem.WriteAsync(http);
+        }
+        catch (StoreException error)
+        {
+            Log.StoreRefused(logger, http.Request.Method, http.Request.Path, error.Message);
+            await StoreProblems.Describe(error).WriteAsync(http);
+        }
+        catch (BadHttpRequestException error)
+        {
+            await Problem.Of(error.StatusCode, "bad-request", error.Message).WriteAsync(http);
+        }
+        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client went away; there is nobody to tell.
+        }
+        catch (Exception error)
+        {
+            Log.Unhandled(logger, http.Request.Method, http.Request.Path, error);
+            await Problem.Of(StatusCodes.Status500InternalServerError, "defect",
+                "The relay failed inside. Its log has the details; please report it.").WriteAsync(http);
+        }
+    }
+
+    private static Problem Bare(HttpContext http) => http.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound => Problem.Of(404, "unknown-path", $"There is nothing at {http.Request.Path}. GET /openapi/v1.json lists what there is."),
+        StatusCodes.Status405MethodNotAllowed => Problem.Of(405, "method-not-allowed", $"{http.Request.Method} is not possible here.")
+            with { Allowed = http.Response.Headers.Allow.ToString().Split(", ", StringSplitOptions.RemoveEmptyEntries) },
+        StatusCodes.Status415UnsupportedMediaType => Problem.Of(415, "unsupported-media-type", "The content type of the request is not taken here."),
+        var status => Problem.Of(status, "refused", "The request was refused."),
+    };
+}

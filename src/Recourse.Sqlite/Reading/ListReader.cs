@@ -1,0 +1,88 @@
+using System.Text;
+using Recourse.Durable;
+
+namespace Recourse.Sqlite;
+
+/// <summary>
+/// Pages of deliveries, newest first, from the index that fits the filter. With a queue or a service the routes are read one by one and merged:
+/// each is a single range of an index, so a page of a million dead letters reads a page's worth of rows.
+/// </summary>
+internal static class ListReader
+{
+    private readonly record struct Found(long DeadAt, long Key, DeliverySummary Summary);
+
+    public static Page<DeliverySummary> Page(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long now)
+    {
+        var found = new List<Found>();
+        if (filter.Queue is null && filter.Service is null)
+        {
+            Collect(read, filter, cursor, now, null, found);
+        }
+        else
+        {
+            foreach (var route in Routes(read, filter))
+                Collect(read, filter, cursor, now, route, found);
+            found.Sort((left, right) => cursor.ByDeath
+                ? (right.DeadAt, right.Key).CompareTo((left.DeadAt, left.Key))
+                : right.Key.CompareTo(left.Key));
+        }
+        var more = found.Count > filter.Limit;
+        if (more)
+            found.RemoveRange(filter.Limit, found.Count - filter.Limit);
+        var next = more ? new PageCursor(cursor.ByDeath, cursor.ByDeath ? found[^1].DeadAt : 0, found[^1].Key).ToString() : null;
+        return new(found.ConvertAll(row => row.Summary), next);
+    }
+
+    private static List<long> Routes(ReadConnection read, DeliveryFilter filter)
+    {
+        var row = read[
+            """
+            SELECT r.id FROM routes r JOIN queues q ON q.id = r.queue JOIN services s ON s.id = r.service
+            WHERE (?1 IS NULL OR q.name = ?1) AND (?2 IS NULL OR s.name = ?2)
+            """];
+        row.Bind(1, filter.Queue).Bind(2, filter.Service);
+        var routes = new List<long>();
+        while (row.Step())
+            routes.Add(row.Int64(0));
+        return routes;
+    }
+
+    /// <summary>Adds the next rows of one route (or of all), one more than the page holds so that its end is known.</summary>
+    private static void Collect(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long now, long? route, List<Found> found)
+    {
+        var row = read[Sql(filter, route is not null)];
+        // Every text uses all six numbers, so that all can be bound whatever the filter asks.
+        row.Bind(1, cursor.DeadAt).Bind(2, cursor.Key).Bind(3, route).Bind(4, filter.Kind?.Name()).Bind(5, now).Bind(6, filter.OrderKey);
+        var wanted = found.Count + filter.Limit + 1;
+        while (found.Count < wanted && row.Step())
+        {
+            if (filter.Text is { } text && row.TextOrNull(DeliverySql.ErrorColumn)?.Contains(text, StringComparison.OrdinalIgnoreCase) != true)
+                continue;
+            found.Add(new(row.Int64(DeliverySql.DeadAtColumn), row.Int64(0), DeliverySql.SummaryOrNote(row, now)));
+        }
+        row.Reset();
+    }
+
+    /// <summary>The text for a filter; one of a fixed number of texts.</summary>
+    internal static string Sql(DeliveryFilter filter, bool ofRoute)
+    {
+        var byDeath = PageCursor.IsByDeath(filter);
+        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE ");
+        sql.Append("coalesce(?1, ?2, ?3, ?4, ?5, ?6, 1) IS NOT NULL AND ");
+        sql.Append(byDeath ? "d.ended_at <= ?1 AND (d.ended_at < ?1 OR d.key < ?2)" : "d.key < ?2");
+        sql.Append(filter.State switch
+        {
+            null => "",
+            DeliveryState.Waiting => " AND d.state = 0 AND d.due_at <= ?5",
+            DeliveryState.Delayed => " AND d.state = 0 AND d.due_at > ?5",
+            var state => $" AND d.state = {(int)state}",
+        });
+        if (ofRoute)
+            sql.Append(" AND d.route = ?3");
+        if (filter.Kind is not null)
+            sql.Append(" AND d.kind = ?4");
+        if (filter.OrderKey is not null)
+            sql.Append(" AND m.order_key = ?6");
+        return sql.Append(byDeath ? " ORDER BY d.ended_at DESC, d.key DESC" : " ORDER BY d.key DESC").ToString();
+    }
+}

@@ -1,0 +1,91 @@
+using Recourse.Durable;
+
+namespace Recourse.Sqlite;
+
+/// <summary>The reading side: each call is one snapshot on one reading connection.</summary>
+internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : StoreQueries
+{
+    public override Task<IReadOnlyList<QueueCounts>> QueuesAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => CountReader.Queues(read, time.NowMicros()), cancellationToken);
+
+    public override Task<IReadOnlyList<ServiceCounts>> ServicesAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => CountReader.Services(read, time.NowMicros()), cancellationToken);
+
+    public override Task<Page<DeliverySummary>> DeliveriesAsync(DeliveryFilter filter, CancellationToken cancellationToken = default)
+    {
+        var cursor = PageCursor.Of(filter);
+        return readers.ReadAsync(read => ListReader.Page(read, filter, cursor, time.NowMicros()), cancellationToken);
+    }
+
+    public override Task<StoredMessage?> MessageAsync(Guid id, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => Message(read, id), cancellationToken);
+
+    public override Task<StoredDelivery?> DeliveryAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => Sequence(read, id) is { } sequence ? Delivery(read, DeliveryKey.Of(sequence, id.Index)) : null, cancellationToken);
+
+    public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => Payload(read, id), cancellationToken);
+
+    private StoredMessage? Message(ReadConnection read, Guid id)
+    {
+        var row = read["SELECT m.sequence, m.services, m.created_at, q.name FROM messages m LEFT JOIN queues q ON q.id = m.queue WHERE m.id = ?1"];
+        if (!row.Bind(1, id).Step())
+            return null;
+        var (sequence, services, created, queue) = (row.Int64(0), row.Int32(1), StoreTime.Time(row.Int64(2)), row.Text(3));
+        row.Reset();
+        var deliveries = new List<StoredDelivery>(services);
+        for (var i = 0; i < services; i++)
+        {
+            if (Delivery(read, DeliveryKey.Of(sequence, i)) is { } delivery)
+                deliveries.Add(delivery);
+        }
+        return new(id, queue, created, deliveries);
+    }
+
+    private static long? Sequence(ReadConnection read, DeliveryId id) =>
+        id.Index is < 0 or >= DeliveryKey.ServicesMax ? null : read["SELECT sequence FROM messages WHERE id = ?1"].Bind(1, id.MessageId).Scalar();
+
+    private StoredDelivery? Delivery(ReadConnection read, long key)
+    {
+        var row = read[$"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE d.key = ?1"];
+        if (!row.Bind(1, key).Step())
+            return null;
+        var summary = DeliverySql.Summary(row, time.NowMicros());
+        var keyGeneration = row.Int32(20);
+        var traceParent = row.TextOrNull(21);
+        var delivered = summary.State is DeliveryState.Delivered ? AttemptReader.Delivered(read, row, summary) : null;
+        row.Reset();
+        var attempts = AttemptReader.Of(read, key);
+        if (delivered is not null)
+            attempts.Add(delivered);
+        return new(summary, attempts, traceParent, AttemptRules.IdempotencyKey(summary.Id.MessageId, keyGeneration));
+    }
+
+    private static Payload? Payload(ReadConnection read, DeliveryId id)
+    {
+        if (Sequence(read, id) is not { } sequence)
+            return null;
+        var row = read[
+            """
+            SELECT m.body, m.content_type, m.headers FROM messages m JOIN deliveries d ON d.key = ?1 * 256 + ?2 WHERE m.sequence = ?1
+            """];
+        if (!row.Bind(1, sequence).Bind(2, id.Index).Step())
+            return null;
+        var payload = new Payload(row.Blob(0), row.TextOrNull(1), Headers(row.TextOrNull(2)));
+        row.Reset();
+        return payload;
+    }
+
+    /// <summary>Headers that cannot be read do not hide the body.</summary>
+    private static IReadOnlyDictionary<string, string>? Headers(string? text)
+    {
+        try
+        {
+            return HeaderText.Read(text);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using Recourse.Durable;
+
+namespace Recourse.Sqlite;
+
+/// <summary>
+/// The durable store in one SQLite file, owned by one process. A command that was acknowledged is on the disk: it survives the end of the process
+/// and of the machine. Commands of all callers are committed in groups by one thread; reads run beside it. Safe for many threads.
+/// </summary>
+public sealed class SqliteMessageStore : MessageStore
+{
+    private readonly SqliteStoreOptions _options;
+    private readonly TimeProvider _time;
+    private StoreFile? _file;
+    private SqliteWriter? _writer;
+    private SqliteReaders? _readers;
+    private Checkpoints? _checkpoints;
+    private CommandPump? _pump;
+    private SqliteQueries? _queries;
+
+    /// <param name="options">The file and the bounds.</param>
+    /// <param name="time">The clock that stamps what is stored; null for the system's.</param>
+    public SqliteMessageStore(SqliteStoreOptions options, TimeProvider? time = null) => (_options, _time) = (options.Checked(), time ?? TimeProvider.System);
+
+    /// <param name="path">The file; see <see cref="SqliteStoreOptions.Path"/>.</param>
+    /// <param name="time">The clock that stamps what is stored; null for the system's.</param>
+    public SqliteMessageStore(string path, TimeProvider? time = null) : this(new SqliteStoreOptions { Path = path }, time)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override StoreQueries Queries => _queries ?? throw NotOpen();
+
+    /// <inheritdoc/>
+    public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => Task.Run(Open, cancellationToken);
+
+    private StoreOpening Open()
+    {
+        if (_file is not null)
+            throw new InvalidOperationException("The store is open already; OpenAsync is called once.");
+        _file = StoreFile.Take(_options.Path);
+        try
+        {
+            _writer = new(_file.Path, _time);
+            _readers = new(_file.Path, _options, _time);
+            _checkpoints = new(_writer.Database, _readers, _options);
+            _queries = new(_readers, _time);
+            _pump = new("recourse-store", Commit, _options.PendingMax, _checkpoints.WhenIdle);
+            return _writer.Opening;
+        }
+        catch (Exception error)
+        {
+            _writer?.Dispose();
+            _file.Dispose();
+            _file = null;
+            throw error is SqliteFailure failure ? failure.AsStoreException() : error;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default)
+    {
+        var pump = _pump ?? throw NotOpen();
+        cancellationToken.ThrowIfCancellationRequested();
+        if (command is EnqueueCommand enqueue)
+            EnqueueChecks.Prepare(enqueue);
+        await pump.AddAsync(command, cancellationToken);
+        return cancellationToken.CanBeCanceled ? await command.Done.WaitAsync(cancellationToken) : await command.Done;
+    }
+
+    private void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
+    {
+        _writer!.Commit(batch, errors);
+        _checkpoints!.AfterCommit();
+    }
+
+    private static StoreException NotOpen() => new("The store is not open; call OpenAsync first.", StoreProblem.Unavailable);
+
+    /// <summary>Commits what was handed over, then closes the file. Leases that are still held end with the next opening.</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        if (_pump is not null)
+            await _pump.DisposeAsync();
+        _readers?.Dispose();
+        _writer?.Dispose();
+        _file?.Dispose();
+    }
+}

@@ -1,0 +1,81 @@
+using Recourse.Durable;
+
+namespace Recourse.Sqlite;
+
+/// <summary>Stores messages and their deliveries.</summary>
+internal sealed class EnqueueWriter
+{
+    private readonly Routes _routes;
+    private readonly Lanes _lanes;
+    private readonly MessageIds _ids;
+    private readonly SqliteStatement _findKey;
+    private readonly SqliteStatement _addKey;
+    private readonly SqliteStatement _addMessage;
+    private readonly SqliteStatement _addDelivery;
+    private long _sequence;
+
+    public EnqueueWriter(SqliteDatabase database, Routes routes, Lanes lanes)
+    {
+        _routes = routes;
+        _lanes = lanes;
+        _findKey = database.Prepare("SELECT hash, message, expires_at FROM idempotency WHERE queue = ?1 AND key = ?2");
+        _addKey = database.Prepare("INSERT OR REPLACE INTO idempotency (queue, key, hash, message, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)");
+        _addMessage = database.Prepare(
+            """
+            INSERT INTO messages (sequence, id, queue, services, created_at, order_key, content_type, headers, trace_parent, body)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            """);
+        _addDelivery = database.Prepare("INSERT INTO deliveries (key, route, state, due_at, lane) VALUES (?1, ?2, 0, ?3, ?4)");
+        using var last = database.Prepare("SELECT sequence, id FROM messages ORDER BY sequence DESC LIMIT 1");
+        using var mark = database.Prepare("SELECT sequence, last_id FROM owner WHERE id = 1");
+        mark.Step();
+        (_sequence, LastId) = (mark.Int64(0), mark.Guid(1));
+        mark.Reset();
+        if (last.Step() && last.Int64(0) > _sequence)
+            (_sequence, LastId) = (last.Int64(0), last.Guid(1));
+        last.Reset();
+        _ids = new(LastId);
+    }
+
+    /// <summary>The last number that was given out; one that a rollback took back is not used again.</summary>
+    public long LastSequence => _sequence;
+
+    public Guid LastId { get; private set; }
+
+    public EnqueueResult Apply(EnqueueCommand command, long now)
+    {
+        var message = command.Message;
+        var queue = _routes.QueueId(message.Queue);
+        if (message.IdempotencyKey is { } key && Used(queue, key, command.ContentHash, now) is { } used)
+            return used;
+        var id = LastId = _ids.Next(StoreTime.Time(now));
+        if (message.IdempotencyKey is { } unused)
+        {
+            _addKey.Bind(1, queue).Bind(2, unused).Bind(3, command.ContentHash).Bind(4, id)
+                .Bind(5, now + (long)command.IdempotencyWindow.TotalMicroseconds).Run();
+        }
+
+        var sequence = ++_sequence;
+        var services = message.Services;
+        _addMessage.Bind(1, sequence).Bind(2, id).Bind(3, queue).Bind(4, services.Count).Bind(5, now).Bind(6, message.OrderKey)
+            .Bind(7, message.ContentType).Bind(8, HeaderText.Write(message.Headers)).Bind(9, message.TraceParent).Bind(10, message.Body.Span).Run();
+        for (var i = 0; i < services.Count; i++)
+        {
+            var route = _routes.Of(message.Queue, services[i]);
+            var delivery = DeliveryKey.Of(sequence, i);
+            long? lane = message.OrderKey is { } orderKey ? _lanes.Join(route.ServiceId, orderKey, delivery, now) : null;
+            _addDelivery.Bind(1, delivery).Bind(2, route.Id).Bind(3, now).Bind(4, lane).Run();
+            _routes.Accept(route);
+        }
+        return new(EnqueueStatus.Accepted, id);
+    }
+
+    private EnqueueResult? Used(long queue, string key, byte[]? hash, long now)
+    {
+        EnqueueResult? result = null;
+        if (_findKey.Bind(1, queue).Bind(2, key).Step() && _findKey.Int64(2) > now)
+            result = new(_findKey.Blob(0).AsSpan().SequenceEqual(hash) ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, _findKey.Guid(1));
+        _findKey.Reset();
+        return result;
+    }
+}

@@ -1,0 +1,46 @@
+using Recourse.Durable;
+
+namespace Recourse.Sqlite;
+
+/// <summary>
+/// Keeps the row of each lane true to its members: the head is the delivery that was stored first, and the lane is as claimable as its head. A
+/// head that is dead stays in the way until it is replayed or discarded, unless it left the lane when it died.
+/// </summary>
+internal sealed class Lanes(SqliteDatabase database)
+{
+    private readonly SqliteStatement _find = database.Prepare("SELECT id FROM lanes WHERE service = ?1 AND order_key = ?2");
+    private readonly SqliteStatement _add = database.Prepare(
+        "INSERT INTO lanes (service, order_key, head, state, due_at) VALUES (?1, ?2, ?3, 0, ?4) RETURNING id");
+    private readonly SqliteStatement _state = database.Prepare("SELECT state, head FROM lanes WHERE id = ?1");
+    private readonly SqliteStatement _first = database.Prepare(
+        "SELECT key, state, due_at, suspect FROM deliveries WHERE lane = ?1 ORDER BY key LIMIT 1");
+    private readonly SqliteStatement _set = database.Prepare(
+        "UPDATE lanes SET head = ?2, state = ?3, due_at = ?4, suspect = ?5 WHERE id = ?1");
+    private readonly SqliteStatement _take = database.Prepare("UPDATE lanes SET state = 2 WHERE id = ?1");
+    private readonly SqliteStatement _remove = database.Prepare("DELETE FROM lanes WHERE id = ?1");
+
+    /// <summary>The lane for a new delivery, behind those that are in it.</summary>
+    public long Join(long service, string orderKey, long key, long dueAt) =>
+        _find.Bind(1, service).Bind(2, orderKey).Scalar()
+        ?? _add.Bind(1, service).Bind(2, orderKey).Bind(3, key).Bind(4, dueAt).Scalar()!.Value;
+
+    public void Take(long lane) => _take.Bind(1, lane).Run();
+
+    /// <summary>After a member changed or left: whoever is first now is the head. Not while another member is in hand.</summary>
+    public void Settle(long lane, long changed)
+    {
+        _state.Bind(1, lane);
+        var inHand = _state.Step() && _state.Int64(0) == (int)DeliveryState.Leased && _state.Int64(1) != changed;
+        _state.Reset();
+        if (inHand)
+            return;
+        if (!_first.Bind(1, lane).Step())
+        {
+            _remove.Bind(1, lane).Run();
+            return;
+        }
+        _set.Bind(1, lane).Bind(2, _first.Int64(0)).Bind(3, _first.Int64(1)).Bind(4, _first.Int64(2)).Bind(5, _first.Int64(3));
+        _first.Reset();
+        _set.Run();
+    }
+}

@@ -1,0 +1,218 @@
+using Recourse.Durable;
+using SQLitePCL;
+
+namespace Recourse.Sqlite;
+
+/// <summary>
+/// The one connection that writes. A batch is one transaction and one fsync. First all commands run straight through; only when one fails does
+/// the batch run again with a savepoint around each, so that the bad one fails alone and the good ones never pay for it.
+/// </summary>
+internal sealed class SqliteWriter : IDisposable
+{
+    private readonly SqliteDatabase _database;
+    private readonly TimeProvider _time;
+    private readonly Routes _routes;
+    private readonly Names _nodes;
+    private readonly HeldDeliveries _held;
+    private readonly EnqueueWriter _enqueue;
+    private readonly ClaimWriter _claim;
+    private readonly OutcomeWriter _outcome;
+    private readonly DeadLetterWriter _deadLetter;
+    private readonly PruneWriter _prune;
+    private readonly SqliteStatement _begin;
+    private readonly SqliteStatement _commit;
+
+    /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
+    public SqliteWriter(string path, TimeProvider time)
+    {
+        _time = time;
+        _database = new(path, readOnly: false);
+        try
+        {
+            var now = time.NowMicros();
+            SqliteSchema.Configure(_database);
+            SqliteSchema.Migrate(_database, now);
+            _begin = _database.Prepare("BEGIN IMMEDIATE");
+            _commit = _database.Prepare("COMMIT");
+            _begin.Run();
+            var boot = Own(now);
+            _routes = new(_database);
+            _nodes = new(_database, "nodes");
+            _held = new(_database);
+            var lanes = new Lanes(_database);
+            var attempts = new AttemptWriter(_database, _nodes);
+            _enqueue = new(_database, _routes, lanes);
+            _claim = new(_database, _routes, lanes, _held, _nodes, boot);
+            _outcome = new(_database, _routes, lanes, _held, attempts);
+            _deadLetter = new(_database, _routes, lanes, _outcome);
+            _prune = new(_database, _enqueue);
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, now);
+            _routes.Write();
+            _commit.Run();
+        }
+        catch
+        {
+            _database.Dispose();
+            throw;
+        }
+    }
+
+    public StoreOpening Opening { get; }
+
+    /// <summary>The connection, for checkpoints between batches.</summary>
+    public SqliteDatabase Database => _database;
+
+    private long Own(long now)
+    {
+        using var own = _database.Prepare(
+            """
+            INSERT INTO owner (id, boot, boot_id, process, host, since, sequence, last_id) VALUES (1, 1, ?1, ?2, ?3, ?4, 0, zeroblob(16))
+            ON CONFLICT (id) DO UPDATE SET boot = boot + 1, boot_id = ?1, process = ?2, host = ?3, since = ?4 RETURNING boot
+            """);
+        own.Bind(1, Guid.NewGuid().ToString("D")).Bind(2, Environment.ProcessId).Bind(3, Environment.MachineName).Bind(4, now);
+        return own.Scalar()!.Value;
+    }
+
+    /// <summary>Commits a batch; see <see cref="CommitBatch"/>.</summary>
+    public void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
+    {
+        try
+        {
+            if (TryAll(batch, errors))
+                return;
+            EachAlone(batch, errors);
+        }
+        catch (SqliteFailure failure)
+        {
+            Rollback();
+            var problem = failure.AsStoreException();
+            if (problem.Problem is not StoreProblem.DiskFull || !RefuseNewWork(batch, errors, problem))
+                throw problem;
+        }
+    }
+
+    /// <summary>
+    /// With a full disk new messages are refused, and the rest of the batch gets a second try: ending attempts, discarding and pruning need
+    /// little, and the copied part of the log is room for them. False when all or none of the batch is new work.
+    /// </summary>
+    private bool RefuseNewWork(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors, StoreException problem)
+    {
+        var refused = 0;
+        for (var i = 0; i < batch.Length; i++)
+        {
+            errors[i] = batch[i] is EnqueueCommand ? problem : null;
+            refused += errors[i] is null ? 0 : 1;
+        }
+        if (refused == batch.Length)
+            return false;
+        try
+        {
+            _database.Checkpoint(raw.SQLITE_CHECKPOINT_RESTART);
+        }
+        catch (SqliteFailure)
+        {
+            // Copied as far as there was room; the second try shows whether that is enough.
+        }
+        try
+        {
+            EachAlone(batch, errors);
+            return true;
+        }
+        catch (SqliteFailure failure)
+        {
+            Rollback();
+            throw failure.AsStoreException();
+        }
+    }
+
+    /// <summary>False when a command failed: nothing is kept, and each has to be tried by itself.</summary>
+    private bool TryAll(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
+    {
+        var now = _time.NowMicros();
+        _begin.Run();
+        try
+        {
+            foreach (var command in batch)
+                Apply(command, now);
+            _routes.Write();
+        }
+        catch (Exception error) when (IsOfCommand(error))
+        {
+            Rollback();
+            if (batch.Length > 1)
+                return false;
+            errors[0] = AsStoreException(error);
+            return true;
+        }
+        _commit.Run();
+        return true;
+    }
+
+    private void EachAlone(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
+    {
+        var now = _time.NowMicros();
+        _begin.Run();
+        for (var i = 0; i < batch.Length; i++)
+        {
+            if (errors[i] is not null)
+                continue;
+            _database.Execute("SAVEPOINT command");
+            try
+            {
+                Apply(batch[i], now);
+                _routes.Write();
+            }
+            catch (Exception error) when (IsOfCommand(error))
+            {
+                _database.Execute("ROLLBACK TO command");
+                Forget();
+                errors[i] = AsStoreException(error);
+            }
+            _database.Execute("RELEASE command");
+        }
+        _commit.Run();
+    }
+
+    private void Apply(StoreCommand command, long now)
+    {
+        switch (command)
+        {
+            case EnqueueCommand enqueue: enqueue.Result = _enqueue.Apply(enqueue, now); break;
+            case ClaimCommand claim: claim.Result = _claim.Apply(claim, now); break;
+            case CompleteCommand complete: complete.Result = _outcome.Apply(complete, now); break;
+            case FailCommand fail: fail.Result = _outcome.Apply(fail, now); break;
+            case ReleaseCommand release: release.Result = _outcome.Apply(release); break;
+            case ReplayCommand replay: replay.Result = _deadLetter.Apply(replay, now); break;
+            case DiscardCommand discard: discard.Result = _deadLetter.Apply(discard, now); break;
+            case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
+            default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
+        }
+    }
+
+    /// <summary>A fault of the machine or the file stops the batch; any other is the command's own.</summary>
+    private static bool IsOfCommand(Exception error) => error is not SqliteFailure failure || failure.OfCommand;
+
+    private static StoreException AsStoreException(Exception error) => error switch
+    {
+        StoreException known => known,
+        SqliteFailure failure => failure.AsStoreException(),
+        _ => new($"The command could not be applied: {error.Message}", StoreProblem.Other, error),
+    };
+
+    private void Rollback()
+    {
+        // A full disk or a failed write can end the transaction by itself.
+        if (!_database.AutoCommit)
+            _database.Execute("ROLLBACK");
+        Forget();
+    }
+
+    private void Forget()
+    {
+        _nodes.Forget();
+        _held.Forget();
+        _routes.Reload();
+    }
+
+    public void Dispose() => _database.Dispose();
+}
