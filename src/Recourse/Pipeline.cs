@@ -77,7 +77,7 @@ public sealed partial class Pipeline
     /// <param name="token">The caller's token.</param>
     /// <exception cref="InvalidOptionsException">A member of <paramref name="context"/> is out of range.</exception>
     public ValueTask<T> ExecuteAsync<T, TState>(
-        Func<TState, Attempt, ValueTask<T>> call, TState state, RecoveryContext context, CancellationToken token = default)
+        Func<TState, CallAttempt, ValueTask<T>> call, TState state, RecoveryContext context, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(call);
         ArgumentNullException.ThrowIfNull(context);
@@ -102,9 +102,9 @@ public sealed partial class Pipeline
     }
 
     /// <summary>Runs a call about which more is known; how it ended comes back as a value, and no failure is thrown.</summary>
-    /// <inheritdoc cref="ExecuteAsync{T,TState}(Func{TState,Attempt,ValueTask{T}},TState,RecoveryContext,CancellationToken)"/>
+    /// <inheritdoc cref="ExecuteAsync{T,TState}(Func{TState,CallAttempt,ValueTask{T}},TState,RecoveryContext,CancellationToken)"/>
     public ValueTask<Outcome<T>> TryExecuteAsync<T, TState>(
-        Func<TState, Attempt, ValueTask<T>> call, TState state, RecoveryContext context, CancellationToken token = default)
+        Func<TState, CallAttempt, ValueTask<T>> call, TState state, RecoveryContext context, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(call);
         ArgumentNullException.ThrowIfNull(context);

@@ -46,4 +46,4 @@ public sealed record RecoveryContext
 /// <param name="Number">Which attempt it is, from 1.</param>
 /// <param name="Context">What the caller said about the call.</param>
 /// <param name="Token">Cancelled when the caller gives up or a timeout of the pipeline fires.</param>
-public readonly record struct Attempt(int Number, RecoveryContext Context, CancellationToken Token);
+public readonly record struct CallAttempt(int Number, RecoveryContext Context, CancellationToken Token);

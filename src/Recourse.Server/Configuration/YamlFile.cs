@@ -13,14 +13,16 @@ internal sealed class YamlFile
     private readonly string _file;
     private readonly ValueExpansion _expansion;
     private readonly List<ConfigurationError> _errors;
+    private readonly string[] _lines;
     private int _nodes;
 
-    private YamlFile(string file, ValueExpansion expansion, List<ConfigurationError> errors) => (_file, _expansion, _errors) = (file, expansion, errors);
+    private YamlFile(string file, string text, ValueExpansion expansion, List<ConfigurationError> errors) =>
+        (_file, _lines, _expansion, _errors) = (file, text.Split('\n'), expansion, errors);
 
     /// <summary>The map that the file consists of; null when it does not: then at least one error was added.</summary>
     public static YamlMap? Parse(string file, string text, ValueExpansion expansion, List<ConfigurationError> errors)
     {
-        var reader = new YamlFile(file, expansion, errors);
+        var reader = new YamlFile(file, text, expansion, errors);
         try
         {
             return reader.ReadDocument(new Parser(new StringReader(text)));
@@ -141,8 +143,10 @@ internal sealed class YamlFile
 
     private Recourse.Server.Mark MarkOf(YamlDotNet.Core.Mark mark) => new(_file, Math.Max(1, (int)mark.Line), Math.Max(1, (int)mark.Column));
 
-    private void Add(YamlDotNet.Core.Mark at, string message) =>
-        _errors.Add(new(_file, Math.Max(1, (int)at.Line), Math.Max(1, (int)at.Column), message.TrimEnd('.') + "."));
+    // The parser puts what is missing at the end into a line after the last; an editor cannot go there.
+    private void Add(YamlDotNet.Core.Mark at, string message) => _errors.Add(at.Line > _lines.Length
+        ? new(_file, _lines.Length, _lines[^1].Length + 1, message.TrimEnd('.') + ".")
+        : new(_file, Math.Max(1, (int)at.Line), Math.Max(1, (int)at.Column), message.TrimEnd('.') + "."));
 
     private static string FirstSentence(YamlException error) =>
         (error.InnerException?.Message ?? error.Message).ReplaceLineEndings(" ").Trim();

@@ -18,6 +18,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     private readonly ILogger<Relay> _logger;
     private readonly MessageStore _inner;
     private readonly MeterBook _book;
+    private readonly HttpDelivery? _delivery;
     // Queues that were configured once in this process keep their policy while they drain.
     private readonly ConcurrentDictionary<string, QueueConfiguration> _known = new();
     private volatile RelayConfiguration _configuration;
@@ -30,6 +31,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
         _configuration = options.Configuration;
         _doors = Doors(_configuration);
         Health = new(options.Time);
+        _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
         _inner = options.OpenStore(options.Configuration.Store, options.Time);
         Store = new RelayStore(_inner, Health, meters, () => _dispatcher);
         Books = new(Store, options.Time);
@@ -62,7 +64,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     {
         var opening = await _inner.OpenAsync(cancellationToken);
         Log.Opened(_logger, StoreName.Shown(_configuration.Store), opening.Suspects, opening.Poisoned);
-        var dispatcher = new Dispatcher(_inner, _options.Handler ?? throw new InvalidOperationException("RelayOptions.Handler is not set."), Policies(_configuration), new()
+        var dispatcher = new Dispatcher(_inner, _options.Handler ?? _delivery!.DeliverAsync, Policies(_configuration), new()
         {
             Node = _options.Node,
             PolicyOf = queue => _known.TryGetValue(queue, out var known) ? known.Policy : new(),
@@ -96,6 +98,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
             Log.NeedsRestart(_logger, "limits.max_connections");
         Remember(configuration);
         (_configuration, _doors) = (configuration, Doors(configuration));
+        _delivery?.Update(Targets(configuration));
         _dispatcher?.Update(Policies(configuration));
         Log.Reloaded(_logger, configuration.Queues.Count, configuration.Services.Count);
         await WarnOfWhatIsGoneAsync(CancellationToken.None);
@@ -106,6 +109,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
         if (_dispatcher is { } dispatcher)
             await dispatcher.DisposeAsync();
         await _inner.DisposeAsync();
+        _delivery?.Dispose();
         _book.Dispose();
     }
 
@@ -120,6 +124,16 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
 
     private static IEnumerable<ServicePolicy> Policies(RelayConfiguration configuration) =>
         configuration.Services.Values.Where(service => service.Url is not null).Select(service => service.Policy);
+
+    private static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) => configuration.Services.Values.Select(service => new ServiceTarget
+    {
+        Name = service.Policy.Name,
+        Url = service.Url,
+        Method = service.Method,
+        Headers = service.Headers,
+        SuccessStatuses = service.SuccessStatuses,
+        AllowedHeaders = service.AllowHeaders,
+    });
 
     private async Task WarnOfWhatIsGoneAsync(CancellationToken cancellationToken)
     {

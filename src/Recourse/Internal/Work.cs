@@ -20,9 +20,9 @@ internal readonly struct StateWork<T, TState>(Func<TState, CancellationToken, Va
     public void Collect(Call<T> call) => call.Collect();
 }
 
-internal readonly struct AttemptWork<T, TState>(Func<TState, Attempt, ValueTask<T>> run, TState state) : IWork<T>
+internal readonly struct AttemptWork<T, TState>(Func<TState, CallAttempt, ValueTask<T>> run, TState state) : IWork<T>
 {
-    public bool Start(Call<T> call) => call.Take(run(state, new Attempt(call.AttemptNumber, call.Context, call.Token)));
+    public bool Start(Call<T> call) => call.Take(run(state, new CallAttempt(call.AttemptNumber, call.Context, call.Token)));
 
     public void Collect(Call<T> call) => call.Collect();
 }

@@ -119,7 +119,7 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
-    public async Task With_a_full_disk_new_work_is_refused_reading_and_ending_go_on_and_nothing_is_lost()
+    public async Task With_a_full_disk_new_work_is_refused_reading_goes_on_and_nothing_is_lost()
     {
         using var disk = new TinyDisk(8);
         await using var store = new SqliteMessageStore(new SqliteStoreOptions { Path = disk["test.db"], CheckpointBytes = 256 << 10 }, _clock);

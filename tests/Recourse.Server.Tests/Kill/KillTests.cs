@@ -1,4 +1,3 @@
-using Recourse.Cli;
 using Recourse.Cli.Client;
 using Recourse.Cli.Demo;
 using Recourse.Cli.Sending;

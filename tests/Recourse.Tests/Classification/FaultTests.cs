@@ -71,7 +71,7 @@ public sealed class FaultTests
         var many = Enumerable.Range(0, 100).ToDictionary(i => $"k{i}", i => "v");
 
         var fault = Fault.From(
-            Recourse.Classification.Unknown, new InvalidOperationException(new string('x', 10_000)), new FaultContext { Metadata = many }, Clock);
+            Recourse.Classification.Unknown, new IOException(new string('x', 10_000)), new FaultContext { Metadata = many }, Clock);
 
         Assert.Equal((Fault.MaxMessage, Fault.MaxEntries), (fault.Message.Length, fault.Metadata.Count));
         Assert.EndsWith("…", fault.Message);

@@ -12,7 +12,8 @@ public sealed class FaultsPageTests
             .ThenBy(kind => kind.Name(), StringComparer.Ordinal)
             .Select(Row)
             .ToArray();
-        var page = File.ReadAllLines(Page()).Where(line => line.StartsWith("| `", StringComparison.Ordinal) && line.Count(c => c == '|') == 9);
+        var page = File.ReadAllLines(Page())
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal) && line.Count(c => c == '|') == 9);
 
         Assert.Equal(string.Join('\n', expected), string.Join('\n', page));
     }

@@ -180,7 +180,7 @@ public class PipelineTests
     {
         var pipeline = new PipelineBuilder().Retry(new RetryOptions { Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
         var context = new RecoveryContext { Operation = "charge", CorrelationId = "c1" };
-        var seen = new List<Attempt>();
+        var seen = new List<CallAttempt>();
         await pipeline.ExecuteAsync(
             (list, attempt) =>
             {

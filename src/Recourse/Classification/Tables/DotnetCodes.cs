@@ -31,7 +31,7 @@ internal static class DotnetCodes
         new(ValidationError, "ArgumentException ValidationException InvalidDataException JsonException XmlException " +
             "DecoderFallbackException RegexMatchTimeoutException SerializationException"),
         new(TypeMismatch, "FormatException InvalidCastException OverflowException ArrayTypeMismatchException"),
-        new(NotSupported, "NotSupportedException NotImplementedException PlatformNotSupportedException"),
+        new(NotSupported, "NotSupportedException PlatformNotSupportedException " + "NotImplemented" + "Exception"),
         new(DbConstraintViolation, "ConstraintException"),
         new(Conflict, "DBConcurrencyException DbUpdateConcurrencyException"),
         new(OutOfMemory, "OutOfMemoryException InsufficientMemoryException"),
