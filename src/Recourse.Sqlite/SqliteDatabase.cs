@@ -85,8 +85,10 @@ internal sealed class SqliteDatabase : IDisposable
         return written;
     }
 
-    /// <summary>Ends a read under way from another thread.</summary>
-    public void Interrupt() => raw.sqlite3_interrupt(_handle);
+    /// <summary>
+    /// Asks now and then, while statements run, whether to go on. Not sqlite3_interrupt, which misses a statement that has not begun.
+    /// </summary>
+    public void StopWhen(Func<bool> stop) => raw.sqlite3_progress_handler(_handle, 10_000, _ => stop() ? 1 : 0, null);
 
     /// <summary>The last failure with SQLite's own words.</summary>
     public SqliteFailure Failure(int code) => new(code, raw.sqlite3_errmsg(_handle).utf8_to_string() ?? raw.sqlite3_errstr(code).utf8_to_string(), Path);

@@ -70,14 +70,7 @@ public sealed class SqliteMessageStore : MessageStore
     private void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
         _writer!.Commit(batch, errors);
-        try
-        {
-            _checkpoints!.AfterCommit();
-        }
-        catch (SqliteFailure)
-        {
-            // The batch is committed. What could not be copied now stays in the log, which holds it as safely, and is copied after a later commit.
-        }
+        _checkpoints!.AfterCommit();
     }
 
     private static StoreException NotOpen() => new("The store is not open; call OpenAsync first.", StoreProblem.Unavailable);

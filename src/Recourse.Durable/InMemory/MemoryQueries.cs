@@ -77,7 +77,7 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
                 .Take(filter.Limit + 1).ToList();
             var last = found.Count > filter.Limit ? found[filter.Limit - 1] : null;
             return Task.FromResult(new Page<DeliverySummary>(
-                [.. found.Take(filter.Limit).Select(delivery => Stored(delivery, now))],
+                [.. found.Take(filter.Limit).Select(delivery => Summary(delivery, now))],
                 last is null ? null : new PageCursor(cursor.ByDeath, cursor.ByDeath ? last.EndedAt : 0, last.Key).ToString()));
         }
     }
@@ -93,7 +93,11 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
     private MemoryDelivery? Find(DeliveryId id) =>
         state.Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count ? message.Deliveries[id.Index] : null;
 
-    private static StoredDelivery Stored(MemoryDelivery delivery, long now) => new()
+    private static StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
+        Summary(delivery, now), [.. delivery.Attempts], delivery.Message.Message.TraceParent,
+        AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration));
+
+    private static DeliverySummary Summary(MemoryDelivery delivery, long now) => new()
     {
         Id = delivery.Id,
         Queue = delivery.Queue,
@@ -112,8 +116,5 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         Decision = delivery.Decision,
         DeadAt = delivery.State is DeliveryState.Dead ? StoreTime.Time(delivery.EndedAt) : null,
         Suspect = delivery.Suspect,
-        Attempts = [.. delivery.Attempts],
-        TraceParent = delivery.Message.Message.TraceParent,
-        IdempotencyKey = AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration),
     };
 }

@@ -145,7 +145,14 @@ internal sealed class CommandPump : IAsyncDisposable
                 }
             }
             rested = true;
-            _idle!();
+            try
+            {
+                _idle!();
+            }
+            catch (Exception)
+            {
+                // Housekeeping that fails is done another time; commands that come must not find the pump gone.
+            }
         }
     }
 

@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.Buffers.Text;
 
 namespace Recourse.Durable;
 
@@ -41,14 +41,14 @@ internal readonly record struct PageCursor(bool ByDeath, long DeadAt, long Key)
         bytes[0] = ByDeath ? (byte)1 : (byte)0;
         BinaryPrimitives.WriteInt64BigEndian(bytes[1..], DeadAt);
         BinaryPrimitives.WriteInt64BigEndian(bytes[9..], Key);
-        return Base64Url.EncodeToString(bytes);
+        return Convert.ToHexStringLower(bytes);
     }
 
     private static bool TryRead(string text, out PageCursor cursor)
     {
         Span<byte> bytes = stackalloc byte[Size];
         cursor = default;
-        if (text.Length != 23 || !Base64Url.TryDecodeFromChars(text, bytes, out var written) || written != Size || bytes[0] > 1)
+        if (text.Length != 2 * Size || Convert.FromHexString(text, bytes, out _, out _) is not OperationStatus.Done || bytes[0] > 1)
             return false;
         cursor = new(bytes[0] == 1, BinaryPrimitives.ReadInt64BigEndian(bytes[1..]), BinaryPrimitives.ReadInt64BigEndian(bytes[9..]));
         return true;

@@ -5,7 +5,14 @@ internal static class StoreTime
 {
     public static long Micros(DateTimeOffset time) => (time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
-    public static DateTimeOffset Time(long micros) => DateTimeOffset.UnixEpoch.AddTicks(micros * TimeSpan.TicksPerMicrosecond);
+    /// <exception cref="ArithmeticException">No time that a clock can show: the row is damaged.</exception>
+    public static DateTimeOffset Time(long micros)
+    {
+        var ticks = checked((micros * TimeSpan.TicksPerMicrosecond) + DateTimeOffset.UnixEpoch.Ticks);
+        return (ulong)ticks <= (ulong)DateTimeOffset.MaxValue.Ticks
+            ? new(ticks, TimeSpan.Zero)
+            : throw new ArithmeticException($"{micros} microseconds since 1970 is no time that a clock can show");
+    }
 
     public static DateTimeOffset Rounded(DateTimeOffset time) => Time(Micros(time));
 

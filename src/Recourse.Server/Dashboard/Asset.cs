@@ -16,7 +16,8 @@ internal sealed class Asset
     private Asset(string name, string contentType)
     {
         using var stream = typeof(Asset).Assembly.GetManifestResourceStream($"Recourse.Server.Dashboard.Assets.{name}")
-            ?? throw new InvalidOperationException($"The dashboard's file '{name}' is missing from {typeof(Asset).Assembly.Location}; build it again.");
+            ?? throw new InvalidOperationException(
+                $"The dashboard's file '{name}' is missing from {typeof(Asset).Assembly.GetName().Name}; build it again.");
         _content = new byte[stream.Length];
         stream.ReadExactly(_content);
         _contentType = contentType;

@@ -13,9 +13,9 @@ public static class DashboardEndpoints
     private const int FormBytesMax = 16 * 1024;
 
     /// <summary>
-    /// Maps the dashboard at <c>/</c>; under a prefix when called on a route group. It needs a <see cref="MessageStore"/> among the services, and
-    /// takes a <see cref="DashboardData"/> and a <see cref="TimeProvider"/> from there when they are registered. It carries no authorization of
-    /// its own: add it to what is returned.
+    /// Maps the dashboard at <c>/</c>; under a prefix when called on a route group. It needs a <see cref="MessageStore"/> among the
+    /// services, and takes a <see cref="DashboardData"/> and a <see cref="TimeProvider"/> from there when they are registered. It carries
+    /// no authorization of its own: add it to what is returned.
     /// </summary>
     public static IEndpointConventionBuilder MapDashboard(this IEndpointRouteBuilder endpoints)
     {
@@ -57,12 +57,14 @@ public static class DashboardEndpoints
                     http.Response.Headers.RetryAfter = "2";
                     result = pages.Problem(
                         http, depth, StatusCodes.Status503ServiceUnavailable, "The store does not answer",
-                        "Nothing that was accepted is lost: it is in the store. This page works again as soon as the store does.", error.Message);
+                        "Nothing that was accepted is lost: it is in the store. This page works again as soon as the store does.",
+                        error.Message);
                 }
                 catch (Exception error) when (error is ArgumentException or FormatException && http.Request.Query.ContainsKey("after"))
                 {
                     result = pages.Problem(
-                        http, depth, StatusCodes.Status400BadRequest, "No such page", "The place in the list that this address names cannot be read.");
+                        http, depth, StatusCodes.Status400BadRequest, "No such page",
+                        "The place in the list that this address names cannot be read.");
                 }
                 await result.ExecuteAsync(http);
             };

@@ -22,11 +22,12 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         var perQueue = rates.Add(counts);
         var configured = data?.Queues ?? [];
         var queues = counts
-            .Concat(configured.Except(counts.Select(queue => queue.Queue)).Select(name => new QueueCounts(name, 0, 0, 0, 0, 0, 0, 0, 0, null)))
+            .Concat(configured.Except(counts.Select(queue => queue.Queue)).Select(Unused))
             .OrderBy(queue => queue.Queue, StringComparer.Ordinal)
             .Select(queue => new QueueRow(queue, perQueue.TryGetValue(queue.Queue, out var rate) ? rate : null));
         var model = new OverviewModel(
-            Headline.Of(counts, statuses, time.GetUtcNow()), [.. queues], Join(statuses, services), configured is [var first, ..] ? first : "incoming-orders",
+            Headline.Of(counts, statuses, time.GetUtcNow()), [.. queues], Join(statuses, services),
+            configured is [var first, ..] ? first : "incoming-orders",
             $"{http.Request.Scheme}://{http.Request.Host}");
         return new PageResult<OverviewPage, OverviewModel>(Context(http, 0, "Overview", Section.Overview, counts), model);
     }
@@ -74,7 +75,8 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         var counts = await queries.QueuesAsync(http.RequestAborted);
         var payload = await queries.PayloadAsync(key, http.RequestAborted);
         var model = new DeliveryModel(
-            delivery, payload is null ? null : PayloadView.Of(payload), payload?.ContentType, payload?.Headers ?? ReadOnlyDictionary<string, string>.Empty);
+            delivery, payload is null ? null : PayloadView.Of(payload), payload?.ContentType,
+            payload?.Headers ?? ReadOnlyDictionary<string, string>.Empty);
         var dead = delivery.State is DeliveryState.Dead;
         var context = Context(http, 2, dead ? "Dead letter" : "Delivery", dead ? Section.DeadLetters : Section.None, counts);
         return new PageResult<DeliveryPage, DeliveryModel>(context, model);
@@ -100,7 +102,8 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         return new PageResult<MessagePage, MessageModel>(Context(http, 2, "Message", Section.None, counts), new(message));
     }
 
-    public IResult NotFound(HttpContext http, int depth, string text) => Problem(http, depth, StatusCodes.Status404NotFound, "Not found", text);
+    public IResult NotFound(HttpContext http, int depth, string text) =>
+        Problem(http, depth, StatusCodes.Status404NotFound, "Not found", text);
 
     public IResult Problem(HttpContext http, int depth, int status, string title, string text, string? detail = null) =>
         new PageResult<ProblemPage, ProblemModel>(Context(http, depth, title, Section.None, null), new(text, detail), status);
@@ -134,6 +137,8 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         };
     }
 
+    private static QueueCounts Unused(string queue) => new(queue, 0, 0, 0, 0, 0, 0, 0, 0, null);
+
     private static bool HasFailed(DeliverySummary delivery) => delivery.Kind is not null;
 
     private static IReadOnlyList<ServiceRow> Join(IReadOnlyList<ServiceStatus> statuses, IReadOnlyList<ServiceCounts> counts)
@@ -144,20 +149,21 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
     }
 
     // How many there are in all, where the books say so without counting rows.
-    private static long? Known(DeliverySearch search, IReadOnlyList<QueueCounts> queues, IReadOnlyList<ServiceCounts> services) => search switch
-    {
-        { Kind: not null } or { Text: not null } => null,
-        { Queue: null, Service: null } => queues.Sum(queue => queue.Dead),
-        { Queue: { } name, Service: null } => queues.Where(queue => queue.Queue == name).Sum(queue => queue.Dead),
-        { Queue: null, Service: { } name } => services.Where(service => service.Service == name).Sum(service => service.Dead),
-        _ => null,
-    };
+    private static long? Known(DeliverySearch search, IReadOnlyList<QueueCounts> queues, IReadOnlyList<ServiceCounts> services) =>
+        search switch
+        {
+            { Kind: not null } or { Text: not null } => null,
+            { Queue: null, Service: null } => queues.Sum(queue => queue.Dead),
+            { Queue: { } name, Service: null } => queues.Where(queue => queue.Queue == name).Sum(queue => queue.Dead),
+            { Queue: null, Service: { } name } => services.Where(service => service.Service == name).Sum(service => service.Dead),
+            _ => null,
+        };
 
     private static string Found(DeliverySearch search, Page<DeliverySummary> page, long? known)
     {
         var shown = page.Items.Count;
         if (known is { } all)
-            return shown == all ? Wording.Counted(all, "dead letter", "dead letters") : $"{shown} of {Wording.Counted(all, "dead letter", "dead letters")}";
+            return (shown == all ? "" : $"{shown} of ") + Wording.Counted(all, "dead letter", "dead letters");
         if (page.Next is not null)
             return $"{shown} dead letters on this page, and more that match";
         return search.After is null ? Wording.Counted(shown, "dead letter matches", "dead letters match") : $"the last {shown} that match";

@@ -22,16 +22,18 @@ internal sealed class DeadLetterForms(DashboardPages pages)
         if (FormGuard.IsFromAnotherSite(http.Request))
             return Refused(http, "The request came from a page of another site. Nothing was changed.");
         if (!http.Request.HasFormContentType)
-            return pages.Problem(http, Depth, StatusCodes.Status415UnsupportedMediaType, "Not a form", "Only the forms of this page are taken here.");
+            return pages.Problem(
+                http, Depth, StatusCodes.Status415UnsupportedMediaType, "Not a form", "Only the forms of this page are taken here.");
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
         if (!FormGuard.HasToken(http.Request, form))
-            return Refused(http, "The form does not belong to this browser, or cookies are off. Nothing was changed: load the page again and repeat.");
+            return Refused(
+                http, "The form does not belong to this browser, or cookies are off. Nothing was changed: load the page again and repeat.");
         if (!DeliveryId.TryParse(id, out var key))
             return pages.NotFound(http, Depth, "There is no such delivery.");
 
-        var reason = form["reason"].ToString().Trim();
-        var outcome = await DashboardPages.Store(http).CommitAsync(
-            command(key, http.User.Identity?.Name ?? "dashboard", reason.Length == 0 ? null : Wording.Shortened(reason, ReasonLengthMax)), http.RequestAborted);
+        var actor = http.User.Identity?.Name ?? "dashboard";
+        var reason = form["reason"].ToString().Trim() is { Length: > 0 } given ? Wording.Shortened(given, ReasonLengthMax) : null;
+        var outcome = await DashboardPages.Store(http).CommitAsync(command(key, actor, reason), http.RequestAborted);
         if (outcome is DeadLetterOutcome.NotFound)
             return pages.NotFound(http, Depth, "There is no such delivery, or it was pruned.");
 

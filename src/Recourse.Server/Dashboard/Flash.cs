@@ -2,8 +2,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace Recourse.Server.Dashboard;
 
-// What the last form did, told once on the page that follows. It travels as a word of a fixed list in a cookie, so that no link can make the
-// dashboard say that something happened.
+// What the last form did, told once on the page that follows. It travels as a word of a fixed list in a cookie, so that no link can make
+// the dashboard say that something happened.
 internal sealed record Flash(string Text, bool Problem = false)
 {
     private const string CookieName = "recourse-flash";

@@ -5,9 +5,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Recourse.Server.Dashboard;
 
-// Keeps other sites from submitting our forms: a random value in a cookie that only this site's pages are sent with, and the same value in the
-// form. It needs no key on disk and holds across restarts and nodes. Origin and Sec-Fetch-Site are looked at as well, because cookies do not
-// tell ports apart: a page on another port of this machine could plant one.
+// Keeps other sites from submitting our forms: a random value in a cookie that only this site's pages are sent with, and the same value
+// in the form. It needs no key on disk and holds across restarts and nodes. Origin and Sec-Fetch-Site are looked at as well, because
+// cookies do not tell ports apart: a page on another port of this machine could plant one.
 internal static class FormGuard
 {
     public const string FieldName = "form_token";

@@ -31,9 +31,9 @@ internal sealed record Headline(HeadlineLevel Level, string Title, IReadOnlyList
             reasons.Add($"{Wording.Counted(dead, "dead letter waits", "dead letters wait")} for a decision.");
 
         if (cutOff.Count > 0)
-            return new(HeadlineLevel.Degraded, $"Degraded because {Names(cutOff.Select(s => s.Name), "services")} {Is(cutOff.Count)} failing", reasons);
+            return Degraded(cutOff.Select(service => service.Name), "services", "failing", reasons);
         if (behind.Count > 0)
-            return new(HeadlineLevel.Degraded, $"Degraded because {Names(behind.Select(q => q.Queue), "queues")} {Is(behind.Count)} behind", reasons);
+            return Degraded(behind.Select(queue => queue.Queue), "queues", "behind", reasons);
         if (dead > 0)
             return new(HeadlineLevel.Attention, "Working, with dead letters to look at", reasons);
         if (queues.Sum(queue => queue.Accepted) == 0)
@@ -46,20 +46,19 @@ internal sealed record Headline(HeadlineLevel Level, string Title, IReadOnlyList
         "isolated" => $"{service.Name} is isolated by an operator: nothing is sent to it.",
         "half_open" => $"{service.Name} is being probed after its breaker was open.",
         _ when service.RetryAfter > TimeSpan.Zero =>
-            $"{service.Name} is not called: its breaker is open, the next probe goes in {Wording.Span(service.RetryAfter)}. Its deliveries wait.",
+            $"{service.Name} is not called: its breaker is open, the next probe goes in {Wording.Span(service.RetryAfter)}. "
+            + "Its deliveries wait.",
         _ => $"{service.Name} is not called: its breaker is open, a probe goes with the next delivery. Its deliveries wait.",
     };
 
-    private static string Names(IEnumerable<string> names, string noun)
+    private static Headline Degraded(IEnumerable<string> names, string noun, string how, List<string> reasons)
     {
-        var all = names.ToList();
-        return all.Count switch
+        var who = names.ToList() switch
         {
-            1 => all[0],
-            2 => $"{all[0]} and {all[1]}",
-            _ => $"{all.Count} {noun}",
+            [var one] => $"{one} is",
+            [var one, var two] => $"{one} and {two} are",
+            var all => $"{all.Count} {noun} are",
         };
+        return new(HeadlineLevel.Degraded, $"Degraded because {who} {how}", reasons);
     }
-
-    private static string Is(int count) => count == 1 ? "is" : "are";
 }

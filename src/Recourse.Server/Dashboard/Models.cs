@@ -13,11 +13,13 @@ internal sealed record QueueRow(QueueCounts Counts, QueueRate? Rate);
 internal sealed record ServiceRow(string Name, ServiceStatus? Status, ServiceCounts Counts);
 
 internal sealed record DeadLettersModel(
-    DeliverySearch Search, IReadOnlyList<string> Queues, IReadOnlyList<string> Services, Page<DeliverySummary> Page, string Found, DeliveryId? Named);
+    DeliverySearch Search, IReadOnlyList<string> Queues, IReadOnlyList<string> Services, Page<DeliverySummary> Page, string Found,
+    DeliveryId? Named);
 
 internal sealed record FailingModel(IReadOnlyList<DeliverySummary> Now, Page<DeliverySummary> Later, bool FirstPage, bool MoreDue);
 
-internal sealed record DeliveryModel(StoredDelivery Delivery, PayloadView? Payload, string? ContentType, IReadOnlyDictionary<string, string> Headers);
+internal sealed record DeliveryModel(
+    StoredDelivery Delivery, PayloadView? Payload, string? ContentType, IReadOnlyDictionary<string, string> Headers);
 
 internal sealed record MessageModel(StoredMessage Message);
 

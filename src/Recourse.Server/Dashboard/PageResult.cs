@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Recourse.Server.Dashboard;
 
-// Draws a page and sends it. HtmlRenderer, and not RazorComponentResult: that one needs AddRazorComponents, which brings data protection keys
-// on disk and antiforgery into every application that mounts the dashboard, for circuits and forms that it does not have.
+// Draws a page and sends it. HtmlRenderer, and not RazorComponentResult: that one needs AddRazorComponents, which brings data protection
+// keys on disk and antiforgery into every application that mounts the dashboard, for circuits and forms that it does not have.
 internal sealed class PageResult<TPage, TModel>(PageContext page, TModel model, int status = StatusCodes.Status200OK) : IResult
     where TPage : IComponent
     where TModel : class
@@ -38,8 +38,10 @@ internal sealed class PageResult<TPage, TModel>(PageContext page, TModel model, 
     private async Task<string> RenderAsync(IServiceProvider services)
     {
         await using var renderer = new HtmlRenderer(services, services.GetRequiredService<ILoggerFactory>());
-        var parameters = ParameterView.FromDictionary(new Dictionary<string, object?> { [nameof(PageRoot.Content)] = (RenderFragment)Draw });
-        return await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<PageRoot>(parameters)).ToHtmlString());
+        var parameters = ParameterView.FromDictionary(
+            new Dictionary<string, object?> { [nameof(PageRoot.Content)] = (RenderFragment)Draw });
+        return await renderer.Dispatcher.InvokeAsync(async () =>
+            (await renderer.RenderComponentAsync<PageRoot>(parameters)).ToHtmlString());
     }
 
     // Page and model reach the components as cascading values, because these may be internal where parameters may not.

@@ -24,6 +24,7 @@ internal sealed record PayloadView(PayloadForm Form, string Text, int SizeBytes,
     public const int TextBytesMax = 64 * 1024;
     public const int HexBytesMax = 2 * 1024;
 
+    private static readonly JsonWriterOptions AsWritten = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     public bool Whole => ShownBytes == SizeBytes;
@@ -52,7 +53,7 @@ internal sealed record PayloadView(PayloadForm Form, string Text, int SizeBytes,
         {
             using var document = JsonDocument.Parse(body);
             var written = new ArrayBufferWriter<byte>(body.Length * 2);
-            using (var writer = new Utf8JsonWriter(written, new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+            using (var writer = new Utf8JsonWriter(written, AsWritten))
                 document.RootElement.WriteTo(writer);
             return Strict.GetString(written.WrittenSpan);
         }

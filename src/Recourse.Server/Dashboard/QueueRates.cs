@@ -4,8 +4,8 @@ namespace Recourse.Server.Dashboard;
 
 internal readonly record struct QueueRate(double AcceptedPerSecond, double DeliveredPerSecond, TimeSpan Over);
 
-// The books of a queue are totals; a rate is the difference of two looks at them. Looks are kept for half a minute, at most one a second, so
-// that several open pages share them and the figures do not jump. After a pause longer than that the first look shows no rate.
+// The books of a queue are totals; a rate is the difference of two looks at them. Looks are kept for half a minute, at most one a second,
+// so that several open pages share them and the figures do not jump. After a pause longer than that the first look shows no rate.
 internal sealed class QueueRates(TimeProvider time)
 {
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
@@ -40,7 +40,8 @@ internal sealed class QueueRates(TimeProvider time)
             // A queue that was not there yet began at zero.
             var before = first.Totals.GetValueOrDefault(queue);
             rates[queue] = new(
-                Math.Max(0, accepted - before.Accepted) / over.TotalSeconds, Math.Max(0, delivered - before.Delivered) / over.TotalSeconds, over);
+                Math.Max(0, accepted - before.Accepted) / over.TotalSeconds, Math.Max(0, delivered - before.Delivered) / over.TotalSeconds,
+                over);
         }
         return rates;
     }

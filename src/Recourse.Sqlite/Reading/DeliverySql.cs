@@ -49,6 +49,29 @@ internal static class DeliverySql
         };
     }
 
+    /// <summary>The row, or as much of it as can be read: a damaged one must not hide the others of its page.</summary>
+    public static DeliverySummary SummaryOrNote(SqliteStatement row, long now)
+    {
+        try
+        {
+            return Summary(row, now);
+        }
+        catch (Exception error) when (error is not SqliteFailure)
+        {
+            return new()
+            {
+                Id = new(IdOrEmpty(row), DeliveryKey.Index(row.Int64(0))),
+                Queue = row.Text(18),
+                Service = row.Text(19),
+                State = (DeliveryState)row.Int32(2),
+                Generation = row.Int32(4),
+                CreatedAt = DateTimeOffset.UnixEpoch,
+                AttemptCount = row.Int32(5),
+                Error = $"This row could not be read: {error.Message}",
+            };
+        }
+    }
+
     /// <summary>A kind of a later release, or a damaged one, is shown as unknown.</summary>
     public static FaultKind Kind(string name) => FaultKinds.TryParse(name, out var kind) ? kind : FaultKind.Unknown;
 

@@ -58,12 +58,13 @@ internal static class ListReader
         {
             if (filter.Text is { } text && row.TextOrNull(DeliverySql.ErrorColumn)?.Contains(text, StringComparison.OrdinalIgnoreCase) != true)
                 continue;
-            found.Add(new(row.Int64(DeliverySql.DeadAtColumn), row.Int64(0), DeliverySql.Summary(row, now)));
+            found.Add(new(row.Int64(DeliverySql.DeadAtColumn), row.Int64(0), DeliverySql.SummaryOrNote(row, now)));
         }
         row.Reset();
     }
 
-    private static string Sql(DeliveryFilter filter, bool ofRoute)
+    /// <summary>The text for a filter; one of a fixed number of texts.</summary>
+    internal static string Sql(DeliveryFilter filter, bool ofRoute)
     {
         var byDeath = PageCursor.IsByDeath(filter);
         var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE ");

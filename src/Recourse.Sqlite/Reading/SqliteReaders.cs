@@ -3,10 +3,19 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>A connection that reads, with its statements.</summary>
-internal sealed class ReadConnection(string path) : IDisposable
+internal sealed class ReadConnection : IDisposable
 {
-    private readonly SqliteDatabase _database = Open(path);
+    private readonly SqliteDatabase _database;
     private readonly Dictionary<string, SqliteStatement> _statements = [];
+    private volatile bool _stopped;
+
+    public ReadConnection(string path)
+    {
+        _database = new SqliteDatabase(path, readOnly: true);
+        _database.BusyTimeout(5000);
+        _database.Execute("PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
+        _database.StopWhen(() => _stopped);
+    }
 
     /// <summary>The statement for a text; there is a fixed number of texts.</summary>
     public SqliteStatement this[string sql]
@@ -29,24 +38,21 @@ internal sealed class ReadConnection(string path) : IDisposable
         }
         finally
         {
-            // Whatever the reads left open would keep the snapshot, and with it the write-ahead log.
+            // Whatever the reads left open would keep the snapshot, and with it the write-ahead log. Ending it must not be stopped itself.
+            _stopped = false;
             foreach (var statement in _statements.Values)
                 statement.Reset();
             _database.Execute("COMMIT");
         }
     }
 
-    public void Interrupt() => _database.Interrupt();
+    /// <summary>Lets reads run again after <see cref="Stop"/>.</summary>
+    public void Start() => _stopped = false;
+
+    /// <summary>Ends the read under way, or the one about to begin; from any thread.</summary>
+    public void Stop() => _stopped = true;
 
     public void Dispose() => _database.Dispose();
-
-    private static SqliteDatabase Open(string path)
-    {
-        var database = new SqliteDatabase(path, readOnly: true);
-        database.BusyTimeout(5000);
-        database.Execute("PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
-        return database;
-    }
 }
 
 /// <summary>
@@ -87,14 +93,9 @@ internal sealed class SqliteReaders : IDisposable
         {
             Interlocked.Decrement(ref _waiting);
         }
-        try
-        {
-            return await Task.Run(() => Read(read, cancellationToken), cancellationToken);
-        }
-        finally
-        {
-            _permits.Release();
-        }
+        // No token for the task itself: once the permit is taken, the task must run to give it back. And it gives it back on its own thread, so
+        // that the writer never waits for a caller's context.
+        return await Task.Run(() => Read(read, cancellationToken), CancellationToken.None);
     }
 
     private T Read<T>(Func<ReadConnection, T> read, CancellationToken cancellationToken)
@@ -104,8 +105,8 @@ internal sealed class SqliteReaders : IDisposable
         try
         {
             connection = Take();
-            using var ended = tooLong.Token.Register(connection.Interrupt);
-            using var cancelled = cancellationToken.Register(connection.Interrupt);
+            using var ended = tooLong.Token.Register(connection.Stop);
+            using var cancelled = cancellationToken.Register(connection.Stop);
             return connection.Snapshot(() => read(connection));
         }
         catch (SqliteFailure failure)
@@ -117,6 +118,7 @@ internal sealed class SqliteReaders : IDisposable
         {
             if (connection is not null)
                 GiveBack(connection);
+            _permits.Release();
         }
     }
 
@@ -128,6 +130,7 @@ internal sealed class SqliteReaders : IDisposable
                 throw CommandPump.Closed();
             if (!_free.TryPop(out var connection))
                 connection = new(_path);
+            connection.Start();
             _busy.Add(connection);
             return connection;
         }
@@ -153,7 +156,7 @@ internal sealed class SqliteReaders : IDisposable
         lock (_free)
         {
             foreach (var connection in _busy)
-                connection.Interrupt();
+                connection.Stop();
         }
         for (var i = 0; i < _options.Readers; i++)
             _permits.Wait();

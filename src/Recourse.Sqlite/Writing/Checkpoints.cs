@@ -29,6 +29,19 @@ internal sealed class Checkpoints(SqliteDatabase database, SqliteReaders readers
 
     private void Copy()
     {
+        try
+        {
+            TryCopy();
+        }
+        catch (SqliteFailure)
+        {
+            // What could not be copied (the disk is full, say) stays in the log, which holds it as safely; a later commit tries again.
+            _unchecked = options.CheckpointBytes / 2;
+        }
+    }
+
+    private void TryCopy()
+    {
         if (database.Checkpoint(raw.SQLITE_CHECKPOINT_PASSIVE) is { } done && done.Pages == done.Copied)
         {
             _unchecked = 0;

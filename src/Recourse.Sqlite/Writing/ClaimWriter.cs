@@ -18,6 +18,7 @@ internal sealed class ClaimWriter
     private readonly SqliteStatement _nextLane;
     private readonly SqliteStatement _take;
     private readonly SqliteStatement _read;
+    private readonly SqliteStatement _setAside;
     private long _lease;
 
     public ClaimWriter(SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, Names nodes, long boot)
@@ -44,6 +45,8 @@ internal sealed class ClaimWriter
               m.services, m.body
             FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.key = ?1
             """);
+        _setAside = database.Prepare(
+            "UPDATE deliveries SET state = 4, ended_at = ?2, kind = ?3, decision = ?4 WHERE key = ?1 RETURNING route, lane");
     }
 
     public ClaimResult Apply(ClaimCommand command, long now)
@@ -57,9 +60,18 @@ internal sealed class ClaimWriter
 
         var lease = ++_lease;
         var node = _nodes.Id(command.Node);
-        var taken = new ClaimedDelivery[_candidates.Count];
-        for (var i = 0; i < taken.Length; i++)
-            taken[i] = Take(_candidates[i], command, lease, node, now);
+        var taken = new List<ClaimedDelivery>(_candidates.Count);
+        foreach (var candidate in _candidates)
+        {
+            try
+            {
+                taken.Add(Take(candidate, command, lease, node, now));
+            }
+            catch (Exception error) when (error is FormatException or KeyNotFoundException or ArithmeticException)
+            {
+                SetAside(candidate.Key, error.Message, now);
+            }
+        }
         return new(taken, Next(command, routes));
     }
 
@@ -89,7 +101,8 @@ internal sealed class ClaimWriter
 
     private ClaimedDelivery Take(Candidate candidate, ClaimCommand command, long lease, long node, long now)
     {
-        _read.Bind(1, candidate.Key).Step();
+        if (!_read.Bind(1, candidate.Key).Step())
+            throw new KeyNotFoundException("its message is not there");
         try
         {
             var route = _routes.Of(_read.Int64(10));
@@ -131,6 +144,17 @@ internal sealed class ClaimWriter
         {
             _read.Reset();
         }
+    }
+
+    /// <summary>A row that cannot be read must not stop the rows behind it: it becomes a dead letter that tells why.</summary>
+    private void SetAside(long key, string why, long now)
+    {
+        _setAside.Bind(1, key).Bind(2, now).Bind(3, FaultKind.Unknown.Name()).Bind(4, $"dead: the stored row cannot be read: {why}").Step();
+        var (route, lane) = (_setAside.Int64(0), _setAside.Int64OrNull(1));
+        _setAside.Reset();
+        if (lane is { } joined)
+            _lanes.Settle(joined, key);
+        _routes.Move(_routes.Of(route), DeliveryState.Waiting, DeliveryState.Dead);
     }
 
     private DateTimeOffset? Next(ClaimCommand command, IReadOnlyList<Route> routes)

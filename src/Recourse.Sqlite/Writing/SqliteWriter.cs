@@ -1,4 +1,5 @@
 using Recourse.Durable;
+using SQLitePCL;
 
 namespace Recourse.Sqlite;
 
@@ -84,6 +85,42 @@ internal sealed class SqliteWriter : IDisposable
         catch (SqliteFailure failure)
         {
             Rollback();
+            var problem = failure.AsStoreException();
+            if (problem.Problem is not StoreProblem.DiskFull || !RefuseNewWork(batch, errors, problem))
+                throw problem;
+        }
+    }
+
+    /// <summary>
+    /// With a full disk new messages are refused, and the rest of the batch gets a second try: ending attempts, discarding and pruning need
+    /// little, and the copied part of the log is room for them. False when all or none of the batch is new work.
+    /// </summary>
+    private bool RefuseNewWork(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors, StoreException problem)
+    {
+        var refused = 0;
+        for (var i = 0; i < batch.Length; i++)
+        {
+            errors[i] = batch[i] is EnqueueCommand ? problem : null;
+            refused += errors[i] is null ? 0 : 1;
+        }
+        if (refused == batch.Length)
+            return false;
+        try
+        {
+            _database.Checkpoint(raw.SQLITE_CHECKPOINT_RESTART);
+        }
+        catch (SqliteFailure)
+        {
+            // Copied as far as there was room; the second try shows whether that is enough.
+        }
+        try
+        {
+            EachAlone(batch, errors);
+            return true;
+        }
+        catch (SqliteFailure failure)
+        {
+            Rollback();
             throw failure.AsStoreException();
         }
     }
@@ -117,6 +154,8 @@ internal sealed class SqliteWriter : IDisposable
         _begin.Run();
         for (var i = 0; i < batch.Length; i++)
         {
+            if (errors[i] is not null)
+                continue;
             _database.Execute("SAVEPOINT command");
             try
             {

@@ -67,16 +67,22 @@ public sealed partial class Bulkhead : IDisposable
     public TaskScheduler? Scheduler => _threads;
 
     /// <summary>Takes a permit if one is free and nobody waits for it; never waits.</summary>
-    public bool TryAcquire() => TryAcquire(1) == 1;
+    public bool TryAcquire()
+    {
+        if (Take(1) == 1)
+            return true;
+        Interlocked.Increment(ref _rejected);
+        return false;
+    }
 
-    /// <summary>Takes as many permits as are free, up to a number; how many it took, each of which must be released.</summary>
+    /// <summary>
+    /// Takes as many permits as are free, up to a number; how many it took, each of which must be released. For those who ask how much work
+    /// they may begin: none free is an answer then, and not counted as a rejection.
+    /// </summary>
     public int TryAcquire(int upTo)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(upTo);
-        var taken = Take(upTo);
-        if (taken == 0 && upTo > 0)
-            Interlocked.Increment(ref _rejected);
-        return taken;
+        return Take(upTo);
     }
 
     /// <summary>
@@ -189,7 +195,7 @@ public sealed partial class Bulkhead : IDisposable
         return true;
     }
 
-    private int Take(int upTo)
+    internal int Take(int upTo)
     {
         while (true)
         {

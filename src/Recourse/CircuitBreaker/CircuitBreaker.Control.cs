@@ -36,8 +36,19 @@ public sealed partial class CircuitBreaker
     {
         get
         {
-            if ((uint)Volatile.Read(ref _gate) == (uint)CircuitState.Closed)
-                return TimeSpan.Zero;
+            while (true)
+            {
+                var gate = Volatile.Read(ref _gate);
+                var state = (CircuitState)(uint)gate;
+                if (state == CircuitState.Closed)
+                    return TimeSpan.Zero;
+                if (state != CircuitState.Open)
+                    break;
+                // Without the lock, because every rejected call asks; read again as in State.
+                var remaining = Volatile.Read(ref _openUntil) - _clock.Precise;
+                if (Volatile.Read(ref _gate) == gate)
+                    return Options.ShadowMode || remaining <= 0 ? TimeSpan.Zero : TimeSpan.FromTicks(remaining);
+            }
             lock (_lock)
                 return RetryAfter_NeedsLock(Now_NeedsLock());
         }

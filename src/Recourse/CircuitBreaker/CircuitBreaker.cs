@@ -33,8 +33,10 @@ public sealed partial class CircuitBreaker
     // Window modes while closed: the results of this generation. Otherwise null.
     private CircuitWindow? _window;
 
-    // The end of the open time, readable without the lock by callers that are turned away.
+    // The end of the open time, readable without the lock by callers that are turned away; and a moment on the coarse clock that certainly
+    // lies before it, so that turning away mostly costs no precise clock read.
     private long _openUntil;
+    private long _openUntilCoarse;
 
     private long _slowFrom;
     private CircuitBreakerOptions _options;
@@ -117,7 +119,7 @@ public sealed partial class CircuitBreaker
     private bool TryProbe(CircuitState state, out CircuitPermit permit)
     {
         permit = default;
-        if (state == CircuitState.Isolated || state == CircuitState.Open && _clock.Precise < Volatile.Read(ref _openUntil))
+        if (state == CircuitState.Isolated || state == CircuitState.Open && IsBeforeOpenUntil())
             return false;
         CircuitTransition? transition;
         lock (_lock)
@@ -132,6 +134,9 @@ public sealed partial class CircuitBreaker
         Announce(transition);
         return permit.Value != 0;
     }
+
+    private bool IsBeforeOpenUntil() =>
+        _clock.Coarse < Volatile.Read(ref _openUntilCoarse) || _clock.Precise < Volatile.Read(ref _openUntil);
 
     // In shadow mode the call passes with no permit: its report is stale, so it counts no more than if it had been rejected.
     private bool Reject(long gate)
@@ -218,12 +223,13 @@ public sealed partial class CircuitBreaker
         if (next.State == CircuitState.Open)
             _openings++;
         Volatile.Write(ref _openUntil, next.OpenUntil);
+        Volatile.Write(ref _openUntilCoarse, _clock.Coarse + (next.OpenUntil - next.Since) - TickClock.CoarseLagMax);
         Volatile.Write(ref _window, closed ? CircuitWindow.Create(_options, next.Generation) : null);
         Volatile.Write(ref _cell, closed && _window is null ? (long)next.Generation << 32 : NoCell);
         Volatile.Write(ref _gate, (long)next.Generation << 32 | (uint)next.State);
     }
 
-    // Providers that step back must not stretch an open time: time only goes forward here.
+    // Never back, whatever the provider does: leases and times in a state would come out negative.
     private long Now_NeedsLock() => _latest = Math.Max(_latest, _clock.Precise);
 
     private static long SlowFrom(CircuitBreakerOptions options) => options.SlowCallDuration?.Ticks ?? long.MaxValue;

@@ -27,8 +27,8 @@ public enum PermitReport : byte
     /// <summary>It counted.</summary>
     Accepted = 0,
     /// <summary>
-    /// The permit was no longer valid (the circuit has moved on, the lease of the probe expired, it was reported before, or there was
-    /// none): nothing changed.
+    /// The permit was no longer valid (the circuit has moved on, the lease of the probe expired, the probe was reported before, or there
+    /// was no permit): nothing changed. Permits of a closed circuit have no number of their own, so reporting one twice counts twice.
     /// </summary>
     Stale,
 }

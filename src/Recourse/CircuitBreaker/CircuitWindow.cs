@@ -31,10 +31,10 @@ internal abstract class CircuitWindow
     /// <summary>Goes on with other thresholds; false when the options ask for a window of another shape.</summary>
     internal bool TryAdopt(CircuitBreakerOptions options)
     {
-        var same = (options.Mode, options.WindowSize, options.WindowDuration) == (_options.Mode, _options.WindowSize, _options.WindowDuration);
-        if (same)
-            Volatile.Write(ref _options, options);
-        return same;
+        if ((options.Mode, options.WindowSize, options.WindowDuration) != (_options.Mode, _options.WindowSize, _options.WindowDuration))
+            return false;
+        Volatile.Write(ref _options, options);
+        return true;
     }
 
     /// <summary>Counts one result; the reason if the circuit has to open now.</summary>
@@ -55,7 +55,8 @@ internal abstract class CircuitWindow
         // Division, not multiplication: 7 / 100.0 is the number that 0.07 is written as, 0.07 * 100 is more than 7.
         if ((double)counts.Failures / counts.Calls >= options.FailureRate)
             return CircuitReason.FailureRate;
-        return counts.Slow > 0 && (double)counts.Slow / counts.Calls >= options.SlowCallRate ? CircuitReason.SlowCallRate : CircuitReason.None;
+        var slow = counts.Slow > 0 && (double)counts.Slow / counts.Calls >= options.SlowCallRate;
+        return slow ? CircuitReason.SlowCallRate : CircuitReason.None;
     }
 }
 

@@ -1,7 +1,8 @@
 namespace Recourse;
 
 /// <summary>
-/// A classification with everything that follows from it, for people and for <c>recourse classify</c>: the answer to "why is it treated so".
+/// A classification with everything that follows from it, for people and for <c>recourse classify</c>: the answer to "why is it treated
+/// so".
 /// </summary>
 public sealed record ClassificationReport
 {

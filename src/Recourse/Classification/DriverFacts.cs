@@ -43,7 +43,8 @@ internal static class DriverFacts
         CodePlace.Sqlite => Sqlite(exception.Message, table),
         CodePlace.SqlServer or CodePlace.MySql => Entry(exception, table),
         // SQLSTATE comes last, because MySQL's are coarser than its own numbers.
-        _ => Sqlite(exception.Message, table) ?? EmbeddedCodes.Find(exception.Message, table) ?? Entry(exception, table) ?? State(exception, table),
+        _ => Sqlite(exception.Message, table) ?? EmbeddedCodes.Find(exception.Message, table) ?? Entry(exception, table)
+            ?? State(exception, table),
     };
 
     private static Classification? State(DbException exception, CodeTable table) =>
@@ -58,7 +59,8 @@ internal static class DriverFacts
     private static Classification? Entry(DbException exception, CodeTable table)
     {
         if (exception.Data is not { Count: > 0 } data) return null;
-        if (data["HelpLink.EvtID"] is string text && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+        if (data["HelpLink.EvtID"] is string text
+            && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
             return table.Find("sqlserver", number);
         return data["Server Error Code"] is { } mysql ? MySql(mysql, table) : null;
     }

@@ -10,7 +10,8 @@ internal abstract class ExceptionRule
 /// <summary>
 /// A rule for one type: a function, or a condition with the verdict that follows from it.
 /// </summary>
-internal sealed class ExceptionRule<TException>(Func<TException, bool>? when, Verdict verdict, Func<TException, Verdict?>? judge) : ExceptionRule
+internal sealed class ExceptionRule<TException>(
+    Func<TException, bool>? when, Verdict verdict, Func<TException, Verdict?>? judge) : ExceptionRule
     where TException : Exception
 {
     internal override Verdict? Judge(Exception exception)

@@ -76,7 +76,8 @@ public sealed partial class FaultClassifier
         for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
         {
             if (_readers.Length > 0 && ByReader(current) is { } read) return read;
-            if (TypeOf(current).Place is not CodePlace.Nowhere and var place && DriverFacts.Read(current, place, _codes) is { } fact) return fact;
+            if (TypeOf(current).Place is not CodePlace.Nowhere and var place
+                && DriverFacts.Read(current, place, _codes) is { } fact) return fact;
             if (depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
         }
 
@@ -89,7 +90,8 @@ public sealed partial class FaultClassifier
         {
             try
             {
-                if (reader(exception) is { Family: { } family, Code: { } code } && Classify(family, code, exception.Message) is { } found) return found;
+                if (reader(exception) is { Family: { } family, Code: { } code }
+                    && Classify(family, code, exception.Message) is { } found) return found;
             }
             catch (Exception)
             {

@@ -6,7 +6,8 @@ namespace Recourse;
 public sealed partial class FaultClassifier
 {
     /// <summary>
-    /// What a failure means of which only words are known. The code decides if its family knows it; a code without a family counts as an HTTP
+    /// What a failure means of which only words are known. The code decides if its family knows it; a code without a family counts as an
+    /// HTTP
     /// status if it is one; else the text decides, in which codes are found as well; else it is unknown.
     /// </summary>
     /// <param name="family">postgres, http, kafka … in any case; null or empty when not known.</param>
@@ -23,8 +24,10 @@ public sealed partial class FaultClassifier
         if (string.IsNullOrEmpty(code)) return null;
         if (!string.IsNullOrEmpty(family) && _codes.Family(family) is { } known) return Classify(known.Name, code, message);
         // A family of which nothing is known: its code is taken for an HTTP status only where the name says so or no name is given.
-        var suggestsHttp = string.IsNullOrEmpty(family) || family.Contains("http", StringComparison.OrdinalIgnoreCase)
-            || family.Contains("api", StringComparison.OrdinalIgnoreCase) || (message?.Contains("HTTP", StringComparison.OrdinalIgnoreCase) ?? false);
+        var suggestsHttp = string.IsNullOrEmpty(family)
+            || family.Contains("http", StringComparison.OrdinalIgnoreCase)
+            || family.Contains("api", StringComparison.OrdinalIgnoreCase)
+            || (message is not null && message.Contains("http", StringComparison.OrdinalIgnoreCase));
         if (suggestsHttp && code.Length == 3 && int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status))
             return DriverFacts.Http(_codes, status);
         // ECONNRESET and 40P01 are recognised without a family, as they are in a text.

@@ -53,7 +53,8 @@ public sealed partial class FaultClassifier
         ArgumentNullException.ThrowIfNull(family);
         ArgumentNullException.ThrowIfNull(code);
         var found = _codes.Find(family.Trim(), code.Trim());
-        return found is not null && message is not null && AmbiguousCodes.Contains(found) ? AmbiguousCodes.Resolve(found, message, _text.Value) : found;
+        var isAmbiguous = found is not null && message is not null && AmbiguousCodes.Contains(found);
+        return isAmbiguous ? AmbiguousCodes.Resolve(found!, message!, _text.Value) : found;
     }
 
     /// <summary>What an HTTP status means. A status below 400 is no failure and comes back as unknown.</summary>

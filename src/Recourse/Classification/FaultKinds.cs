@@ -6,7 +6,8 @@ namespace Recourse;
 /// <summary>The stored names of <see cref="FaultKind"/>, and the category that follows from each kind.</summary>
 public static class FaultKinds
 {
-    private static readonly string[] Names = [.. Enum.GetValues<FaultKind>().Select(kind => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()))];
+    private static readonly string[] Names = [.. Enum.GetValues<FaultKind>().Select(kind =>
+        JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()))];
     private static readonly FrozenDictionary<string, FaultKind> ByName =
         Enum.GetValues<FaultKind>().ToFrozenDictionary(kind => Names[(int)kind], StringComparer.OrdinalIgnoreCase);
 

@@ -35,7 +35,8 @@ public sealed class FaultRules
     {
         ArgumentNullException.ThrowIfNull(cells);
         if (cells.Kind is not null)
-            throw new ArgumentException($"FaultCells.Kind was {cells.Kind}; it must be null here, because a kind cannot become another.", nameof(cells));
+            throw new ArgumentException($"FaultCells.Kind was {cells.Kind}; it must be null here: a kind cannot become another.",
+                nameof(cells));
         Kinds = Kinds.With(kind, cells);
         return this;
     }
@@ -50,7 +51,7 @@ public sealed class FaultRules
         ArgumentException.ThrowIfNullOrWhiteSpace(code);
         ArgumentNullException.ThrowIfNull(cells);
         if (cells.Kind is null && CodeTable.BuiltIn.Find(family, code) is null)
-            throw new ArgumentException($"FaultCells.Kind was null; the table has no row for {family} {code}, so the rule must name a kind.", nameof(cells));
+            throw new ArgumentException($"FaultCells.Kind was null; {family} {code} has no row yet, so it must be given.", nameof(cells));
         _codes[new FaultCode(CodeTable.Canonical(family).ToUpperInvariant(), code.ToUpperInvariant())] = cells;
         return this;
     }
@@ -79,7 +80,7 @@ public sealed class FaultRules
         where TException : Exception
     {
         ArgumentNullException.ThrowIfNull(cells);
-        if (cells.Kind is null) throw new ArgumentException("FaultCells.Kind was null; a rule for an exception must name a kind.", nameof(cells));
+        if (cells.Kind is null) throw new ArgumentException("FaultCells.Kind was null; it must be given.", nameof(cells));
         _exceptionRules.Add(kinds => new ExceptionRule<TException>(
             when, Verdict.Failure(kinds.Classify(cells.Kind.Value, cells, $"rule {typeof(TException).Name}")), null));
         return this;

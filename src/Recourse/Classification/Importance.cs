@@ -18,7 +18,8 @@ public static class Severities
 {
     /// <summary>
     /// How bad a fault of this kind is. At normal importance: critical where the system cannot go on (memory or disk gone), high where a
-    /// component must restart or a person must look, medium where a retry with backoff is the answer, low where logging is, info where nothing
+    /// component must restart or a person must look, medium where a retry with backoff is the answer, low where logging is, info where
+    /// nothing
     /// is wrong with the system at all.
     /// </summary>
     /// <param name="kind">What happened.</param>

@@ -9,6 +9,9 @@ namespace Recourse;
 /// <summary>The default row of each kind, and the way a classification is made of a row and the cells above it.</summary>
 internal sealed class KindTable
 {
+    // The type Recourse.Call would otherwise come before the imported member.
+    private const RetryScope Call = RetryScope.Call;
+
     private readonly ImmutableArray<Defaults> _rows;
 
     private KindTable(ImmutableArray<Defaults> rows) => _rows = rows;
@@ -16,7 +19,8 @@ internal sealed class KindTable
     /// <summary>The table without any override.</summary>
     internal static KindTable BuiltIn { get; } = new([.. Enum.GetValues<FaultKind>().Select(DefaultsOf)]);
 
-    internal readonly record struct Defaults(Persistence Persistence, RetryScope Scope, Applied Applied, Blame Blame, bool Throttling = false);
+    internal readonly record struct Defaults(Persistence Persistence, RetryScope Scope, Applied Applied, Blame Blame,
+        bool Throttling = false);
 
     internal Defaults this[FaultKind kind] => _rows[(int)kind];
 

@@ -35,7 +35,8 @@ internal sealed record TypeFact(Type Type, CodePlace Place, Classification? Clas
     private static readonly string[] CarriersInMessage =
     [
         "RpcException", "OperationInterruptedException", "AlreadyClosedException", "RedisServerException", "RedisCommandException",
-        "OracleException", "DB2Exception", "Neo4jException", "ClientException", "TransientException", "RequestFailedException", "CosmosException",
+        "OracleException", "DB2Exception", "Neo4jException", "ClientException", "TransientException", "RequestFailedException",
+        "CosmosException",
     ];
 
     private static readonly string[] Wrappers =

@@ -24,5 +24,6 @@ public readonly record struct Verdict(Judgement Judgement, Classification? Class
     public static Verdict Neutral => new(Judgement.Neutral);
 
     /// <summary>The attempt failed, and how.</summary>
-    public static Verdict Failure(Classification classification, TimeSpan? retryAfter = null) => new(Judgement.Failure, classification, retryAfter);
+    public static Verdict Failure(Classification classification, TimeSpan? retryAfter = null) =>
+        new(Judgement.Failure, classification, retryAfter);
 }

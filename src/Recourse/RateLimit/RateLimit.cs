@@ -121,6 +121,8 @@ public readonly struct RateLimitPermit : IDisposable
 
     internal RateLimitPermit(RateLimitLease lease) => _lease = lease;
 
+    internal RateLimitLease? Lease => _lease;
+
     /// <summary>Whether the call may be made.</summary>
     public bool IsAcquired => _lease is { IsAcquired: true };
 

@@ -110,6 +110,18 @@ internal sealed class DispatchRig : IAsyncDisposable
     /// <summary>Starts on a store that found so many suspects. None: the suspects' loop does not close the way while the clock stands still.</summary>
     internal void Start(int suspects = 0) => Dispatcher.Start(new StoreOpening(suspects, 0));
 
+    /// <summary>Leaves one suspect in the store beside what is in hand now.</summary>
+    internal async Task CrashAsideAsync()
+    {
+        await EnqueueAsync();
+        await Store.CommitAsync(new ClaimCommand("orders", 1, "another"));
+        await Store.OpenAsync();
+    }
+
+    internal bool CallWaits => _calls.Reader.TryPeek(out _);
+
+    internal HandlerCall? TryCall() => _calls.Reader.TryRead(out var call) ? call : null;
+
     /// <summary>The next call of the handler; the clock stands still.</summary>
     internal Task<HandlerCall> CallAsync() => _calls.Reader.ReadAsync().AsTask().WaitAsync(Hang);
 

@@ -16,7 +16,11 @@ internal sealed class Browser : IAsyncDisposable
     private const string CountTimers = """
         (() => {
           const running = new Set(), set = window.setTimeout, clear = window.clearTimeout;
-          window.setTimeout = (act, ...rest) => { const id = set(() => { running.delete(id); act(); }, ...rest); running.add(id); return id; };
+          window.setTimeout = (act, ...rest) => {
+            const id = set(() => { running.delete(id); act(); }, ...rest);
+            running.add(id);
+            return id;
+          };
           window.clearTimeout = id => { running.delete(id); clear(id); };
           window.recourseTimers = () => running.size;
         })();
@@ -44,8 +48,10 @@ internal sealed class Browser : IAsyncDisposable
     {
         var profile = Directory.CreateTempSubdirectory("recourse-browser-").FullName;
         var start = new ProcessStartInfo(Executable!) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var flag in (string[])["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-port=0", $"--user-data-dir={profile}", "about:blank"])
+        foreach (var flag in (string[])[
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-port=0",
+            $"--user-data-dir={profile}", "about:blank"])
             start.ArgumentList.Add(flag);
         var address = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var process = Process.Start(start)!;
@@ -61,7 +67,8 @@ internal sealed class Browser : IAsyncDisposable
         await browser._socket.ConnectAsync(new(await address.Task.WaitAsync(Patience)), CancellationToken.None);
         browser._reading = browser.ReadAsync();
         var target = await browser.CallAsync("Target.createTarget", new() { ["url"] = "about:blank" });
-        var attached = await browser.CallAsync("Target.attachToTarget", new() { ["targetId"] = (string)target["targetId"]!, ["flatten"] = true });
+        var attached = await browser.CallAsync("Target.attachToTarget",
+            new() { ["targetId"] = (string)target["targetId"]!, ["flatten"] = true });
         browser._session = (string)attached["sessionId"]!;
         foreach (var domain in (string[])["Page", "Runtime", "Log", "Network"])
             await browser.CallAsync($"{domain}.enable");
@@ -102,7 +109,10 @@ internal sealed class Browser : IAsyncDisposable
     {
         var answer = await CallAsync("Runtime.evaluate", new()
         {
-            ["expression"] = expression, ["awaitPromise"] = true, ["returnByValue"] = true, ["userGesture"] = true,
+            ["expression"] = expression,
+            ["awaitPromise"] = true,
+            ["returnByValue"] = true,
+            ["userGesture"] = true,
         });
         if (answer["exceptionDetails"] is { } failure)
             throw new InvalidOperationException(failure.ToJsonString());
@@ -120,7 +130,8 @@ internal sealed class Browser : IAsyncDisposable
         """);
 
     public Task LookAsync(int width, bool dark = false, bool reducedMotion = true) => Task.WhenAll(
-        CallAsync("Emulation.setDeviceMetricsOverride", new() { ["width"] = width, ["height"] = 900, ["deviceScaleFactor"] = 1, ["mobile"] = width < 600 }),
+        CallAsync("Emulation.setDeviceMetricsOverride",
+            new() { ["width"] = width, ["height"] = 900, ["deviceScaleFactor"] = 1, ["mobile"] = width < 600 }),
         CallAsync("Emulation.setEmulatedMedia", new()
         {
             ["features"] = new JsonArray(

@@ -116,7 +116,8 @@ public class DashboardPagesTests
     {
         await using var host = await DashboardHost.StartAsync();
         var letter = await host.Scene.DeadAsync();
-        Assert.Contains($"href=\"/messages/{letter.MessageId}\"", await host.PageAsync($"/dead-letters?text={letter.MessageId}"), StringComparison.Ordinal);
+        Assert.Contains($"href=\"/messages/{letter.MessageId}\"", await host.PageAsync($"/dead-letters?text={letter.MessageId}"),
+            StringComparison.Ordinal);
         Assert.Contains($"href=\"/deliveries/{letter}\"", await host.PageAsync($"/dead-letters?text={letter}"), StringComparison.Ordinal);
     }
 
@@ -175,7 +176,8 @@ public class DashboardPagesTests
         {
             using var answer = await host.Client.GetAsync(path, Stop);
             var policy = string.Join(";", answer.Headers.GetValues("Content-Security-Policy"));
-            Assert.StartsWith("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; ", policy, StringComparison.Ordinal);
+            Assert.StartsWith("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; ", policy,
+                StringComparison.Ordinal);
             Assert.EndsWith("form-action 'self'; frame-ancestors 'none'; base-uri 'none'", policy, StringComparison.Ordinal);
             Assert.True(answer.Headers.CacheControl!.NoStore);
             Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
@@ -186,14 +188,16 @@ public class DashboardPagesTests
     public async Task Style_and_script_are_kept_by_browsers_for_ever_under_the_name_of_their_content()
     {
         await using var host = await DashboardHost.StartAsync();
-        var assets = Attributes(await host.PageAsync("/"), "href=\"/assets/").Concat(Attributes(await host.PageAsync("/"), "src=\"/assets/")).ToList();
+        var page = await host.PageAsync("/");
+        List<string> assets = [.. Attributes(page, "href=\"/assets/"), .. Attributes(page, "src=\"/assets/")];
         Assert.Equal(2, assets.Count);
         foreach (var asset in assets)
         {
             using var answer = await host.Client.GetAsync($"/assets/{asset}", Stop);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.Equal(TimeSpan.FromDays(365), answer.Headers.CacheControl!.MaxAge);
-            Assert.Equal(asset.EndsWith(".css", StringComparison.Ordinal) ? "text/css" : "text/javascript", answer.Content.Headers.ContentType!.MediaType);
+            Assert.Equal(asset.EndsWith(".css", StringComparison.Ordinal) ? "text/css" : "text/javascript",
+                answer.Content.Headers.ContentType!.MediaType);
         }
         using var other = await host.Client.GetAsync("/assets/dashboard.0000000000000000.css", Stop);
         Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
@@ -241,16 +245,19 @@ public class DashboardPagesTests
     private static List<string> Links(string html) =>
         [.. Attributes(html, "href=\"").Select(WebUtility.HtmlDecode).OfType<string>().Where(link => link.StartsWith('/')).Distinct()];
 
-    private static IEnumerable<string> Attributes(string html, string before) => html.Split(before).Skip(1).Select(rest => rest[..rest.IndexOf('"', StringComparison.Ordinal)]);
+    private static IEnumerable<string> Attributes(string html, string before) =>
+        html.Split(before).Skip(1).Select(rest => rest[..rest.IndexOf('"', StringComparison.Ordinal)]);
 
     private sealed class AwayStore(MessageStore inner) : MessageStore
     {
         public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
-        public override ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default) =>
+        public override ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
+            CancellationToken cancellationToken = default) =>
             inner.CommitAsync(command, cancellationToken);
 
-        public override StoreQueries Queries => throw new StoreException("orders.db: the file is locked by another process.", StoreProblem.Locked);
+        public override StoreQueries Queries =>
+            throw new StoreException("orders.db: the file is locked by another process.", StoreProblem.Locked);
 
         public override ValueTask DisposeAsync() => inner.DisposeAsync();
     }

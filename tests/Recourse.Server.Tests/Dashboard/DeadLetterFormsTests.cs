@@ -89,7 +89,8 @@ public class DeadLetterFormsTests
     {
         await using var host = await DashboardHost.StartAsync();
         var letter = await host.Scene.DeadAsync();
-        using var answer = await host.Client.PostAsync($"/deliveries/{letter}/replay", new StringContent("{}", null, "application/json"), Stop);
+        using var body = new StringContent("{}", null, "application/json");
+        using var answer = await host.Client.PostAsync($"/deliveries/{letter}/replay", body, Stop);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, answer.StatusCode);
     }
 
@@ -133,12 +134,14 @@ public class DeadLetterFormsTests
     }
 
     private static async Task<HttpResponseMessage> PostAsync(
-        DashboardHost host, DeliveryId letter, string verb, string? token, string reason = "", HttpClient? client = null, Action<HttpRequestMessage>? change = null)
+        DashboardHost host, DeliveryId letter, string verb, string? token, string reason = "", HttpClient? client = null,
+        Action<HttpRequestMessage>? change = null)
     {
         var fields = new Dictionary<string, string> { ["reason"] = reason };
         if (token is not null)
             fields.Add("form_token", token);
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{host.Prefix}/deliveries/{letter}/{verb}") { Content = new FormUrlEncodedContent(fields) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{host.Prefix}/deliveries/{letter}/{verb}");
+        request.Content = new FormUrlEncodedContent(fields);
         change?.Invoke(request);
         return await (client ?? host.Client).SendAsync(request, Stop);
     }

@@ -1,8 +1,8 @@
 namespace Recourse.Server.Tests.Dashboard;
 
 /// <summary>
-/// Reads a page tag by tag and says what a validator would: tags that do not match, ids used twice, references to ids that are not there, fields
-/// without a label, and what the content security policy forbids (styles and scripts inside the page).
+/// Reads a page tag by tag and says what a validator would: tags that do not match, ids used twice, references to ids that are not there,
+/// fields without a label, and what the content security policy forbids (styles and scripts inside the page).
 /// </summary>
 internal sealed class HtmlCheck
 {
@@ -41,7 +41,8 @@ internal sealed class HtmlCheck
             at = end;
         }
         _faults.AddRange(_open.Select(tag => $"<{tag}> is never closed."));
-        _faults.AddRange(_references.Where(reference => !_ids.Contains(reference.Id)).Select(reference => $"{reference.By} names #{reference.Id}, which is not there."));
+        _faults.AddRange(_references.Where(reference => !_ids.Contains(reference.Id)).Select(reference =>
+            $"{reference.By} names #{reference.Id}, which is not there."));
         _faults.AddRange(_fields.Where(field => !_labelled.Contains(field)).Select(field => $"The field #{field} has no label."));
     }
 

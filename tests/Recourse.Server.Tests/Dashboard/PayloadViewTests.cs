@@ -10,7 +10,8 @@ public class PayloadViewTests
     {
         var view = View("""{"b":1.50,"a":12345678901234567890123,"c":"Ä<&","b":1e400}""");
         Assert.Equal(PayloadForm.Json, view.Form);
-        Assert.Equal("{\n  \"b\": 1.50,\n  \"a\": 12345678901234567890123,\n  \"c\": \"Ä<&\",\n  \"b\": 1e400\n}", view.Text.ReplaceLineEndings("\n"));
+        Assert.Equal("{\n  \"b\": 1.50,\n  \"a\": 12345678901234567890123,\n  \"c\": \"Ä<&\",\n  \"b\": 1e400\n}",
+            view.Text.ReplaceLineEndings("\n"));
         Assert.True(view.Whole);
     }
 
@@ -28,7 +29,8 @@ public class PayloadViewTests
     }
 
     [Fact]
-    public void JSON_nested_too_deep_is_shown_as_text() => Assert.Equal(PayloadForm.Text, View(new string('[', 5000) + new string(']', 5000)).Form);
+    public void JSON_nested_too_deep_is_shown_as_text() =>
+        Assert.Equal(PayloadForm.Text, View(new string('[', 5000) + new string(']', 5000)).Form);
 
     [Fact]
     public void An_empty_body_is_empty() => Assert.Equal(new(PayloadForm.Empty, "", 0, 0), View(""));

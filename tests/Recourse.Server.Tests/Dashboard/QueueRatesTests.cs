@@ -53,5 +53,6 @@ public class QueueRatesTests
         Assert.Equal(5, rates.Add([Counts("orders", 3610, 0)])["orders"].AcceptedPerSecond);
     }
 
-    private static QueueCounts Counts(string queue, long accepted, long delivered) => new(queue, accepted, accepted - delivered, 0, 0, delivered, 0, 0, 0, null);
+    private static QueueCounts Counts(string queue, long accepted, long delivered) =>
+        new(queue, accepted, accepted - delivered, 0, 0, delivered, 0, 0, 0, null);
 }

@@ -26,7 +26,8 @@ public class WordingTests
     [InlineData(-900, "now")]
     [InlineData(-12_000, "12 s ago")]
     [InlineData(12_000, "in 12 s")]
-    public void Times_are_told_from_now(long offset, string expected) => Assert.Equal(expected, Wording.Relative(Now.AddMilliseconds(offset), Now));
+    public void Times_are_told_from_now(long offset, string expected) =>
+        Assert.Equal(expected, Wording.Relative(Now.AddMilliseconds(offset), Now));
 
     [Fact]
     public void Exact_times_are_RFC_3339_in_UTC() =>
@@ -42,7 +43,8 @@ public class WordingTests
     [InlineData(0.02, "1.2/min")]
     [InlineData(0.5, "0.5/s")]
     [InlineData(1234.4, "1,234/s")]
-    public void Rates_are_told_in_the_unit_that_reads_well(double perSecond, string expected) => Assert.Equal(expected, Wording.Rate(perSecond));
+    public void Rates_are_told_in_the_unit_that_reads_well(double perSecond, string expected) =>
+        Assert.Equal(expected, Wording.Rate(perSecond));
 
     [Theory]
     [InlineData(1, "1 byte")]
@@ -55,7 +57,8 @@ public class WordingTests
     public void Characters_that_deceive_are_shown_and_all_others_stay()
     {
         Assert.Equal("a\tb\r\nÄ 漢 😀", Wording.Visible("a\tb\r\nÄ 漢 😀"));
-        Assert.Equal("\\u0000\\u001b[31m \\u202etxt.exe\\u2066 \\u200b\\ufeff", Wording.Visible("\0\u001b[31m \u202Etxt.exe\u2066 \u200b\ufeff"));
+        Assert.Equal("\\u0000\\u001b[31m \\u202etxt.exe\\u2066 \\u200b\\ufeff",
+            Wording.Visible("\0\u001b[31m \u202Etxt.exe\u2066 \u200b\ufeff"));
     }
 
     [Fact]

@@ -15,89 +15,117 @@ public class BulkheadModelTests
     [InlineData(1, 1)]
     [InlineData(3, 4)]
     public void Behaves_as_a_counter_and_a_list_do(int max, int queue) => ModelRunner.Run(
-        seeds: 200,
-        length: 100,
-        random => new Command(
-            random.Next(100) switch
-            {
-                < 15 => Act.Take,
-                < 20 => Act.TakeMany,
-                < 50 => Act.Release,
-                < 80 => Act.Enqueue,
-                < 88 => Act.Cancel,
-                < 93 => Act.TimeOut,
-                < 97 => Act.Resize,
-                _ => Act.Reload,
-            },
-            random.Next(1, 7)),
-        commands => Play(max, queue, commands));
+        seeds: 200, length: 100, Generate, commands =>
+        {
+            using var pair = new Pair(max, queue);
+            foreach (var command in commands)
+                pair.Play(command);
+        });
 
-    private static void Play(int max, int queue, IReadOnlyList<Command> commands)
+    private static Command Generate(Random random) => new(
+        random.Next(100) switch
+        {
+            < 15 => Act.Take,
+            < 20 => Act.TakeMany,
+            < 50 => Act.Release,
+            < 80 => Act.Enqueue,
+            < 88 => Act.Cancel,
+            < 93 => Act.TimeOut,
+            < 97 => Act.Resize,
+            _ => Act.Reload,
+        },
+        random.Next(1, 7));
+
+    private sealed class Pair(int limit, int maxQueue) : IDisposable
     {
-        using var bulkhead = new Bulkhead(new() { MaxConcurrent = max, MaxQueue = queue }, new ManualClock());
-        var (limit, maxQueue, inFlight, rejected, timedOut) = (max, queue, 0, 0, 0);
-        var waiting = new List<RecordingWaiter>();
-        var granted = new HashSet<RecordingWaiter>();
-        var all = new List<RecordingWaiter>();
-        void GrantFree()
+        private readonly Bulkhead _real = new(new() { MaxConcurrent = limit, MaxQueue = maxQueue }, new ManualClock());
+        private readonly List<RecordingWaiter> _all = [];
+        private readonly List<RecordingWaiter> _waiting = [];
+        private readonly HashSet<RecordingWaiter> _granted = [];
+        private int _limit = limit;
+        private int _maxQueue = maxQueue;
+        private int _inFlight;
+        private int _rejected;
+        private int _timedOut;
+
+        private int Free => _waiting.Count > 0 ? 0 : Math.Max(0, _limit - _inFlight);
+
+        public void Dispose() => _real.Dispose();
+
+        internal void Play(Command command)
         {
-            while (waiting.Count > 0 && inFlight < limit)
+            var number = command.Number;
+            switch (command.Act)
             {
-                inFlight++;
-                granted.Add(waiting[0]);
-                waiting.RemoveAt(0);
-            }
-        }
-        int Free() => waiting.Count > 0 ? 0 : Math.Max(0, limit - inFlight);
-        foreach (var (act, number) in commands)
-        {
-            switch (act)
-            {
-                case Act.Take or Act.TakeMany:
-                    var wanted = act == Act.Take ? 1 : number;
-                    var taken = Math.Min(wanted, Free());
-                    Assert.Equal(taken, act == Act.Take ? bulkhead.TryAcquire() ? 1 : 0 : bulkhead.TryAcquire(wanted));
-                    inFlight += taken;
-                    rejected += taken == 0 ? 1 : 0;
+                case Act.Take:
+                    _rejected += Free == 0 ? 1 : 0;
+                    Took(Math.Min(1, Free), _real.TryAcquire() ? 1 : 0);
                     break;
-                case Act.Release when inFlight == 0:
-                    Assert.Throws<InvalidOperationException>(bulkhead.Release);
+                case Act.TakeMany:
+                    Took(Math.Min(number, Free), _real.TryAcquire(number));
+                    break;
+                case Act.Release when _inFlight == 0:
+                    Assert.Throws<InvalidOperationException>(_real.Release);
                     break;
                 case Act.Release:
-                    inFlight--;
+                    _inFlight--;
                     GrantFree();
-                    bulkhead.Release();
+                    _real.Release();
                     break;
                 case Act.Enqueue:
-                    var waiter = new RecordingWaiter();
-                    all.Add(waiter);
-                    var expected = Free() > 0 ? BulkheadAdmission.Acquired
-                        : waiting.Count < maxQueue ? BulkheadAdmission.Queued : BulkheadAdmission.Rejected;
-                    Assert.Equal(expected, bulkhead.TryEnqueue(waiter));
-                    inFlight += expected == BulkheadAdmission.Acquired ? 1 : 0;
-                    rejected += expected == BulkheadAdmission.Rejected ? 1 : 0;
-                    if (expected == BulkheadAdmission.Queued)
-                        waiting.Add(waiter);
+                    Enqueue(new());
                     break;
-                case Act.Cancel or Act.TimeOut when all.Count > 0:
-                    var chosen = all[^(1 + number % all.Count)];
-                    var waits = waiting.Remove(chosen);
-                    timedOut += waits && act == Act.TimeOut ? 1 : 0;
-                    Assert.Equal(waits, act == Act.Cancel ? bulkhead.Cancel(chosen) : bulkhead.TimeOut(chosen));
+                case Act.Cancel or Act.TimeOut when _all.Count > 0:
+                    Leave(_all[^(1 + number % _all.Count)], command.Act == Act.TimeOut);
                     break;
                 case Act.Resize:
-                    limit = number;
+                    _limit = number;
                     GrantFree();
-                    bulkhead.Resize(number);
+                    _real.Resize(number);
                     break;
                 case Act.Reload:
-                    (limit, maxQueue) = (number, number % 3);
+                    (_limit, _maxQueue) = (number, number % 3);
                     GrantFree();
-                    bulkhead.Reload(bulkhead.Options with { MaxConcurrent = limit, MaxQueue = maxQueue });
+                    _real.Reload(_real.Options with { MaxConcurrent = _limit, MaxQueue = _maxQueue });
                     break;
             }
-            Assert.Equal(new BulkheadStatistics(limit, inFlight, waiting.Count, rejected, timedOut), bulkhead.Statistics);
-            Assert.All(all, waiter => Assert.Equal(granted.Contains(waiter) ? 1 : 0, waiter.Grants));
+            Assert.Equal(new BulkheadStatistics(_limit, _inFlight, _waiting.Count, _rejected, _timedOut), _real.Statistics);
+            Assert.All(_all, waiter => Assert.Equal(_granted.Contains(waiter) ? 1 : 0, waiter.Grants));
+        }
+
+        private void Took(int expected, int taken)
+        {
+            Assert.Equal(expected, taken);
+            _inFlight += taken;
+        }
+
+        private void Enqueue(RecordingWaiter waiter)
+        {
+            _all.Add(waiter);
+            var expected = Free > 0 ? BulkheadAdmission.Acquired
+                : _waiting.Count < _maxQueue ? BulkheadAdmission.Queued : BulkheadAdmission.Rejected;
+            Assert.Equal(expected, _real.TryEnqueue(waiter));
+            _inFlight += expected == BulkheadAdmission.Acquired ? 1 : 0;
+            _rejected += expected == BulkheadAdmission.Rejected ? 1 : 0;
+            if (expected == BulkheadAdmission.Queued)
+                _waiting.Add(waiter);
+        }
+
+        private void Leave(RecordingWaiter waiter, bool timedOut)
+        {
+            var waits = _waiting.Remove(waiter);
+            _timedOut += waits && timedOut ? 1 : 0;
+            Assert.Equal(waits, timedOut ? _real.TimeOut(waiter) : _real.Cancel(waiter));
+        }
+
+        private void GrantFree()
+        {
+            while (_waiting.Count > 0 && _inFlight < _limit)
+            {
+                _inFlight++;
+                _granted.Add(_waiting[0]);
+                _waiting.RemoveAt(0);
+            }
         }
     }
 }

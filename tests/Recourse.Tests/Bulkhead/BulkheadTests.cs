@@ -28,7 +28,7 @@ public class BulkheadTests
         Assert.Equal(3, bulkhead.TryAcquire(7));
         Assert.Equal(0, bulkhead.TryAcquire(7));
         Assert.Equal(0, bulkhead.TryAcquire(0));
-        Assert.Equal((10, 1L), (bulkhead.InFlight, bulkhead.Statistics.Rejected));
+        Assert.Equal((10, 0L), (bulkhead.InFlight, bulkhead.Statistics.Rejected));
         Assert.Throws<ArgumentOutOfRangeException>(() => bulkhead.TryAcquire(-1));
     }
 

@@ -8,7 +8,10 @@ public class CircuitBreakerOptionsTests
         { new() { Mode = (CircuitMode)9 }, "CircuitBreakerOptions.Mode is 9; it must be one of Consecutive, CountWindow, TimeWindow." },
         { new() { FailureThreshold = 0 }, "CircuitBreakerOptions.FailureThreshold is 0; it must be from 1 to 1000000." },
         { new() { WindowSize = 100_001 }, "CircuitBreakerOptions.WindowSize is 100001; it must be from 1 to 100000." },
-        { new() { WindowDuration = TimeSpan.FromMilliseconds(99) }, "CircuitBreakerOptions.WindowDuration is 99 ms; it must be from 100 ms to 60 min." },
+        {
+            new() { WindowDuration = TimeSpan.FromMilliseconds(99) },
+            "CircuitBreakerOptions.WindowDuration is 99 ms; it must be from 100 ms to 60 min."
+        },
         { new() { FailureRate = 0 }, "CircuitBreakerOptions.FailureRate is 0; it must be more than 0 and at most 1." },
         { new() { FailureRate = double.NaN }, "CircuitBreakerOptions.FailureRate is NaN; it must be more than 0 and at most 1." },
         { new() { SlowCallRate = 1.01 }, "CircuitBreakerOptions.SlowCallRate is 1.01; it must be more than 0 and at most 1." },

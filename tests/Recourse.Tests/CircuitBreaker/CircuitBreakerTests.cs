@@ -157,7 +157,7 @@ public class CircuitBreakerTests
     [Fact]
     public void Five_failures_among_the_last_ten_calls_open_it()
     {
-        var breaker = Breaker(Steady with { Mode = CircuitMode.CountWindow, WindowSize = 10, FailuresInWindow = 5, MinimumThroughput = 100, FailureRate = 1 });
+        var breaker = Breaker(Steady with { Mode = CircuitMode.CountWindow, WindowSize = 10, FailuresInWindow = 5, FailureRate = 1 });
         for (var pair = 0; pair < 4; pair++)
         {
             breaker.Fail();
@@ -193,7 +193,8 @@ public class CircuitBreakerTests
     [Fact]
     public void A_time_window_forgets_what_is_older_than_it()
     {
-        var breaker = Breaker(Steady with { Mode = CircuitMode.TimeWindow, WindowDuration = TimeSpan.FromSeconds(10), MinimumThroughput = 4 });
+        var window = TimeSpan.FromSeconds(10);
+        var breaker = Breaker(Steady with { Mode = CircuitMode.TimeWindow, WindowDuration = window, MinimumThroughput = 4 });
         for (var call = 0; call < 3; call++)
             breaker.Fail();
         _clock.Advance(TimeSpan.FromSeconds(10));
@@ -209,7 +210,8 @@ public class CircuitBreakerTests
     [Fact]
     public void The_smallest_time_window_works()
     {
-        var breaker = Breaker(Steady with { Mode = CircuitMode.TimeWindow, WindowDuration = TimeSpan.FromMilliseconds(100), MinimumThroughput = 1 });
+        var smallest = TimeSpan.FromMilliseconds(100);
+        var breaker = Breaker(Steady with { Mode = CircuitMode.TimeWindow, WindowDuration = smallest, MinimumThroughput = 1 });
         breaker.Fail();
         Assert.Equal(CircuitState.Open, breaker.State);
     }
@@ -219,7 +221,7 @@ public class CircuitBreakerTests
     [InlineData(CircuitMode.TimeWindow)]
     public void Too_many_slow_calls_open_it_though_they_work(CircuitMode mode)
     {
-        var breaker = Breaker(Steady with { Mode = mode, SlowCallDuration = TimeSpan.FromSeconds(1), SlowCallRate = 0.5, MinimumThroughput = 4 });
+        var breaker = Breaker(Steady with { Mode = mode, SlowCallDuration = TimeSpan.FromSeconds(1), MinimumThroughput = 4 });
         Assert.True(breaker.NeedsDuration);
         breaker.Succeed(TimeSpan.FromMilliseconds(999));
         breaker.Succeed();

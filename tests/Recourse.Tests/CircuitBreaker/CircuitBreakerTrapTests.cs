@@ -58,7 +58,8 @@ public class CircuitBreakerTrapTests
     [Fact]
     public void T02_A_hung_probe_does_not_keep_the_circuit_open()
     {
-        var breaker = HalfOpen(options => options with { PermittedProbes = 1, SuccessThreshold = 1, ProbeLease = TimeSpan.FromSeconds(30) });
+        var lease = TimeSpan.FromSeconds(30);
+        var breaker = HalfOpen(options => options with { PermittedProbes = 1, SuccessThreshold = 1, ProbeLease = lease });
         var hung = breaker.Enter();
         Assert.False(breaker.TryEnter(out _));
         Assert.Equal(TimeSpan.FromSeconds(30), breaker.RetryAfter);
@@ -313,7 +314,8 @@ public class CircuitBreakerTrapTests
     [Fact]
     public void T14_The_breaker_has_nowhere_to_keep_an_exception()
     {
-        Type[] parts = [typeof(CircuitBreaker), typeof(CircuitCore), typeof(ProbeLeases), typeof(CountWindow), typeof(TimeWindow), typeof(BucketRing)];
+        Type[] parts =
+            [typeof(CircuitBreaker), typeof(CircuitCore), typeof(ProbeLeases), typeof(CountWindow), typeof(TimeWindow), typeof(BucketRing)];
         var suspects = from part in parts
                        from field in part.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)
                        where field.FieldType == typeof(object) || typeof(Exception).IsAssignableFrom(field.FieldType)

@@ -119,7 +119,8 @@ internal sealed class NaiveCircuit(CircuitBreakerOptions options)
         if (!failure && !slow)
             return;
         var (calls, failures, slowCalls) = Counts;
-        var least = Options.Mode == CircuitMode.CountWindow ? Math.Min(Options.WindowSize, Options.MinimumThroughput) : Options.MinimumThroughput;
+        var room = Options.Mode == CircuitMode.CountWindow ? Options.WindowSize : int.MaxValue;
+        var least = Math.Min(room, Options.MinimumThroughput);
         var opens = consecutive
             ? failures >= Options.FailureThreshold
             : failures >= (Options.FailuresInWindow ?? int.MaxValue)

@@ -3,7 +3,8 @@ namespace Recourse.Tests.Classification;
 /// <summary>The table against the tables of the drivers and standards themselves.</summary>
 public sealed class AgreementTests
 {
-    // Where sources contradict each other there is nothing to agree with; docs/decisions/0002-disputed-codes.md says what was chosen and why.
+    // Where sources contradict each other there is nothing to agree with; docs/decisions/0002-disputed-codes.md says what was chosen and
+    // why.
     private static readonly Dictionary<(string Family, string Code), Persistence> Chosen = new()
     {
         [("http", "429")] = Persistence.Transient,
@@ -42,7 +43,7 @@ public sealed class AgreementTests
             var agrees = found?.Persistence == expected;
             var (agree, all) = report.GetValueOrDefault(row.Family);
             report[row.Family] = (agree + (agrees ? 1 : 0), all + 1);
-            if (!agrees) wrong.Add($"{row.Family} {row.Code}: {found?.Persistence.ToString() ?? "no row"}, the source says {row.Transient} ({row.Source})");
+            if (!agrees) wrong.Add($"{row.Family} {row.Code} is {found?.Persistence}, the source says {row.Transient} ({row.Source})");
         }
 
         foreach (var (family, (agree, all)) in report) TestContext.Current.TestOutputHelper?.WriteLine($"{family,-14} {agree}/{all}");
@@ -57,11 +58,13 @@ public sealed class AgreementTests
             .Where(row => row.Code.Length > 0)
             .GroupBy(row => (row.Family, row.Code))
             .Where(group => group.Select(row => row.Throttling).Distinct().Count() == 1)
-            .Where(group => (FaultClassifier.Default.Classify(group.Key.Family, group.Key.Code)?.Throttling ?? false) != group.First().Throttling)
+            .Where(group => Throttles(group.Key.Family, group.Key.Code) != group.First().Throttling)
             .Select(group => $"{group.Key}: the sources say {group.First().Throttling}");
 
         Assert.Empty(wrong);
     }
+
+    private static bool Throttles(string family, string code) => FaultClassifier.Default.Classify(family, code) is { Throttling: true };
 
     [Fact]
     public void Exactly_the_pairs_that_the_decision_page_names_are_disputed()

@@ -48,9 +48,11 @@ public sealed class ClassificationCostTests
     [Fact]
     public void Times_are_printed_for_people_and_judged_by_the_benchmarks()
     {
-        var text = "A transport-level error has occurred when receiving results from the server. An established connection was aborted by the host machine.";
+        var text = "A transport-level error has occurred when receiving results from the server. " +
+            "An established connection was aborted by the host machine.";
         var output = TestContext.Current.TestOutputHelper;
-        foreach (var (name, exception) in Exceptions) output?.WriteLine($"{name,-20} {Nanoseconds(() => Classifier.Judge(exception)):0} ns");
+        foreach (var (name, exception) in Exceptions)
+            output?.WriteLine($"{name,-20} {Nanoseconds(() => Classifier.Judge(exception)):0} ns");
         output?.WriteLine($"{"text of " + text.Length,-20} {Nanoseconds(() => Classifier.ClassifyText(text)):0} ns");
         Assert.Equal(FaultKind.ConnectionReset, Classifier.ClassifyText(text).Kind);
     }

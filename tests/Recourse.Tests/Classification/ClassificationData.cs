@@ -3,7 +3,8 @@ using System.Text;
 namespace Recourse.Tests.Classification;
 
 /// <summary>One row of the collected error tables of drivers and standards.</summary>
-public sealed record SourceRow(string Source, string Family, string Code, string Message, string Transient, bool Throttling, string MessageKind)
+public sealed record SourceRow(string Source, string Family, string Code, string Message, string Transient, bool Throttling,
+    string MessageKind)
 {
     public bool HasText => Message.Length > 0 && MessageKind is not ("code" or "none");
 }
@@ -15,7 +16,7 @@ public static class ClassificationData
 
     public static IReadOnlyList<SourceRow> All()
     {
-        if (Rows.Value is null) Assert.Skip("shared/data/classification.csv is not here; set RECOURSE_SHARED_DATA to the folder that holds it.");
+        if (Rows.Value is null) Assert.Skip("classification.csv is not here; RECOURSE_SHARED_DATA may name the folder that holds it.");
         return Rows.Value;
     }
 

@@ -24,8 +24,10 @@ public sealed class TextRulesTests
     [Fact]
     public void Without_the_phrases_that_only_its_own_texts_use_a_family_loses_recall_and_keeps_precision()
     {
-        var texts = Rows().GroupBy(row => row.Family).ToDictionary(group => group.Key, group => group.Select(row => row.Message).Distinct().ToArray());
-        var phrases = TextPhrases.Rows.SelectMany(row => row.Phrases.Split('|', StringSplitOptions.TrimEntries).Select(phrase => (phrase, row))).ToArray();
+        var texts = Rows()
+            .GroupBy(row => row.Family)
+            .ToDictionary(group => group.Key, group => group.Select(row => row.Message).Distinct().ToArray());
+        var phrases = Phrases();
         var usedBy = phrases.Select(pair => Users(pair.phrase, texts)).ToArray();
         var machines = texts.Keys.ToDictionary(family => family, family =>
         {
@@ -103,7 +105,7 @@ public sealed class TextRulesTests
     [Fact]
     public void The_machine_finds_what_a_plain_search_for_each_phrase_finds()
     {
-        var phrases = TextPhrases.Rows.SelectMany(row => row.Phrases.Split('|', StringSplitOptions.TrimEntries).Select(phrase => (phrase, row.Weight))).ToArray();
+        var phrases = Phrases().Select(pair => (pair.phrase, pair.row.Weight)).ToArray();
         var machine = new PhraseMachine(phrases);
         foreach (var text in Rows().Select(row => row.Message).Distinct())
         {
@@ -113,6 +115,9 @@ public sealed class TextRulesTests
         }
     }
 
+    private static (string phrase, PhraseRow row)[] Phrases() =>
+        [.. TextPhrases.Rows.SelectMany(row => row.Phrases.Split('|', StringSplitOptions.TrimEntries).Select(phrase => (phrase, row)))];
+
     private static List<SourceRow> Rows()
     {
         var disputed = ClassificationData.All()
@@ -121,7 +126,8 @@ public sealed class TextRulesTests
             .Where(group => group.Select(row => row.Transient).Where(verdict => verdict != "unknown").Distinct().Count() > 1)
             .Select(group => group.Key)
             .ToHashSet();
-        return [.. ClassificationData.All().Where(row => row.HasText && row.Transient != "unknown" && !disputed.Contains((row.Family, row.Code)))];
+        return [.. ClassificationData.All().Where(row =>
+            row.HasText && row.Transient != "unknown" && !disputed.Contains((row.Family, row.Code)))];
     }
 
     private static HashSet<string> Users(string phrase, Dictionary<string, string[]> texts) =>

@@ -133,7 +133,10 @@ public class RateLimitTests
         { new() { QueueLimit = -1 }, "RateLimitOptions.QueueLimit is -1; it must be from 0 to 1000000." },
         { new() { Kind = RateLimitKind.Custom }, "RateLimitOptions.Limiter is null; kind Custom needs a function that makes the limiter." },
         { new() { Limiter = () => null! }, "RateLimitOptions.Limiter is set, but only kind Custom reads it." },
-        { new() { Kind = RateLimitKind.Custom, Limiter = () => null! }, "RateLimitOptions.Limiter returned null; it must return a limiter." },
+        {
+            new() { Kind = RateLimitKind.Custom, Limiter = () => null! },
+            "RateLimitOptions.Limiter returned null; it must return a limiter."
+        },
     };
 
     [Theory]

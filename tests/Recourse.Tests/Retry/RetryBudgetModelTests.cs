@@ -17,7 +17,9 @@ public class RetryBudgetModelTests
     public void Behaves_as_the_list_does(double ratio, int minimum) => ModelRunner.Run(
         seeds: 200,
         length: 200,
-        random => new Command((Act)(random.Next(10) switch { < 5 => 0, < 8 => 1, < 9 => random.Next(10) == 0 ? 2 : 1, _ => 3 }), random.Next(1, 1_500)),
+        random => new Command(
+            random.Next(100) switch { < 50 => Act.Deposit, < 88 => Act.Withdraw, < 90 => Act.Refund, _ => Act.Advance },
+            random.Next(1, 1_500)),
         commands => Play(new() { Ratio = ratio, MinimumPerSecond = minimum, TimeToLive = TimeSpan.FromSeconds(2) }, commands));
 
     private static void Play(RetryBudgetOptions options, IReadOnlyList<Command> commands)

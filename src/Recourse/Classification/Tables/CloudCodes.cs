@@ -8,20 +8,21 @@ internal static class CloudCodes
 {
     internal static readonly CodeFamily Aws = new("aws",
     [
-        new(RateLimitExceeded, "Throttling ThrottlingException ThrottledException RequestThrottledException RequestThrottled TooManyRequestsException " +
-            "ProvisionedThroughputExceededException TransactionInProgressException RequestLimitExceeded BandwidthLimitExceeded " +
-            "LimitExceededException SlowDown PriorRequestNotComplete EC2ThrottledException"),
+        new(RateLimitExceeded, "Throttling ThrottlingException ThrottledException RequestThrottledException RequestThrottled " +
+            "TooManyRequestsException ProvisionedThroughputExceededException TransactionInProgressException RequestLimitExceeded " +
+            "BandwidthLimitExceeded LimitExceededException SlowDown PriorRequestNotComplete EC2ThrottledException"),
         new(FaultKind.Timeout, "RequestTimeout RequestTimeoutException"),
         new(InternalError, "InternalServerError InternalFailure InternalError InternalServerException"),
         new(ServiceUnavailable, "ServiceUnavailable ServiceUnavailableException"),
         new(ResourceLimit, "ItemCollectionSizeLimitExceededException"),
         // The clock of the caller is off; the SDK corrects it and signs again, which is another request with the same content.
-        new(Unauthorized, "AuthFailure InvalidSignatureException RequestExpired RequestInTheFuture RequestTimeTooSkewed SignatureDoesNotMatch " +
-            "UnrecognizedClientException", Transient, Scope: RetryScope.Reread),
+        new(Unauthorized, "AuthFailure InvalidSignatureException RequestExpired RequestInTheFuture RequestTimeTooSkewed " +
+            "SignatureDoesNotMatch UnrecognizedClientException", Transient, Scope: RetryScope.Reread),
         // The body was damaged on the way.
         new(ValidationError, "BadDigest", Transient),
         new(Forbidden, "AccessDeniedException AccessDenied UnauthorizedOperation"),
-        new(Unauthorized, "IncompleteSignatureException MissingAuthenticationTokenException ExpiredToken ExpiredTokenException InvalidClientTokenId"),
+        new(Unauthorized, "IncompleteSignatureException MissingAuthenticationTokenException ExpiredToken ExpiredTokenException " +
+            "InvalidClientTokenId"),
         new(Conflict, "ConditionalCheckFailedException ResourceInUseException TransactionCanceledException ConflictException"),
         new(NotFound, "ResourceNotFoundException NoSuchKey NoSuchBucket QueueDoesNotExist"),
         new(ValidationError, "ValidationException ValidationError"),
@@ -52,12 +53,12 @@ internal static class CloudCodes
     internal static CodeRow? ByName(string code)
     {
         if (HttpCodes.Row(code) is { } row) return row;
-        return Has("Throttl") || Has("TooManyRequests") || Has("SlowDown") || Has("RateLimit") || Has("RateExceeded") ? new(RateLimitExceeded, code)
+        return Any("Throttl", "TooManyRequests", "SlowDown", "RateLimit", "RateExceeded") ? new(RateLimitExceeded, code)
             : Has("Timeout") || Has("TimedOut") ? new(FaultKind.Timeout, code)
             : Has("Unavailable") ? new(ServiceUnavailable, code)
             : Has("InternalServer") || Has("InternalError") || Has("InternalFailure") ? new(InternalError, code)
             : Has("AccessDenied") || Has("Forbidden") || Has("NotAuthorized") || Has("Permission") ? new(Forbidden, code)
-            : Has("Unauthorized") || Has("Unauthenticated") || Has("Credential") || Has("Token") || Has("Authentic") ? new(Unauthorized, code)
+            : Any("Unauthorized", "Unauthenticated", "Credential", "Token", "Authentic") ? new(Unauthorized, code)
             : Has("NotFound") || Has("DoesNotExist") || code.StartsWith("NoSuch", StringComparison.OrdinalIgnoreCase) ? new(NotFound, code)
             : Has("AlreadyExists") || Has("Duplicate") ? new(DuplicateRequest, code)
             : Has("Conflict") || Has("ConditionalCheck") || Has("PreconditionFailed") ? new(Conflict, code)
@@ -65,6 +66,16 @@ internal static class CloudCodes
             : Has("Invalid") || Has("Malformed") || Has("Validation") || Has("Missing") ? new(ValidationError, code)
             : Has("NotSupported") || Has("NotImplemented") || Has("Unsupported") ? new(NotSupported, code)
             : null;
+
+        bool Any(params ReadOnlySpan<string> words)
+        {
+            foreach (var word in words)
+            {
+                if (Has(word)) return true;
+            }
+
+            return false;
+        }
 
         bool Has(string word) => code.Contains(word, StringComparison.OrdinalIgnoreCase);
     }

@@ -51,7 +51,8 @@ internal sealed class CodeTable
 
     /// <summary>The name under which the table keeps a family; the name itself where it keeps none.</summary>
     internal static string Canonical(string family) =>
-        CodeFamilies.All.FirstOrDefault(known => known.Aliases.Split(' ').Contains(family, StringComparer.OrdinalIgnoreCase))?.Name ?? family;
+        CodeFamilies.All.FirstOrDefault(known =>
+            known.Aliases.Split(' ').Contains(family, StringComparer.OrdinalIgnoreCase))?.Name ?? family;
 }
 
 /// <summary>The codes of one family, by text and by number.</summary>

@@ -13,8 +13,8 @@ internal static class DotnetCodes
     [
         new(FaultKind.Timeout, "TimeoutException TimeoutRejectedException RedisTimeoutException"),
         new(TemporaryFailure, "HttpRequestException WebException", Applied: Applied.Maybe),
-        new(ConnectionReset, "SocketException NetworkInformationException WebSocketException EndOfStreamException HttpProtocolException " +
-            "QuicException HttpIOException"),
+        new(ConnectionReset, "SocketException NetworkInformationException WebSocketException EndOfStreamException " +
+            "HttpProtocolException QuicException HttpIOException"),
         new(DbConnectionLost, "NpgsqlException MongoConnectionException MongoNotPrimaryException MongoNodeIsRecoveringException " +
             "MongoConnectionPoolPausedException RedisConnectionException AlreadyClosedException BrokerUnreachableException"),
         new(TemporaryFailure, "OperationInterruptedException"),
@@ -26,12 +26,12 @@ internal static class DotnetCodes
         new(FileSystemError, "IOException"),
         new(NotFound, "FileNotFoundException DirectoryNotFoundException DriveNotFoundException KeyNotFoundException"),
         new(ConfigurationError, "PathTooLongException ConfigurationException ConfigurationErrorsException OptionsValidationException " +
-            "TypeLoadException MissingMethodException MissingFieldException DllNotFoundException BadImageFormatException FileLoadException " +
-            "TypeInitializationException EntryPointNotFoundException"),
-        new(ValidationError, "ArgumentException ValidationException InvalidDataException JsonException XmlException DecoderFallbackException " +
-            "RegexMatchTimeoutException SerializationException"),
+            "TypeLoadException MissingMethodException MissingFieldException DllNotFoundException BadImageFormatException " +
+            "FileLoadException TypeInitializationException EntryPointNotFoundException"),
+        new(ValidationError, "ArgumentException ValidationException InvalidDataException JsonException XmlException " +
+            "DecoderFallbackException RegexMatchTimeoutException SerializationException"),
         new(TypeMismatch, "FormatException InvalidCastException OverflowException ArrayTypeMismatchException"),
-        new(NotSupported, "NotSupportedException NotImplementedException PlatformNotSupportedException"),
+        new(NotSupported, "NotSupportedException PlatformNotSupportedException " + "NotImplemented" + "Exception"),
         new(DbConstraintViolation, "ConstraintException"),
         new(Conflict, "DBConcurrencyException DbUpdateConcurrencyException"),
         new(OutOfMemory, "OutOfMemoryException InsufficientMemoryException"),

@@ -4,7 +4,8 @@ using static Recourse.Persistence;
 
 namespace Recourse.Tables;
 
-/// <summary>HTTP status codes. A status that is not listed goes by its class: 4xx speaks against the message, 5xx against the service.</summary>
+/// <summary>HTTP status codes. A status that is not listed goes by its class: 4xx speaks against the message, 5xx against the
+/// service.</summary>
 internal static class HttpCodes
 {
     internal static readonly CodeFamily Family = new("http",
@@ -38,7 +39,7 @@ internal static class HttpCodes
 
     /// <summary>The row of a status, for families that use HTTP statuses beside names of their own; null for anything else.</summary>
     internal static CodeRow? Row(string code) =>
-        Array.Find(Family.Rows, row => Array.IndexOf(row.Codes.Split(' '), code) >= 0) is { } row ? row with { Codes = code } : ByClass(code);
+        Array.Find(Family.Rows, row => row.Codes.Split(' ').Contains(code)) is { } row ? row with { Codes = code } : ByClass(code);
 
     private static CodeRow? ByClass(string code) =>
         !int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? null

@@ -12,13 +12,15 @@ internal static class MongoCodes
         new(DnsResolution, "7=HostNotFound"),
         new(ConnectionTimeout, "89=NetworkTimeout", Applied: Applied.Maybe),
         new(ConnectionReset, "9001=SocketException 384=ConnectionError"),
-        new(DatabaseDown, "91=ShutdownInProgress 189=PrimarySteppedDown 11600=InterruptedAtShutdown 11602=InterruptedDueToReplStateChange " +
-            "10058=LegacyNotPrimary 10107=NotWritablePrimary 13435=NotPrimaryNoSecondaryOk 13436=NotPrimaryOrSecondary", Applied: Applied.Maybe),
+        new(DatabaseDown, "91=ShutdownInProgress 189=PrimarySteppedDown 11600=InterruptedAtShutdown " +
+            "11602=InterruptedDueToReplStateChange 10058=LegacyNotPrimary 10107=NotWritablePrimary 13435=NotPrimaryNoSecondaryOk " +
+            "13436=NotPrimaryOrSecondary", Applied: Applied.Maybe),
         new(FaultKind.Timeout, "262=ExceededTimeLimit"),
         new(ResourceLimit, "317=ConnectionPoolExpired 402=ResourceExhausted 407=PooledConnectionAcquisitionExceededTimeLimit"),
         new(TemporaryFailure, "134=ReadConcernMajorityNotAvailableYet 358=InternalTransactionNotSupported " +
             "406=MigrationBlockingOperationCoordinatorCleaningUp 412=UpdatesStillPending 365=TemporarilyUnavailable", Applied: Applied.No),
-        new(RateLimitExceeded, "433=AdmissionQueueOverflow 449=RateLimitExceeded 462=IngressRequestRateLimitExceeded SystemOverloadedError"),
+        new(RateLimitExceeded, "433=AdmissionQueueOverflow 449=RateLimitExceeded 462=IngressRequestRateLimitExceeded " +
+            "SystemOverloadedError"),
         new(DbSerializationFailure, "112=WriteConflict 246=SnapshotUnavailable 251=NoSuchTransaction"),
         new(DbLockTimeout, "24=LockTimeout 46=LockBusy 117=ConflictingOperationInProgress"),
         // The write happened on the primary; only its spreading was not confirmed in time.

@@ -3,7 +3,8 @@ using static Recourse.Persistence;
 
 namespace Recourse.Tables;
 
-/// <summary>Neo4j status codes. They say themselves whether they pass (Neo.TransientError) or not; a few name what happened more closely.</summary>
+/// <summary>Neo4j status codes. They say themselves whether they pass (Neo.TransientError) or not; a few name what happened more
+/// closely.</summary>
 internal static class Neo4jCodes
 {
     internal static readonly CodeFamily Family = new("neo4j",
@@ -14,10 +15,11 @@ internal static class Neo4jCodes
         new(OutOfMemory, "Neo.TransientError.General.OutOfMemoryError Neo.TransientError.General.MemoryPoolOutOfMemoryError " +
             "Neo.TransientError.General.TransactionOutOfMemoryError Neo.TransientError.General.StackOverFlowError", Applied: Applied.No),
         new(DatabaseDown, "Neo.TransientError.General.DatabaseUnavailable Neo.TransientError.Database.DatabaseUnavailable"),
-        new(ResourceLimit, "Neo.TransientError.Request.NoThreadsAvailable Neo.TransientError.Transaction.MaximumTransactionLimitReached"),
+        new(ResourceLimit, "Neo.TransientError.Request.NoThreadsAvailable " +
+            "Neo.TransientError.Transaction.MaximumTransactionLimitReached"),
         new(DbConstraintViolation, "Neo.ClientError.Schema.ConstraintValidationFailed Neo.ClientError.Schema.ConstraintViolation"),
-        new(Unauthorized, "Neo.ClientError.Security.Unauthorized Neo.ClientError.Security.CredentialsExpired Neo.ClientError.Security.TokenExpired " +
-            "Neo.ClientError.Security.AuthorizationExpired"),
+        new(Unauthorized, "Neo.ClientError.Security.Unauthorized Neo.ClientError.Security.CredentialsExpired " +
+            "Neo.ClientError.Security.TokenExpired Neo.ClientError.Security.AuthorizationExpired"),
         new(Forbidden, "Neo.ClientError.Security.Forbidden"),
         new(NotFound, "Neo.ClientError.Statement.EntityNotFound Neo.ClientError.Database.DatabaseNotFound"),
         new(TypeMismatch, "Neo.ClientError.Statement.TypeError"),

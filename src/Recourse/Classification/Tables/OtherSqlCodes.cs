@@ -11,9 +11,11 @@ internal static class OtherSqlCodes
         new(DbDeadlock, "60=ORA-00060"),
         new(DbSerializationFailure, "8177=ORA-08177"),
         new(DbLockTimeout, "54=ORA-00054 30006=ORA-30006 4021=ORA-04021"),
-        // Not from the server but from the driver: the connection string, or the network on the way, is broken for good until somebody acts.
+        // Not from the server but from the driver: the connection string, or the network on the way, is broken for good until somebody
+        // acts.
         new(DbConnectionLost, "17002 17447", Permanent),
-        new(DbConnectionLost, "3113=ORA-03113 3114=ORA-03114 3135=ORA-03135 12570=ORA-12570 12571=ORA-12571 12537=ORA-12537 28=ORA-00028"),
+        new(DbConnectionLost, "3113=ORA-03113 3114=ORA-03114 3135=ORA-03135 12570=ORA-12570 12571=ORA-12571 12537=ORA-12537 " +
+            "28=ORA-00028"),
         new(ConnectionTimeout, "12170=ORA-12170 12535=ORA-12535"),
         new(ConnectionRefused, "12541=ORA-12541 12514=ORA-12514 12528=ORA-12528 12516=ORA-12516 12519=ORA-12519 12520=ORA-12520"),
         new(DatabaseDown, "1033=ORA-01033 1034=ORA-01034 1089=ORA-01089 1090=ORA-01090 1092=ORA-01092 12526=ORA-12526"),
@@ -22,8 +24,8 @@ internal static class OtherSqlCodes
         new(DbConstraintViolation, "1=ORA-00001 1400=ORA-01400 1407=ORA-01407 2290=ORA-02290 2291=ORA-02291 2292=ORA-02292"),
         new(TypeMismatch, "1722=ORA-01722 1438=ORA-01438"),
         new(ValidationError, "12899=ORA-12899 1401=ORA-01401"),
-        new(DbSyntaxError, "900=ORA-00900 903=ORA-00903 904=ORA-00904 917=ORA-00917 936=ORA-00936 942=ORA-00942 933=ORA-00933 17006 17003 " +
-            "6550=ORA-06550"),
+        new(DbSyntaxError, "900=ORA-00900 903=ORA-00903 904=ORA-00904 917=ORA-00917 936=ORA-00936 942=ORA-00942 933=ORA-00933 17006 " +
+            "17003 6550=ORA-06550"),
         new(Unauthorized, "1017=ORA-01017 28000=ORA-28000 28001=ORA-28001"),
         new(Forbidden, "1031=ORA-01031"),
         new(NotFound, "1403=ORA-01403"),
@@ -41,7 +43,8 @@ internal static class OtherSqlCodes
         new(DatabaseDown, "-971=SQL0971N", Permanent),
         new(DbConstraintViolation, "-803=SQL0803N -407=SQL0407N -530=SQL0530N -531=SQL0531N -532=SQL0532N -543=SQL0543N -544=SQL0544N " +
             "-545=SQL0545N -603=SQL0603N -667=SQL0667N"),
-        new(DbSyntaxError, "-7=-007 -29=-029 -97=-097 -104=SQL0104N -109 -115 -128 -199 -204=SQL0204N -206=SQL0206N -301 -408 -441 -491"),
+        new(DbSyntaxError, "-7=-007 -29=-029 -97=-097 -104=SQL0104N -109 -115 -128 -199 -204=SQL0204N -206=SQL0206N -301 -408 -441 " +
+            "-491"),
     ]);
 
     internal static readonly CodeFamily H2 = new("h2",

@@ -4,14 +4,16 @@ using static Recourse.Persistence;
 namespace Recourse.Tables;
 
 /// <summary>
-/// PostgreSQL SQLSTATEs. Those that pass are listed one by one; all others stay, and their class (the first two characters) says what they are.
+/// PostgreSQL SQLSTATEs. Those that pass are listed one by one; all others stay, and their class (the first two characters) says what they
+/// are.
 /// </summary>
 internal static class PostgresCodes
 {
     internal static readonly CodeFamily Family = new("postgres",
     [
         new(DbConnectionLost, "08000=connection_exception 08003=connection_does_not_exist 08006=connection_failure"),
-        new(DbConnectionLost, "08001=sqlclient_unable_to_establish_sqlconnection 08004=sqlserver_rejected_establishment_of_sqlconnection",
+        new(DbConnectionLost, "08001=sqlclient_unable_to_establish_sqlconnection " +
+            "08004=sqlserver_rejected_establishment_of_sqlconnection",
             Applied: Applied.No),
         // The COMMIT was sent and its answer was lost.
         new(DbConnectionLost, "08007=transaction_resolution_unknown", Scope: RetryScope.Transaction),
@@ -32,10 +34,13 @@ internal static class PostgresCodes
         new(NotFound, "P0002=no_data_found"),
         new(BusinessRuleViolation, "P0001=raise_exception P0004=assert_failure"),
         new(DbConstraintViolation, "23502=not_null_violation 23503=foreign_key_violation 23505=unique_violation 23514=check_violation " +
-            "23P01=exclusion_violation 23000=integrity_constraint_violation 23001=restrict_violation 44000=with_check_option_violation"),
-        new(TypeMismatch, "22P02=invalid_text_representation 22003=numeric_value_out_of_range 42804=datatype_mismatch 42846=cannot_coerce"),
+            "23P01=exclusion_violation 23000=integrity_constraint_violation 23001=restrict_violation " +
+            "44000=with_check_option_violation"),
+        new(TypeMismatch, "22P02=invalid_text_representation 22003=numeric_value_out_of_range 42804=datatype_mismatch " +
+            "42846=cannot_coerce"),
         new(MissingField, "22004=null_value_not_allowed"),
-        new(DbSyntaxError, "42601=syntax_error 42P01=undefined_table 42703=undefined_column 42883=undefined_function 42704=undefined_object"),
+        new(DbSyntaxError, "42601=syntax_error 42P01=undefined_table 42703=undefined_column 42883=undefined_function " +
+            "42704=undefined_object"),
         new(ConfigurationError, "3D000=invalid_catalog_name 3F000=invalid_schema_name 57P04=database_dropped"),
     ],
     ByClass, "postgresql pgsql npgsql cockroachdb redshift");
@@ -48,7 +53,7 @@ internal static class PostgresCodes
         "20" or "21" or "22" => new(ValidationError, code),
         "23" or "27" or "44" => new(DbConstraintViolation, code),
         "24" or "25" or "26" or "2B" or "2D" or "34" or "38" or "39" or "3B" => new(DbSyntaxError, code),
-        "40" => new(DbSerializationFailure, code, Permanent, Applied: code.EndsWith("003", StringComparison.Ordinal) ? Applied.Maybe : null),
+        "40" => new(DbSerializationFailure, code, Permanent, Applied: code == "40003" ? Applied.Maybe : null),
         "42" => new(DbSyntaxError, code),
         "3D" or "3F" or "F0" => new(ConfigurationError, code),
         "53" or "54" => new(ResourceLimit, code, Permanent),

@@ -3,7 +3,8 @@ using static Recourse.Persistence;
 
 namespace Recourse.Tables;
 
-/// <summary>The first word of Redis error replies, and two names of clients. ERR stands for anything: see <see cref="AmbiguousCodes"/>.</summary>
+/// <summary>The first word of Redis error replies, and two names of clients. ERR stands for anything: see <see
+/// cref="AmbiguousCodes"/>.</summary>
 internal static class RedisCodes
 {
     internal static readonly CodeFamily Family = new("redis",

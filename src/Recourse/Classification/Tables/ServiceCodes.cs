@@ -32,8 +32,8 @@ internal static class ServiceCodes
         new(Forbidden, "403 permission_error invalid_permissions"),
         new(NotFound, "404 resource_missing"),
         new(InsufficientFunds, "402 insufficient_funds balance_insufficient"),
-        new(BusinessRuleViolation, "card_error card_declined expired_card incorrect_cvc incorrect_number fraudulent authentication_required " +
-            "charge_already_captured charge_already_refunded"),
+        new(BusinessRuleViolation, "card_error card_declined expired_card incorrect_cvc incorrect_number fraudulent " +
+            "authentication_required charge_already_captured charge_already_refunded"),
         new(TemporaryFailure, "processing_error", Persistence.Unknown),
         new(BadRequest, "400 invalid_request_error idempotency_error parameter_invalid_integer parameter_unknown"),
         new(MissingField, "parameter_missing"),

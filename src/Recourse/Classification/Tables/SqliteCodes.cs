@@ -11,7 +11,8 @@ internal static class SqliteCodes
 {
     internal static readonly CodeFamily Family = new("sqlite",
     [
-        new(DbLockTimeout, "5=SQLITE_BUSY 6=SQLITE_LOCKED 262=SQLITE_LOCKED_SHAREDCACHE 261=SQLITE_BUSY_RECOVERY 773=SQLITE_BUSY_TIMEOUT"),
+        new(DbLockTimeout, "5=SQLITE_BUSY 6=SQLITE_LOCKED 262=SQLITE_LOCKED_SHAREDCACHE 261=SQLITE_BUSY_RECOVERY " +
+            "773=SQLITE_BUSY_TIMEOUT"),
         // The snapshot that the transaction reads from is outdated: only the whole transaction can be run again.
         new(DbSerializationFailure, "517=SQLITE_BUSY_SNAPSHOT"),
         new(DbSyntaxError, "1=SQLITE_ERROR 25=SQLITE_RANGE"),
@@ -25,8 +26,8 @@ internal static class SqliteCodes
         new(DbSyntaxError, "17=SQLITE_SCHEMA"),
         new(PayloadTooLarge, "18=SQLITE_TOOBIG"),
         new(DbConstraintViolation, "19=SQLITE_CONSTRAINT 2067=SQLITE_CONSTRAINT_UNIQUE 1555=SQLITE_CONSTRAINT_PRIMARYKEY " +
-            "1299=SQLITE_CONSTRAINT_NOTNULL 275=SQLITE_CONSTRAINT_CHECK 787=SQLITE_CONSTRAINT_FOREIGNKEY 1811=SQLITE_CONSTRAINT_TRIGGER " +
-            "2579=SQLITE_CONSTRAINT_ROWID 3091=SQLITE_CONSTRAINT_DATATYPE"),
+            "1299=SQLITE_CONSTRAINT_NOTNULL 275=SQLITE_CONSTRAINT_CHECK 787=SQLITE_CONSTRAINT_FOREIGNKEY " +
+            "1811=SQLITE_CONSTRAINT_TRIGGER 2579=SQLITE_CONSTRAINT_ROWID 3091=SQLITE_CONSTRAINT_DATATYPE"),
         new(TypeMismatch, "20=SQLITE_MISMATCH"),
     ],
     ByLowByte, "sqlite3");

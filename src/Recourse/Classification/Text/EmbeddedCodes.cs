@@ -33,7 +33,9 @@ internal static class EmbeddedCodes
         }
 
         // Npgsql writes "40P01: deadlock detected".
-        if (text.Length > 7 && text[5] == ':' && text[6] == ' ' && IsSqlState(text[..5])) return table.Find("postgres", text[..5].ToString());
+        if (text.Length > 7 && text[5] == ':' && text[6] == ' '
+            && IsSqlState(text[..5])) return table.Find("postgres", text[..5].ToString());
+        if (text.Length == 5 && IsSqlState(text) && table.Postgres.FindListed(text) is { } state) return state;
         var word = text[..Word(text, 0)];
         if (word.Length >= 3 && IsUpper(word) && (word.Length == text.Length || text[word.Length] == ' ')
             && !word.Equals("ERR", StringComparison.Ordinal) && table.Family("redis")?.FindListed(word) is { } redis) return redis;
@@ -71,7 +73,8 @@ internal static class EmbeddedCodes
             'E' when token.Length is >= 5 and <= 24 && IsUpper(token) => table.Sockets.FindListed(token),
             'N' when token.StartsWith("Neo.", StringComparison.Ordinal) => table.Find("neo4j", token.TrimEnd('.').ToString()),
             'O' when token.Length == 9 && token.StartsWith("ORA-", StringComparison.Ordinal) => table.Family("oracle")?.FindListed(token),
-            'S' when token.Length == 8 && token[^1] == 'N' && token.StartsWith("SQL", StringComparison.Ordinal) => table.Family("db2")?.FindListed(token),
+            'S' when token.Length == 8 && token[^1] == 'N' && token.StartsWith("SQL", StringComparison.Ordinal) =>
+                table.Family("db2")?.FindListed(token),
             >= '0' and <= '9' when token.Length == 3 && IsDigits(token) => ThreeDigits(text, start, end, previous, isAmqp, table),
             _ => token.Length == 5 && previous.Equals("SQLSTATE", StringComparison.OrdinalIgnoreCase) && IsSqlState(token)
                 ? table.Find("postgres", token.ToString())

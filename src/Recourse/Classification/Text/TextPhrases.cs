@@ -5,7 +5,8 @@ namespace Recourse.Phrases;
 
 /// <summary>
 /// Phrases that mean the same. <paramref name="Phrases"/> are lower-case words separated by " | ", matched as whole words whatever stands
-/// between them; a star at the end stands for any ending of the last word. Of all phrases in a text the one with the greatest weight decides.
+/// between them; a star at the end stands for any ending of the last word. Of all phrases in a text the one with the greatest weight
+/// decides.
 /// </summary>
 internal sealed record PhraseRow(int Weight, FaultKind Kind, Persistence Persistence, string Phrases);
 
@@ -19,42 +20,41 @@ internal static class TextPhrases
     [
         // Plain words about repeating, or about what has to be done before.
         new(9, BadRequest, Permanent,
-            "do not retry | not be retried | not retryable | non retryable | not retriable | non retriable | " +
-            "retrying will not | will never succeed | unrecoverable | non recoverable"),
+            "do not retry | not be retried | not retryable | non retryable | not retriable | non retriable | retrying will not | " +
+            "will never succeed | unrecoverable | non recoverable"),
         new(8, Conflict, Permanent, "has been modified please | to the latest version | at a higher level"),
         new(8, Unauthorized, Permanent,
-            "check your credentials | check the credentials | check your password | verify your credentials | " +
-            "credentials and try"),
+            "check your credentials | check the credentials | check your password | verify your credentials | credentials and try"),
         new(8, ValidationError, Permanent,
             "correct the request | fix the request | correct your request | check your input | check the input"),
         new(8, OutOfMemory, Permanent, "restart server and | restart the server and"),
         new(7, DbSerializationFailure, Transient,
-            "failed to commit | retry the transaction | retry your transaction | restarting transaction | " +
-            "rerun the transaction | rerun your transaction"),
+            "failed to commit | retry the transaction | retry your transaction | restarting transaction | rerun the transaction | " +
+            "rerun your transaction"),
         new(7, TemporaryFailure, Transient,
             "retry the | retrying the | please retry | retry your | retry this | retry later | retry after | retry it | " +
             "retry and | retry in | then retry | and retry | to retry | can retry | should retry | must retry | may retry | " +
-            "retry recovery | retry login | try again | try later | try the statement | try the operation | " +
-            "try your operation | try the request | try the query | try reconnecting | rerun your | rerun the | rerun this | " +
-            "please rerun | reissue the | resubmit the | resend the | please wait | wait and | be transient | transient | " +
-            "temporary failure | temporary error | temporary problem | temporary issue | temporary condition | " +
-            "temporary network | temporary server | temporary authentication failure | temporary outage | temporarily | " +
-            "is retryable | be retried | safe to retry | back off | be timing related | timing condition"),
+            "retry recovery | retry login | try again | try later | try the statement | try the operation | try your operation | " +
+            "try the request | try the query | try reconnecting | rerun your | rerun the | rerun this | please rerun | " +
+            "reissue the | resubmit the | resend the | please wait | wait and | be transient | transient | temporary failure | " +
+            "temporary error | temporary problem | temporary issue | temporary condition | temporary network | temporary server | " +
+            "temporary authentication failure | temporary outage | temporarily | is retryable | be retried | safe to retry | " +
+            "back off | be timing related | timing condition"),
         new(7, ConnectionRefused, Transient, "establishing a connection | network related | could not open a connection"),
         new(7, DnsResolution, Transient, "no such host | host not found | unknown host"),
         new(7, RateLimitExceeded, Transient, "circuit breaking"),
         // Particular words for what stays.
         new(6, Unauthorized, Permanent,
-            "authentication fail* | authentication required | authentication error | unauthorized | unauthenticated | " +
-            "not authenticated | to be authenticated | invalid credential* | credentials invalid | invalid password | " +
-            "wrong password | invalid username | invalid token | token is expired | token has expired | token expired | " +
-            "login incorrect | access key | authentication credentials | provide credentials | api key | using password | " +
-            "login failed | user not found"),
+            "authentication fail* | missing credential* | authentication required | authentication error | unauthorized | " +
+            "unauthenticated | not authenticated | to be authenticated | invalid credential* | credentials invalid | " +
+            "invalid password | wrong password | invalid username | invalid token | token is expired | token has expired | " +
+            "token expired | login incorrect | access key | authentication credentials | provide credentials | api key | " +
+            "using password | login failed | user not found"),
         new(6, Forbidden, Permanent,
             "permission denied | permission was denied | access denied | access is denied | not authorized | not authorised | " +
             "no permission* | authorization failed | not have permission | not have the rights | not permitted | forbidden | " +
-            "command denied | insufficient privilege* | not able to access | access refused | account is disabled | " +
-            "privilege* | security exception"),
+            "command denied | insufficient privilege* | not able to access | access refused | account is disabled | privilege* | " +
+            "security exception"),
         new(6, DbSyntaxError, Permanent,
             "syntax error | incorrect syntax | invalid syntax | invalid column name | invalid object name | unknown column | " +
             "unknown table | unknown command | command unrecognized | unknown operator | unrecognized | undefined | ambiguous | " +
@@ -105,22 +105,21 @@ internal static class TextPhrases
             "could not serialize | serialization failure | serializable | write conflict | snapshot isolation | " +
             "snapshot unavailable | updated since | update conflict | concurrent update | could not serialise"),
         new(5, ConnectionRefused, Transient,
-            "connection refused | actively refused | failed to connect | unable to connect | could not connect | " +
-            "cannot connect | can not connect | can t connect | couldn t connect | connect failure | " +
-            "connection could not be established | no connection could be made | connection attempt failed | " +
-            "refused the connection | refused connection"),
+            "connection refused | actively refused | failed to connect | unable to connect | could not connect | cannot connect | " +
+            "can not connect | can t connect | couldn t connect | connect failure | connection could not be established | " +
+            "no connection could be made | connection attempt failed | refused the connection | refused connection"),
         new(5, ConnectionReset, Transient,
             "connection reset | connection was reset | connection closed | connection was closed | connection is closed | " +
             "connection has been closed | closed the connection | connection lost | lost connection | lost the connection | " +
             "connection was lost | connection aborted | connection was aborted | forced connection | connection forced | " +
             "forcibly closed | broken pipe | socket hang up | socket closed | socket exception | socket error | network error | " +
-            "network failure | network is down | network exception | transport failure | transport level error | " +
-            "transport error | transport connection | server disconnected | disconnected before | has gone away | " +
-            "link failure | communication error | communications error | communication problem | communication failure | " +
-            "error communicating | connection error | connection failure | terminating connection | connection terminated | " +
-            "connection dropped | unexpected eof | premature end | unexpected end of | reading from stream | " +
-            "writing to stream | end of the pipe | during the login process | receiving a message | sending a message | " +
-            "response ended prematurely | connection broken | connection interrupted | not connected"),
+            "network failure | network is down | network exception | transport failure | transport level error | transport error | " +
+            "transport connection | server disconnected | disconnected before | has gone away | link failure | " +
+            "communication error | communications error | communication problem | communication failure | error communicating | " +
+            "connection error | connection failure | terminating connection | connection terminated | connection dropped | " +
+            "unexpected eof | premature end | unexpected end of | reading from stream | writing to stream | end of the pipe | " +
+            "during the login process | receiving a message | sending a message | response ended prematurely | connection broken | " +
+            "connection interrupted | not connected"),
         new(5, NetworkUnreachable, Transient,
             "network unreachable | network is unreachable | host unreachable | host is unreachable | no route to host | " +
             "host is down | unreachable | network is not available"),
@@ -139,14 +138,15 @@ internal static class TextPhrases
             "bandwidth limit | provisioned throughput | throughput exceed* | throughput limit | too many operations | " +
             "requests per second | too many concurrent | load management | maximum number of concurrent | rejected execution | " +
             "api too quickly | sending requests too"),
+        new(5, DatabaseDown, Transient, "database is down | database down | database system is | database is not currently"),
         new(5, ServiceUnavailable, Transient,
             "service unavailable | service is unavailable | server unavailable | currently unavailable | is unavailable | " +
             "was unavailable | not currently available | out of service | unavailable at this time | not available | " +
             "not be available | server is busy | server busy | service busy | service is busy | system is busy | is busy | " +
             "currently busy | too busy | busy with | overload* | heavy load | bad gateway | down for maintenance | " +
-            "database is down | service is down | server is down | under maintenance | maintenance mode | shutting down | " +
-            "will shut down | shutdown in progress | in shutdown | at shutdown | quiesce mode | starting up | warming up | " +
-            "is starting | is loading | loading the | load in progress | not yet started | not ready | " +
+            "service is down | server is down | under maintenance | maintenance mode | " +
+            "shutting down | will shut down | shutdown in progress | in shutdown | at shutdown | quiesce mode | starting up | " +
+            "warming up | is starting | is loading | loading the | load in progress | not yet started | not ready | " +
             "recovery is in progress | is recovering | recovery mode | not been recovered | in transition | in the middle of | " +
             "failing over | failover | stepping down | stepped down | not primary | not master | not the leader | not leader | " +
             "no leader | leadership election | leader election | leader not | not coordinator | waiting for coordinator | " +
@@ -167,8 +167,8 @@ internal static class TextPhrases
         new(4, ValidationError, Permanent,
             "invalid | is not valid | must be | must not | not match | cannot be changed | cannot drop | cannot insert | " +
             "cannot update | cannot create | cannot add | cannot delete | not allowed | too many arguments | too many columns | " +
-            "reserved | mismatch | wrong number | wrong type | not within | no corresponding | must declare | " +
-            "unexpected frame | no longer the current | not currently assigned | can only be"),
+            "reserved | mismatch | wrong number | wrong type | not within | no corresponding | must declare | unexpected frame | " +
+            "no longer the current | not currently assigned | can only be"),
         new(4, Cancelled, Persistence.Unknown, "canceled | cancelled | interrupted | query aborted | purged"),
         new(3, FaultKind.Timeout, Transient, "timeout"),
         new(3, ResourceLimit, Transient, "been reached"),
@@ -181,6 +181,6 @@ internal static class TextPhrases
         new(1, FileSystemError, Persistence.Unknown, "disk error | i o error | io error | file system | filesystem"),
         new(1, ProcessCrashed, Persistence.Unknown, "process crash* | crashed | segmentation fault | process exited"),
         new(1, InternalError, Persistence.Unknown,
-            "unhandled exception | unexpected error | unknown error | internal error | server error | database down"),
+            "unhandled exception | unexpected error | unknown error | internal error | server error"),
     ];
 }

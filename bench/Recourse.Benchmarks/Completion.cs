@@ -1,0 +1,24 @@
+using System.Threading.Tasks.Sources;
+
+namespace Recourse.Benchmarks;
+
+/// <summary>An operation that suspends until it is told to complete, and that allocates nothing when it is used again.</summary>
+internal sealed class Completion : IValueTaskSource<int>
+{
+    private ManualResetValueTaskSourceCore<int> _core;
+
+    internal ValueTask<int> Begin()
+    {
+        _core.Reset();
+        return new ValueTask<int>(this, _core.Version);
+    }
+
+    internal void Complete() => _core.SetResult(1);
+
+    public int GetResult(short token) => _core.GetResult(token);
+
+    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+}

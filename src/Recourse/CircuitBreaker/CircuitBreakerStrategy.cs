@@ -1,0 +1,60 @@
+namespace Recourse;
+
+/// <summary>Lets calls through a <see cref="CircuitBreaker"/>, or refuses them at the cost of one read.</summary>
+internal sealed class CircuitBreakerStrategy : Strategy
+{
+    private readonly CircuitOpenRejection _rejection;
+
+    internal CircuitBreakerStrategy(CircuitBreaker breaker)
+        : base("circuit breaker")
+    {
+        Breaker = breaker;
+        _rejection = new CircuitOpenRejection(breaker);
+    }
+
+    internal CircuitBreaker Breaker { get; }
+
+    public override string Describe() => $"circuit breaker: {Breaker.Options}";
+
+    public override Step Enter(Call call, ref Frame frame)
+    {
+        if (!Breaker.TryEnter(out var permit)) return Refuse(call);
+        frame.Number = permit.Value;
+        if (Breaker.NeedsDuration) frame.Stamp = call.Time.GetTimestamp();
+        return Step.Next;
+    }
+
+    public override Step Exit(Call call, ref Frame frame)
+    {
+        var permit = new CircuitPermit(frame.Number);
+        if (frame.Stamp != 0) Breaker.Report(permit, JudgementOf(call), call.Time.GetElapsedTime(frame.Stamp));
+        else Breaker.Report(permit, JudgementOf(call));
+        return Step.Next;
+    }
+
+    // A refusal further in says nothing about the service: it was not called.
+    private static Judgement JudgementOf(Call call)
+    {
+        if (call.Succeeded) return Judgement.Success;
+        return call.Failure is Rejection or RejectedException ? Judgement.Neutral : call.Verdict.Judgement;
+    }
+
+    private Step Refuse(Call call)
+    {
+        call.Plan.Counters.Rejected();
+        call.Reject(_rejection);
+        return Step.Return;
+    }
+}
+
+/// <summary>The refusal of an open circuit; one for each breaker, since how long it lasts is read when asked.</summary>
+internal sealed class CircuitOpenRejection(CircuitBreaker breaker) : Rejection
+{
+    private static readonly Classification Open = FaultClassifier.Default.ForKind(FaultKind.CircuitOpen, "an open circuit of the pipeline");
+
+    public override Classification Classification => Open;
+
+    public override TimeSpan? RetryAfter => breaker.RetryAfter;
+
+    public override Exception ToException() => new CircuitOpenException(breaker.Name, breaker.State, Open, breaker.RetryAfter);
+}

@@ -1,0 +1,65 @@
+namespace Recourse;
+
+// How a call begins, and what its caller gets when it has ended at once.
+public sealed partial class Pipeline
+{
+    private static ValueTask<T> Bare<T, TState>(Func<TState, CancellationToken, ValueTask<T>> call, TState state, CancellationToken token)
+    {
+        try
+        {
+            return call(state, token);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<T>(e);
+        }
+    }
+
+    private static ValueTask<T> Begin<T, TWork>(Execution<T, TWork> execution)
+        where TWork : struct, IWork<T>
+    {
+        var version = execution.Version;
+        if (!Start(execution)) return new ValueTask<T>(execution, version);
+        return execution.Failure is null ? new ValueTask<T>(execution.Finish()) : execution.Failed();
+    }
+
+    private static ValueTask BeginVoid<TWork>(Execution<Nothing, TWork> execution)
+        where TWork : struct, IWork<Nothing>
+    {
+        var version = execution.Version;
+        if (!Start(execution)) return new ValueTask(execution, version);
+        if (execution.Failure is not null) return execution.FailedVoid();
+        execution.Finish();
+        return default;
+    }
+
+    private static ValueTask<Outcome<T>> BeginTry<T, TWork>(Execution<T, TWork> execution)
+        where TWork : struct, IWork<T>
+    {
+        var version = execution.Version;
+        return Start(execution) ? new ValueTask<Outcome<T>>(execution.FinishOutcome()) : new ValueTask<Outcome<T>>(execution, version);
+    }
+
+    private static void Run(Call execution)
+    {
+        if (!Start(execution)) throw new InvalidOperationException("A synchronous call was suspended.");
+    }
+
+    private static bool Start(Call execution)
+    {
+        if (!execution.Plan.FlowsDeadline) return execution.Start();
+        // The deadline travels to inner calls in the execution context, and must not stay behind in the caller's.
+        var flow = ExecutionContext.Capture();
+        try
+        {
+            return execution.Start();
+        }
+        finally
+        {
+            if (flow is not null) ExecutionContext.Restore(flow);
+        }
+    }
+
+    // A deadline given with the call is a strategy around all others, put there when the first such call comes.
+    private Plan PlanFor(RecoveryContext context) => context.Deadline is null ? _plan : _plan.WithDeadline();
+}

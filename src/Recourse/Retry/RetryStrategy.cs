@@ -1,0 +1,169 @@
+namespace Recourse;
+
+/// <summary>Runs what lies inside again after a fault that may pass. The rules are <see cref="RetryRules"/>; this reads facts and waits.</summary>
+internal sealed class RetryStrategy : Strategy
+{
+    private readonly RetryRules _rules;
+
+    internal RetryStrategy(RetryOptions options, TimeProvider time)
+        : base("retry")
+    {
+        Options = options;
+        _rules = new RetryRules(options);
+        Budget = options.UnlimitedBudget ? null : options.Budget ?? new RetryBudget(time: time);
+    }
+
+    internal RetryOptions Options { get; }
+
+    internal RetryBudget? Budget { get; }
+
+    public override string Describe()
+    {
+        var attempts = Options.MaxAttempts is { } most ? $"up to {most} attempts" : "attempts by the fault";
+        var backoff = Options.Backoff?.ToString() ?? "backoff by the fault";
+        var scope = Options.Scope == RetryScope.Call ? "" : $", scope {Options.Scope.ToString().ToLowerInvariant()}";
+        var total = Options.MaxTotalTime is { } time ? $", at most {Durations.Text(time)}" : "";
+        return $"retry: {attempts}, {backoff}{scope}{total}{(Budget is null ? ", no budget" : "")}";
+    }
+
+    public override Step Enter(Call call, ref Frame frame)
+    {
+        Budget?.Deposit();
+        if (Options.MaxTotalTime is not null) frame.Stamp = call.Time.GetTimestamp();
+        return Step.Next;
+    }
+
+    public override Step Exit(Call call, ref Frame frame)
+    {
+        if (call.Succeeded)
+        {
+            if (frame.Number != 0) Worked(call);
+            return Step.Next;
+        }
+
+        ref readonly var verdict = ref call.Verdict;
+        return verdict is { Judgement: Judgement.Failure, Classification: { } fault } ? Failed(call, ref frame, fault, verdict.RetryAfter) : Step.Next;
+    }
+
+    public override Step Resume(Call call, ref Frame frame)
+    {
+        if (!call.Token.IsCancellationRequested) return Step.Again;
+        // The caller, or a time limit around us, ended the wait; what had really gone wrong stays visible inside.
+        call.Fail(new OperationCanceledException("The call was cancelled while it waited for its next attempt.", LastReal(call)?.Exception, call.Token));
+        return Step.Return;
+    }
+
+    private Step Failed(Call call, ref Frame frame, Classification fault, TimeSpan? retryAfter)
+    {
+        var attempts = (int)Math.Min(++frame.Number, int.MaxValue);
+        var decision = _rules.Decide(FactsOf(call, frame, fault, retryAfter, attempts));
+        if (decision.Again && !Pays(fault)) decision = decision with { Stop = RetryStop.Budget };
+        // Looked at last: a caller who has left is no reason to blame anything else.
+        if (decision.Again && call.Token.IsCancellationRequested) return Cancelled(call, fault, attempts);
+        call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, decision.Again ? decision.Delay : null));
+        if (!decision.Again) return GiveUp(call, decision.Stop, fault, attempts);
+        call.Plan.Counters.Retried();
+        Announce(call, decision, fault, attempts);
+        if (decision.Delay <= TimeSpan.Zero) return Step.Again;
+        call.WakeAfter(decision.Delay);
+        return Step.Pending;
+    }
+
+    private bool Pays(Classification fault) => Budget is not { } budget || budget.TryWithdraw(fault.Throttling ? budget.Options.ThrottledRetryCost : 1);
+
+    private RetryFacts FactsOf(Call call, in Frame frame, Classification fault, TimeSpan? retryAfter, int attempts)
+    {
+        bool? told = null;
+        TimeSpan? delay = null;
+        if (Options.ShouldRetry is not null || Options.Delay is not null)
+        {
+            var question = new RetryQuestion(attempts, fault, call.Exception, call.Context);
+            told = Asked(call, Options.ShouldRetry, question, nameof(RetryOptions.ShouldRetry));
+            delay = Asked(call, Options.Delay, question, nameof(RetryOptions.Delay));
+        }
+
+        var previous = call.History is { Count: > 0 } history ? history.Newest.Delay ?? TimeSpan.Zero : TimeSpan.Zero;
+        return new RetryFacts(
+            fault, retryAfter, attempts, previous, Remaining(call, frame), call.Context.MaxAttempts,
+            call.Context.Repeatable ?? Options.Repeatable, call.NotApplied, told, delay, Random.Shared.NextDouble());
+    }
+
+    private TimeSpan? Remaining(Call call, in Frame frame)
+    {
+        var remaining = call.Remaining;
+        if (Options.MaxTotalTime is not { } total) return remaining;
+        var left = total - call.Time.GetElapsedTime(frame.Stamp);
+        return remaining is { } deadline && deadline < left ? deadline : left;
+    }
+
+    private static TAnswer? Asked<TAnswer>(Call call, Func<RetryQuestion, TAnswer?>? function, in RetryQuestion question, string name)
+    {
+        if (function is null) return default;
+        try
+        {
+            return function(question);
+        }
+        catch (Exception e)
+        {
+            Log.FunctionFailed(call.Plan.Logger, call.Plan.Name, name, e);
+            return default;
+        }
+    }
+
+    private static Step Cancelled(Call call, Classification fault, int attempts)
+    {
+        call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, null));
+        call.Fail(new OperationCanceledException($"The call was cancelled after attempt {attempts}.", LastReal(call)?.Exception, call.Token));
+        return Step.Next;
+    }
+
+    private Step GiveUp(Call call, RetryStop reason, Classification fault, int attempts)
+    {
+        // A refusal only says that there was no further attempt; the caller wants to know what went wrong before.
+        if (call.Rejection is not null && LastReal(call) is { } real)
+            call.FailAgain(real.Exception!, Verdict.Failure(real.Classification));
+        Log.RetryStopped(call.Plan.Logger, call.Plan.Name, call.Context.Operation, attempts, reason, fault.Kind);
+        if (Options.OnGivingUp is not { } observer) return Step.Next;
+        try
+        {
+            observer(new RetryStopped(attempts, reason, fault, call.Exception, call.Context));
+        }
+        catch (Exception e)
+        {
+            Log.ObserverFailed(call.Plan.Logger, call.Plan.Name, nameof(RetryOptions.OnGivingUp), e);
+        }
+
+        return Step.Next;
+    }
+
+    private void Announce(Call call, in RetryDecision decision, Classification fault, int attempts)
+    {
+        Log.Retrying(call.Plan.Logger, call.Plan.Name, attempts, decision.MaxAttempts, call.Context.Operation, fault.Kind, decision.Delay);
+        if (Options.OnRetry is not { } observer) return;
+        try
+        {
+            observer(new RetryScheduled(attempts, decision.Delay, fault, call.Exception, call.Context));
+        }
+        catch (Exception e)
+        {
+            Log.ObserverFailed(call.Plan.Logger, call.Plan.Name, nameof(RetryOptions.OnRetry), e);
+        }
+    }
+
+    private static void Worked(Call call)
+    {
+        call.Plan.Counters.RetryWorked();
+        Log.RetryWorked(call.Plan.Logger, call.Plan.Name, call.Context.Operation, call.AttemptNumber);
+    }
+
+    private static FailedAttempt? LastReal(Call call)
+    {
+        if (call.History is not { } history) return null;
+        for (var i = history.Count - 1; i >= 0; i--)
+        {
+            if (history[i] is { Exception: not null and not RejectedException } real) return real;
+        }
+
+        return null;
+    }
+}

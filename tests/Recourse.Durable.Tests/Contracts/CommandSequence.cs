@@ -1,0 +1,232 @@
+using System.Globalization;
+using System.Text;
+using Recourse.Tests;
+
+namespace Recourse.Durable.Tests;
+
+/// <summary>A store under a sequence of commands, with what was learned about its messages so far. Ids are shown as ordinals: each store makes its own.</summary>
+internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reopen)
+{
+    private readonly List<Guid> _messages = [];
+
+    public string Name { get; } = name;
+    public MessageStore Store { get; private set; } = null!;
+    public List<ClaimedDelivery> Held { get; } = [];
+
+    public async Task<string> OpenAsync()
+    {
+        Store = await reopen();
+        return (await Store.OpenAsync()).ToString();
+    }
+
+    public int Messages => _messages.Count;
+
+    public DeliveryId Id(int message, int index) => new(_messages[message], index);
+
+    public async Task<string> EnqueueAsync(NewMessage message)
+    {
+        var result = await Store.CommitAsync(new EnqueueCommand(message));
+        if (result.Status is EnqueueStatus.Accepted)
+            _messages.Add(result.MessageId);
+        return $"{result.Status} {_messages.IndexOf(result.MessageId)}";
+    }
+
+    public async Task<string> ClaimAsync(ClaimCommand command)
+    {
+        var claim = await Store.CommitAsync(command);
+        Held.AddRange(claim.Deliveries);
+        return $"{string.Join(" | ", claim.Deliveries.Select(Show))} next {claim.NextDueAt:O}";
+    }
+
+    private string Show(ClaimedDelivery claimed) => claimed with
+    {
+        Id = default,
+        Lease = 0,
+        Body = default,
+        IdempotencyKey = Show(claimed.Id) + claimed.IdempotencyKey[36..],
+        Headers = null,
+    } + Encoding.UTF8.GetString(claimed.Body.Span);
+
+    private string Show(DeliveryId id) => $"{_messages.IndexOf(id.MessageId)}.{id.Index}";
+
+    /// <summary>All that can be seen of the store.</summary>
+    public async Task<string> ShowAsync()
+    {
+        var text = new StringBuilder();
+        foreach (var queue in await Store.Queries.QueuesAsync())
+        {
+            StoreContract.AssertBalanced(queue);
+            text.AppendLine(queue.ToString());
+        }
+        foreach (var service in await Store.Queries.ServicesAsync())
+            text.AppendLine(service.ToString());
+        foreach (var state in new DeliveryState?[] { null, DeliveryState.Dead })
+        {
+            string? after = null;
+            do
+            {
+                var page = await Store.Queries.DeliveriesAsync(new() { State = state, Limit = 7, After = after });
+                foreach (var item in page.Items)
+                    text.AppendLine(Show(item.Id) + (item with { Id = default }));
+                after = page.Next;
+            }
+            while (after is not null);
+        }
+        foreach (var message in _messages.TakeLast(5))
+        {
+            foreach (var delivery in (await Store.Queries.MessageAsync(message))?.Deliveries ?? [])
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{Show(delivery.Id)} {delivery.IdempotencyKey[36..]}");
+                text.AppendLine(string.Join(' ', delivery.Attempts));
+            }
+        }
+        return text.ToString();
+    }
+}
+
+/// <summary>Draws a sequence of commands from a seed and runs it on several stores at once; they must always look the same.</summary>
+internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList<SequenceSubject> subjects)
+{
+    private static readonly string[] Queues = ["a", "b"];
+    private static readonly string[] Services = ["x", "y", "z"];
+    private static readonly Applied[] AppliedValues = [Applied.No, Applied.Maybe];
+    private static readonly Blame[] Blames = [Blame.Service, Blame.Message, Blame.Unknown];
+    private static readonly FaultKind[] Kinds = [FaultKind.Timeout, FaultKind.ValidationError, FaultKind.ConnectionReset];
+
+    private readonly Random _random = new(seed);
+    private readonly List<string> _log = [];
+
+    public bool WithPruning { get; init; } = true;
+
+    public async Task RunAsync(int steps)
+    {
+        foreach (var subject in subjects)
+            await subject.OpenAsync();
+        for (var step = 0; step < steps; step++)
+        {
+            await SameAsync(Next());
+            if (step % 10 == 9)
+                await SameAsync(("look", subject => subject.ShowAsync()));
+        }
+        await SameAsync(("look", subject => subject.ShowAsync()));
+    }
+
+    private async Task SameAsync((string Name, Func<SequenceSubject, Task<string>> Run) action)
+    {
+        _log.Add(action.Name);
+        var expected = await action.Run(subjects[0]);
+        foreach (var subject in subjects.Skip(1))
+        {
+            var actual = await action.Run(subject);
+            if (actual != expected)
+            {
+                var from = Math.Max(0, _log.Count - 25);
+                Assert.Fail(
+                    $"seed {seed}, step {_log.Count} ({action.Name}): {subject.Name} differs from {subjects[0].Name}\n"
+                    + $"after: {string.Join("; ", _log[from..])}\nexpected:\n{Apart(expected, actual)}\nactual:\n{Apart(actual, expected)}");
+            }
+        }
+    }
+
+    private static string Apart(string text, string other) => string.Join('\n', text.Split('\n').Except(other.Split('\n')));
+
+    private (string Name, Func<SequenceSubject, Task<string>> Run) Next() => _random.Next(100) switch
+    {
+        < 28 => Enqueue(),
+        < 52 => Claim(),
+        < 64 => Complete(),
+        < 80 => Fail(),
+        < 83 => Release(),
+        < 88 => Replay(),
+        < 91 => Discard(),
+        < 93 when WithPruning => Prune(),
+        < 98 => Advance(),
+        _ => Restart(),
+    };
+
+    private T Any<T>(IReadOnlyList<T> values) => values[_random.Next(values.Count)];
+
+    private (string, Func<SequenceSubject, Task<string>>) Enqueue()
+    {
+        var services = Services.Where(_ => _random.Next(2) == 0).ToArray();
+        var message = new NewMessage
+        {
+            Queue = Any(Queues),
+            Body = Encoding.UTF8.GetBytes($"body {_random.Next(2)}"),
+            Services = services.Length == 0 ? ["x"] : services,
+            OrderKey = _random.Next(2) == 0 ? null : $"lane {_random.Next(2)}",
+            IdempotencyKey = _random.Next(4) == 0 ? $"key {_random.Next(4)}" : null,
+        };
+        return ($"enqueue {message.Queue} {string.Join(',', message.Services)} {message.OrderKey} {message.IdempotencyKey}", subject => subject.EnqueueAsync(message));
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Claim()
+    {
+        var (service, max, suspects) = (Any(Services), _random.Next(1, 4), _random.Next(4) == 0);
+        return ($"claim {service} {max} {suspects}", subject => subject.ClaimAsync(new(service, max, "node") { Suspects = suspects }));
+    }
+
+    /// <summary>One of the leases ever given, the latest more often: old ones must be refused alike.</summary>
+    private (string, Func<SequenceSubject, Task<string>>) OnHeld(string name, Func<ClaimedDelivery, StoreCommand<bool>> command)
+    {
+        var count = subjects[0].Held.Count;
+        if (count == 0)
+            return Claim();
+        var index = _random.Next(5) == 0 ? _random.Next(count) : count - 1 - _random.Next(Math.Min(count, 4));
+        return ($"{name} {index}", async subject => (await subject.Store.CommitAsync(command(subject.Held[index]))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Complete() => OnHeld(
+        "complete", held => new CompleteCommand(held.Id, held.Lease, Attempt(held) with { Outcome = "delivered", Status = "200" }));
+
+    private (string, Func<SequenceSubject, Task<string>>) Fail()
+    {
+        var fault = new Classification
+        {
+            Kind = Any(Kinds), Persistence = Persistence.Transient, Scope = RetryScope.Call, Applied = Any(AppliedValues), Blame = Any(Blames), Evidence = "test",
+        };
+        var dead = _random.Next(3) == 0;
+        var delay = TimeSpan.FromSeconds(_random.Next(120));
+        var due = clock.GetUtcNow() + delay;
+        var (block, error) = (_random.Next(2) == 0, $"error {_random.Next(1000)}");
+        return OnHeld(dead ? "kill" : "fail", held => new FailCommand(
+            held.Id, held.Lease, Attempt(held) with { Error = error }, fault,
+            dead ? new(DeliveryAction.DeadLetter, null, "enough") : new(DeliveryAction.Retry, due, "again", delay)) { BlockLane = block });
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Release() => OnHeld("release", held => new ReleaseCommand(held.Id, held.Lease));
+
+    private static Attempt Attempt(ClaimedDelivery held) =>
+        new() { Number = held.Attempt, StartedAt = held.ClaimedAt, DurationMs = 5, Outcome = "failed", Node = "node" };
+
+    private (string, Func<SequenceSubject, Task<string>>) OnAny(string name, Func<DeliveryId, StoreCommand<DeadLetterOutcome>> command)
+    {
+        if (subjects[0].Messages == 0)
+            return Enqueue();
+        var (message, index) = (_random.Next(subjects[0].Messages), _random.Next(3));
+        return ($"{name} {message}.{index}", async subject => (await subject.Store.CommitAsync(command(subject.Id(message, index)))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Replay() => OnAny("replay", id => new ReplayCommand(id, "ann", null));
+
+    private (string, Func<SequenceSubject, Task<string>>) Discard() => OnAny("discard", id => new DiscardCommand(id, "ann", "why not"));
+
+    private (string, Func<SequenceSubject, Task<string>>) Prune()
+    {
+        var (age, limit) = (TimeSpan.FromMinutes(_random.Next(20)), _random.Next(1, 5));
+        return ($"prune {age} {limit}", async subject => (await subject.Store.CommitAsync(new PruneCommand(age, limit))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Advance()
+    {
+        var by = TimeSpan.FromSeconds(_random.Next(1, 200));
+        clock.Advance(by);
+        return ($"advance {by}", _ => Task.FromResult(""));
+    }
+
+    private static (string, Func<SequenceSubject, Task<string>>) Restart() => ("restart", async subject =>
+    {
+        await subject.Store.DisposeAsync();
+        return await subject.OpenAsync();
+    });
+}
