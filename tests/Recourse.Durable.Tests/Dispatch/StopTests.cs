@@ -107,7 +107,7 @@ public class StopTests
         rig.Store.Before = _ => throw new StoreException("the disk is gone", StoreProblem.DiskFull);
         call.Succeed();
         await rig.AdvanceUntilAsync(rig.Dispatcher.StopAsync(Grace));
-        var line = Assert.Single(rig.Log.Lines, line => line.Id == 3);
+        var line = await rig.LoggedAsync(3);
         Assert.Contains(id.ToString(), line.Text, StringComparison.Ordinal);
         Assert.Equal(DeliveryState.Leased, (await rig.StoredAsync(id)).State);
     }
