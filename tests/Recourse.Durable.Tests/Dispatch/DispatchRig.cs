@@ -110,6 +110,17 @@ internal sealed class DispatchRig : IAsyncDisposable
     /// <summary>Starts on a store that found so many suspects. None: the suspects' loop does not close the way while the clock stands still.</summary>
     internal void Start(int suspects = 0) => Dispatcher.Start(new StoreOpening(suspects, 0));
 
+    /// <summary>Waits until the next timer is due in exactly so long.</summary>
+    internal async Task UntilDueAsync(TimeSpan next)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (Clock.NextDue != next)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Hang, $"No timer is due in {next}, but in {Clock.NextDue}.");
+            await Task.Yield();
+        }
+    }
+
     /// <summary>The first line with this number, once it is there.</summary>
     internal async Task<(int Id, string Text)> LoggedAsync(int id)
     {

@@ -59,7 +59,11 @@ public class StopTests
         rig.Start();
         var stuck = await rig.CallAsync();
         await rig.QuietAsync();
-        await rig.AdvanceUntilAsync(rig.Dispatcher.StopAsync(Grace));
+        var stopping = rig.Dispatcher.StopAsync(Grace);
+        rig.Clock.Advance(Grace);
+        await rig.UntilDueAsync(TimeSpan.FromSeconds(5));
+        rig.Clock.Advance(TimeSpan.FromSeconds(5));
+        await stopping;
         Assert.Equal((DeliveryState.Waiting, FaultKind.Cancelled), ((await rig.StoredAsync(id)).State, (await rig.StoredAsync(id)).Kind));
         stuck.Succeed();
     }
