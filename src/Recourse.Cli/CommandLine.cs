@@ -35,7 +35,8 @@ internal static class CommandLine
         }
         catch (Exception error)
         {
-            return Report($"this is a defect of recourse, please report it: {error.GetType().Name}: {error.Message}", ExitCode.Defect, error);
+            return Report($"this is a defect of recourse, please report it: {error.GetType().Name}: {error.Message}", ExitCode.Defect,
+                error);
         }
     }
 

@@ -15,7 +15,8 @@ internal static class CommonOptions
         Description = $"The relay's address; without it the variable {ServerVariable} counts, then {DefaultServer}",
         HelpName = "URL",
         DefaultValueFactory = result =>
-            ReadServer(result, Environment.GetEnvironmentVariable(ServerVariable) is { Length: > 0 } set ? set : DefaultServer, ServerVariable),
+            Environment.GetEnvironmentVariable(ServerVariable) is { Length: > 0 } set
+                ? ReadServer(result, set, ServerVariable) : new Uri(DefaultServer),
         CustomParser = result => ReadServer(result, result.Tokens[0].Value, "--server"),
     };
 
@@ -37,7 +38,9 @@ internal static class CommonOptions
         },
     };
 
-    /// <summary>Refuses a number outside <paramref name="least"/> to <paramref name="most"/> with a sentence that names the option.</summary>
+    /// <summary>
+    /// Refuses a number outside <paramref name="least"/> to <paramref name="most"/> with a sentence that names the option.
+    /// </summary>
     public static Option<int> Between(this Option<int> option, int least, int most)
     {
         option.Validators.Add(result =>

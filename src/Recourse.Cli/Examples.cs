@@ -10,7 +10,9 @@ internal static class Examples
 {
     private static readonly ConditionalWeakTable<Command, Lesson> Lessons = [];
 
-    /// <summary>Gives a command its examples: what it does, and how it is written. <paramref name="notes"/> are printed below as they stand.</summary>
+    /// <summary>
+    /// Gives a command its examples: what it does, and how it is written. <paramref name="notes"/> are printed below as they stand.
+    /// </summary>
     public static T Teach<T>(this T command, (string Does, string Line)[] examples, params string[] notes) where T : Command
     {
         Lessons.Add(command, new(examples, notes));

@@ -12,5 +12,6 @@ var root = new RootCommand("Recourse: messages that are delivered, or wait where
     ServicesCommand.Create(),
     DlqCommand.Create(),
     MessageCommand.Create(),
+    ClassifyCommand.Create(),
 };
 return await CommandLine.RunAsync(root, args);

@@ -6,7 +6,8 @@ internal static class Eventually
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// Asks until <paramref name="look"/> answers with something else than null. Fails at the deadline with <paramref name="what"/> was waited for.
+    /// Asks until <paramref name="look"/> answers with something else than null. Fails at the deadline with <paramref name="what"/> was
+    /// waited for.
     /// </summary>
     public static async Task<T> SeesAsync<T>(string what, TimeSpan deadline, Func<CancellationToken, Task<T?>> look) where T : class
     {

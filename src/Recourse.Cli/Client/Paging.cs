@@ -44,7 +44,8 @@ internal static class Paging
 
     /// <summary>Every dead letter that matches, newest first; each also as the JSON it came as.</summary>
     public static async IAsyncEnumerable<(DeadLetterAnswer Value, JsonElement Json)> DeadLettersAsync(
-        this RelayClient relay, DeadLetterQuery query, int pageSize = PageLimit, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        this RelayClient relay, DeadLetterQuery query, int pageSize = PageLimit,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         string? after = null;
         do

@@ -19,7 +19,8 @@ internal sealed class RelayClient : IDisposable
         Server = server;
         var handler = new SocketsHttpHandler { UseProxy = !server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) };
         _http = new(handler) { BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"), Timeout = AnswerLimit };
-        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
+        _http.DefaultRequestHeaders.UserAgent
+            .Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
     }
 
     /// <summary>Where the relay should be.</summary>
@@ -66,7 +67,8 @@ internal sealed class RelayClient : IDisposable
         catch (JsonException error)
         {
             throw new CliException(ExitCode.Failed,
-                $"{Server} answered with something that is not a relay's document ({error.Message}). Is that address a relay of this version?", error);
+                $"{Server} answered with something that is not a relay's document ({error.Message}). "
+                    + "Is that address a relay of this version?", error);
         }
     }
 
@@ -75,7 +77,8 @@ internal sealed class RelayClient : IDisposable
     {
         if (answer.IsSuccessStatusCode) return;
         var body = await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
-        throw Refusal((int)answer.StatusCode, ReadProblem(body), Server, answer.RequestMessage?.RequestUri?.AbsolutePath, RetryAfter(answer));
+        throw Refusal((int)answer.StatusCode, ReadProblem(body), Server, answer.RequestMessage?.RequestUri?.AbsolutePath,
+            RetryAfter(answer));
     }
 
     /// <summary>The sentence and the exit code for a refusal.</summary>
@@ -88,8 +91,14 @@ internal sealed class RelayClient : IDisposable
             401 or 403 => new(ExitCode.Failed, $"the relay at {server} does not allow this: {said}") { Status = status },
             404 or 410 => new(ExitCode.NotFound, said) { Status = status },
             409 or 412 or 422 => new(ExitCode.Conflict, said) { Status = status },
-            429 => new(ExitCode.Refused, $"the relay takes nothing more for now: {said} Try again later.") { Status = status, RetryAfter = retryAfter },
-            503 => new(ExitCode.Refused, $"the relay cannot work now: {said} Its log says more.") { Status = status, RetryAfter = retryAfter },
+            429 => new(ExitCode.Refused, $"the relay takes nothing more for now: {said} Try again later.")
+            {
+                Status = status, RetryAfter = retryAfter,
+            },
+            503 => new(ExitCode.Refused, $"the relay cannot work now: {said} Its log says more.")
+            {
+                Status = status, RetryAfter = retryAfter,
+            },
             _ => new(ExitCode.Failed, $"the relay failed: {said} Its log says more.") { Status = status },
         };
     }
@@ -134,7 +143,8 @@ internal sealed class RelayClient : IDisposable
         {
             var why = error.InnerException is System.Net.Sockets.SocketException socket ? socket.SocketErrorCode.ToString() : error.Message;
             throw new CliException(ExitCode.Unreachable,
-                $"no relay answers at {Server} ({why}). Is `recourse serve` running? Another address: --server URL, or {CommonOptions.ServerVariable}.", error);
+                $"no relay answers at {Server} ({why}). Is `recourse serve` running? Another address: --server URL, or "
+                    + $"{CommonOptions.ServerVariable}.", error);
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
         {

@@ -18,7 +18,11 @@ internal static class BulkVerb
 
     public static Command Create(BulkVerbWords words)
     {
-        var ids = new Argument<string[]>("ID") { Description = "Dead letters by id; without one, a filter or --all", Arity = ArgumentArity.ZeroOrMore };
+        var ids = new Argument<string[]>("ID")
+        {
+            Description = "Dead letters by id; without one, a filter or --all",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var filter = new DlqFilter();
         var all = new Option<bool>("--all") { Description = "Every dead letter; needed where there is neither an id nor a filter" };
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask" };
@@ -65,8 +69,10 @@ internal static class BulkVerb
             Screen.Progress.WriteLine($"  {count,8:N0}  {Screen.Safe(reason)}");
         if (found.Count == 0 || yes) return [.. found];
         if (!Screen.CanAsk)
-            throw new CliException(ExitCode.Usage, $"nothing was {words.Done}: there is no terminal to ask at. Add --yes to {words.Verb} them.");
-        var sure = await new ConfirmationPrompt($"{char.ToUpperInvariant(words.Verb[0])}{words.Verb[1..]} these {found.Count:N0}?") { DefaultValue = false }
+            throw new CliException(ExitCode.Usage,
+                $"nothing was {words.Done}: there is no terminal to ask at. Add --yes to {words.Verb} them.");
+        var question = $"{char.ToUpperInvariant(words.Verb[0])}{words.Verb[1..]} these {found.Count:N0}?";
+        var sure = await new ConfirmationPrompt(question) { DefaultValue = false }
             .ShowAsync(Screen.Progress, cancellationToken);
         if (sure) return [.. found];
         Screen.Progress.WriteLine($"Nothing was {words.Done}.");
@@ -87,7 +93,8 @@ internal static class BulkVerb
                 {
                     try
                     {
-                        await patience.TryAsync(() => relay.ActAsync($"v1/dead-letters/{Uri.EscapeDataString(id)}:{words.Verb}", token), token);
+                        await patience.TryAsync(() =>
+                            relay.ActAsync($"v1/dead-letters/{Uri.EscapeDataString(id)}:{words.Verb}", token), token);
                         Interlocked.Increment(ref done);
                     }
                     catch (CliException error) when (error.Status is not null)

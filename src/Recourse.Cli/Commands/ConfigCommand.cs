@@ -12,7 +12,8 @@ internal static class ConfigCommand
 
     private static Command Check()
     {
-        var file = new Argument<string>("FILE") { Description = "The configuration; recourse.yaml when left out", DefaultValueFactory = _ => "recourse.yaml" };
+        var file = new Argument<string>("FILE") { Description = "The configuration; recourse.yaml when left out",
+            DefaultValueFactory = _ => "recourse.yaml" };
         var json = CommonOptions.Json("Print the findings as one JSON document");
         var command = new Command("check", "Find everything that is wrong with a configuration, with file, line and column") { file, json };
         command.SetAction(parsed => Run(parsed.GetValue(file)!, parsed.GetValue(json)));
@@ -40,7 +41,8 @@ internal static class ConfigCommand
         var loaded = RelayConfiguration.Load(file);
         if (json)
         {
-            JsonOutput.Write(new(loaded.Configuration is not null, loaded.Errors, loaded.Warnings, loaded.Files), ConfigJson.Default.ConfigFindings);
+            JsonOutput.Write(new(loaded.Configuration is not null, loaded.Errors, loaded.Warnings, loaded.Files),
+                ConfigJson.Default.ConfigFindings);
         }
         else
         {
@@ -49,7 +51,8 @@ internal static class ConfigCommand
             foreach (var warning in loaded.Warnings)
                 Console.Error.WriteLine($"{warning.File}:{warning.Line}:{warning.Column}: warning: {warning.Message}");
             if (loaded.Configuration is { } configuration)
-                Console.Out.WriteLine($"{file} is right: {configuration.Queues.Count} queues, {configuration.Services.Count} services, store {StoreName.Shown(configuration.Store)}.");
+                Console.Out.WriteLine($"{file} is right: {configuration.Queues.Count} queues, {configuration.Services.Count} services, "
+                    + $"store {StoreName.Shown(configuration.Store)}.");
         }
         return loaded.Configuration is not null ? ExitCode.Ok : loaded.Files.Count == 0 ? ExitCode.Usage : ExitCode.Failed;
     }

@@ -10,20 +10,32 @@ internal static class DemoCommand
 {
     public static Command Create()
     {
-        var input = new Option<string?>("--input") { Description = "Send the lines of this file, one message a line, spread over the queues", HelpName = "FILE" };
+        var input = new Option<string?>("--input")
+        {
+            Description = "Send the lines of this file, one message a line, spread over the queues",
+            HelpName = "FILE",
+        };
         var count = new Option<int?>("--count")
         {
             Description = "How many messages (default 3000, or every line of a longer file; a shorter file is begun again)", HelpName = "N",
         };
         count.Validators.Add(result =>
         {
-            if (result.GetValue(count) is { } n and (< 1 or > 200_000)) result.AddError($"--count is {n}; it must be between 1 and 200000.");
+            if (result.GetValue(count) is { } n and (< 1 or > 200_000))
+                result.AddError($"--count is {n}; it must be between 1 and 200000.");
         });
         var noKill = new Option<bool>("--no-kill") { Description = "Do not kill the relay in the middle" };
         var keep = new Option<bool>("--keep") { Description = "Leave the store and the configuration on disk, and say where" };
-        var stay = new Option<bool>("--stay") { Description = "Leave the relay running at the end, until Ctrl-C, to look at its dashboard" };
+        var stay = new Option<bool>("--stay")
+        {
+            Description = "Leave the relay running at the end, until Ctrl-C, to look at its dashboard",
+        };
         var limit = CommonOptions.Duration("--limit", "When to give up", TimeSpan.FromMinutes(3));
-        var seed = new Option<int?>("--seed") { Description = "Draw the services' moods from this number, to have a run again", HelpName = "N" };
+        var seed = new Option<int?>("--seed")
+        {
+            Description = "Draw the services' moods from this number, to have a run again",
+            HelpName = "N",
+        };
         var json = CommonOptions.Json("Print one result document and nothing else on standard output");
         var command = new Command("demo", "See it work: four services that fail, a relay that is killed, and books that balance")
         {
@@ -33,7 +45,8 @@ internal static class DemoCommand
         {
             var options = new DemoOptions
             {
-                Input = parsed.GetValue(input), Count = parsed.GetValue(count), Kill = !parsed.GetValue(noKill), Keep = parsed.GetValue(keep),
+                Input = parsed.GetValue(input), Count = parsed.GetValue(count), Kill = !parsed.GetValue(noKill),
+                Keep = parsed.GetValue(keep),
                 Stay = parsed.GetValue(stay), Limit = parsed.GetValue(limit), Json = parsed.GetValue(json),
             };
             return RunAsync(parsed.GetValue(seed) is { } number ? options with { Seed = number } : options, cancellationToken);
@@ -43,8 +56,9 @@ internal static class DemoCommand
             ("About a minute, by itself", "recourse demo"),
             ("With messages of your own", "recourse demo --input messages.ndjson"),
             ("As a check in a script: ends with 0 only if the books balance", "recourse demo --json | jq .balanced"),
-        ], "It starts a relay on a fresh store in a temporary folder, and four services on loopback: one healthy, one flaky, one slow, one down at"
-            + Environment.NewLine + "first. The services count what arrives; the verdict is theirs. Nothing is left behind unless --keep is given.");
+        ], "It starts a relay on a fresh store in a temporary folder, and four services on loopback: one healthy, one flaky, one slow,"
+            + Environment.NewLine + "one down at first. The services count what arrives; the verdict is theirs. Nothing is left behind"
+            + Environment.NewLine + "unless --keep is given.");
     }
 
     private static async Task<int> RunAsync(DemoOptions options, CancellationToken cancellationToken)

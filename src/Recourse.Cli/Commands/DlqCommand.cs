@@ -23,7 +23,11 @@ internal sealed class DlqFilter
 {
     private readonly Option<string?> _queue = new("--queue") { Description = "Only of this queue", HelpName = "NAME" };
     private readonly Option<string?> _service = new("--service") { Description = "Only for this service", HelpName = "NAME" };
-    private readonly Option<string?> _kind = new("--kind") { Description = "Only this kind of fault, such as validation_error", HelpName = "KIND" };
+    private readonly Option<string?> _kind = new("--kind")
+    {
+        Description = "Only this kind of fault, such as validation_error",
+        HelpName = "KIND",
+    };
     private readonly Option<string?> _text = new("--text") { Description = "Only where the error contains this text", HelpName = "TEXT" };
 
     public void AddTo(Command command)

@@ -14,9 +14,17 @@ internal static class DlqListCommand
     public static Command Create()
     {
         var filter = new DlqFilter();
-        var limit = new Option<int>("--limit") { Description = "Rows of a page, 1 to 500", HelpName = "N", DefaultValueFactory = _ => 50 }.Between(1, 500);
-        var after = new Option<string?>("--after") { Description = "Continue behind this cursor (`next` of the page before)", HelpName = "CURSOR" };
-        var all = new Option<bool>("--all") { Description = $"Every page (a table ends at {TableLimit:N0} rows; with --json one dead letter a line)" };
+        var limit = new Option<int>("--limit") { Description = "Rows of a page, 1 to 500", HelpName = "N", DefaultValueFactory = _ => 50 }
+            .Between(1, 500);
+        var after = new Option<string?>("--after")
+        {
+            Description = "Continue behind this cursor (`next` of the page before)",
+            HelpName = "CURSOR",
+        };
+        var all = new Option<bool>("--all")
+        {
+            Description = $"Every page (a table ends at {TableLimit:N0} rows; with --json one dead letter a line)",
+        };
         var server = CommonOptions.Server();
         var json = CommonOptions.Json();
         var command = new Command("list", "List dead letters, newest first") { limit, after, all, server, json };

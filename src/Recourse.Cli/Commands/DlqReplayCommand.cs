@@ -9,16 +9,18 @@ internal static class DlqReplayCommand
         .Teach(
         [
             ("One", "recourse dlq replay 0198c0de-0000-7000-8000-000000000001.0"),
-            ("What a mended service had refused; shows how many and asks first", "recourse dlq replay --service billing --kind validation_error"),
+            ("What a mended service had refused; shows how many and asks first",
+                "recourse dlq replay --service billing --kind validation_error"),
             ("Everything, in a script", "recourse dlq replay --all --yes --json"),
-        ], "A replay keeps the message's id and adds one to its generation; its attempts begin anew. A filter acts on the dead letters that it"
-            + Environment.NewLine + "counted before it asked: what dies meanwhile stays dead.");
+        ], "A replay keeps the message's id and adds one to its generation; its attempts begin anew. A filter acts"
+            + Environment.NewLine + "on the dead letters that it counted before it asked: what dies meanwhile stays dead.");
 }
 
 /// <summary><c>recourse dlq discard</c>: dead letters are put away for good.</summary>
 internal static class DlqDiscardCommand
 {
-    public static Command Create() => BulkVerb.Create(new("discard", "discarded", "Put dead letters away for good: they are never delivered"))
+    public static Command Create() =>
+        BulkVerb.Create(new("discard", "discarded", "Put dead letters away for good: they are never delivered"))
         .Teach(
         [
             ("One", "recourse dlq discard 0198c0de-0000-7000-8000-000000000001.0"),

@@ -11,7 +11,10 @@ internal static class DlqShowCommand
     public static Command Create()
     {
         var id = new Argument<string>("ID") { Description = "The dead letter, as `recourse dlq list` shows it" };
-        var payload = new Option<bool>("--payload") { Description = "Write the message's body to standard output, byte for byte, and nothing else" };
+        var payload = new Option<bool>("--payload")
+        {
+            Description = "Write the message's body to standard output, byte for byte, and nothing else",
+        };
         var server = CommonOptions.Server();
         var json = CommonOptions.Json();
         var command = new Command("show", "Show one dead letter: why it died and what was tried") { id, payload, server, json };
@@ -57,7 +60,8 @@ internal static class DlqShowCommand
             ("dead letter", letter.Id), ("queue", letter.Queue), ("service", letter.Service), ("taken", letter.CreatedAt?.ToString("u")),
             ("died", letter.DeadAt is null ? null : $"{letter.DeadAt:u} ({Screen.Ago(letter.DeadAt)})"),
             ("kind", letter.Kind), ("category", letter.Category), ("persistence", letter.Persistence), ("blame", letter.Blame),
-            ("attempts", $"{letter.AttemptCount}"), ("generation", $"{letter.Generation}"), ("decision", letter.Decision), ("error", letter.Error),
+            ("attempts", $"{letter.AttemptCount}"), ("generation", $"{letter.Generation}"), ("decision", letter.Decision),
+            ("error", letter.Error),
         })
         {
             if (!string.IsNullOrEmpty(value)) table.Row(name, value);

@@ -37,7 +37,8 @@ internal static class MessageCommand
         foreach (var delivery in message.Deliveries)
         {
             Screen.Out.WriteLine();
-            Screen.Out.WriteLine($"{Screen.Safe(delivery.Service)}: {StateOf(delivery)} (delivery {delivery.Id}, generation {delivery.Generation})");
+            Screen.Out.WriteLine($"{Screen.Safe(delivery.Service)}: {StateOf(delivery)} (delivery {delivery.Id}, generation "
+                + $"{delivery.Generation})");
             WriteAttempts(delivery.Attempts ?? []);
         }
         return ExitCode.Ok;
@@ -51,7 +52,8 @@ internal static class MessageCommand
         foreach (var attempt in attempts)
         {
             table.Row(attempt.Number, attempt.StartedAt?.ToString("u"), attempt.DurationMs is { } took ? $"{took} ms" : "",
-                Screen.Toned(attempt.Outcome ?? "", attempt.Outcome == "delivered" ? Tone.Good : Tone.Warn), attempt.Kind, attempt.Code ?? attempt.Status?.ToString(),
+                Screen.Toned(attempt.Outcome ?? "", attempt.Outcome == "delivered" ? Tone.Good : Tone.Warn), attempt.Kind,
+                    attempt.Code ?? attempt.Status?.ToString(),
                 Screen.Safe(attempt.Decision, 60), Screen.Safe(attempt.Error, 200));
         }
         Screen.Out.Write(table);

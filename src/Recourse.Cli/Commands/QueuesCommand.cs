@@ -20,7 +20,8 @@ internal static class QueuesCommand
         [
             ("All queues of the relay on this machine", "recourse queues"),
             ("How many deliveries of one queue wait, for a script", "recourse queues orders --json | jq .waiting"),
-        ], "Counts are deliveries: a message for three services counts three times. accepted = waiting + delayed + leased + delivered + dead"
+        ], "Counts are deliveries: a message for three services counts three times. accepted = waiting + delayed + leased + "
+            + "delivered + dead"
             + Environment.NewLine + "+ discarded + expired, always; delivered, discarded and expired are totals since the store was made.");
     }
 
@@ -42,7 +43,8 @@ internal static class QueuesCommand
 
     internal static Table Table(IReadOnlyList<QueueAnswer> queues)
     {
-        var table = Screen.Table("queue", "accepted", "waiting", "delayed", "leased", "delivered", "dead", "discarded", "expired", "oldest");
+        var table = Screen.Table("queue", "accepted", "waiting", "delayed", "leased", "delivered", "dead", "discarded", "expired",
+            "oldest");
         foreach (var column in table.Columns.Skip(1)) column.RightAligned();
         foreach (var queue in queues)
         {

@@ -28,25 +28,46 @@ internal static class SendCommand
     public static Command Create()
     {
         var queue = new Argument<string>("QUEUE") { Description = "The queue, as the relay's configuration names it" };
-        var file = new Argument<string>("FILE") { Description = "What to send; - or nothing reads standard input", DefaultValueFactory = _ => "-" };
-        var ndjson = new Option<bool>("--ndjson") { Description = "Each line is a message; without it the whole input is one" };
-        var key = new Option<string?>("--key") { Description = "Order key: messages of one key are delivered one after the other, in this order", HelpName = "KEY" };
-        var idempotency = new Option<string?>("--idempotency-key")
+        var file = new Argument<string>("FILE")
         {
-            Description = "The relay stores one message per key in 24 h. With --ndjson the line's number is added to it; by default a new one each run",
+            Description = "What to send; - or nothing reads standard input",
+            DefaultValueFactory = _ => "-",
+        };
+        var ndjson = new Option<bool>("--ndjson") { Description = "Each line is a message; without it the whole input is one" };
+        var key = new Option<string?>("--key")
+        {
+            Description = "Order key: messages of one key are delivered one after the other, in this order",
             HelpName = "KEY",
         };
-        var contentType = new Option<string?>("--content-type") { Description = "Media type of each message; by default from the file's name", HelpName = "TYPE" };
-        var skip = new Option<long>("--skip") { Description = "With --ndjson: pass over this many lines (an earlier run sent them)", HelpName = "N" };
+        var idempotency = new Option<string?>("--idempotency-key")
+        {
+            Description = "The relay stores one message per key in 24 h. With --ndjson the line's number is added to it; by default "
+                + "a new one each run",
+            HelpName = "KEY",
+        };
+        var contentType = new Option<string?>("--content-type")
+        {
+            Description = "Media type of each message; by default from the file's name",
+            HelpName = "TYPE",
+        };
+        var skip = new Option<long>("--skip")
+        {
+            Description = "With --ndjson: pass over this many lines (an earlier run sent them)",
+            HelpName = "N",
+        };
         var wait = CommonOptions.Duration("--wait", "How long to go on while the relay is away or takes nothing", TimeSpan.FromSeconds(30));
         var server = CommonOptions.Server();
         var json = CommonOptions.Json("Print one document with the result and nothing else on standard output");
-        var command = new Command("send", "Send messages to a queue") { queue, file, ndjson, key, idempotency, contentType, skip, wait, server, json };
+        var command = new Command("send", "Send messages to a queue")
+        {
+            queue, file, ndjson, key, idempotency, contentType, skip, wait, server, json,
+        };
         command.SetAction((parsed, cancellationToken) =>
         {
             var request = new Request
             {
-                Server = parsed.GetValue(server)!, Queue = parsed.GetValue(queue)!, File = parsed.GetValue(file)!, Json = parsed.GetValue(json),
+                Server = parsed.GetValue(server)!, Queue = parsed.GetValue(queue)!, File = parsed.GetValue(file)!,
+                Json = parsed.GetValue(json),
                 OrderKey = parsed.GetValue(key), IdempotencyKey = parsed.GetValue(idempotency), ContentType = parsed.GetValue(contentType),
                 Skip = parsed.GetValue(skip), Wait = parsed.GetValue(wait),
             };
@@ -55,9 +76,11 @@ internal static class SendCommand
         return command.Teach(
         [
             ("One message from a file", "recourse send orders order.json"),
-            ("One from a pipe; sent twice under the same key, it is stored once", "echo '{\"n\":1}' | recourse send orders --idempotency-key order-1"),
+            ("One from a pipe; sent twice under the same key, it is stored once",
+                "echo '{\"n\":1}' | recourse send orders --idempotency-key order-1"),
             ("A file of messages, one a line", "recourse send orders orders.ndjson --ndjson"),
-        ], "A message counts as sent once the relay has it on disk. A sending that is interrupted prints the command that goes on where it ended.");
+        ], "A message counts as sent once the relay has it on disk. A sending that is interrupted prints the command that goes on "
+            + "where it ended.");
     }
 
     private static async Task<int> SendOneAsync(Request request, CancellationToken cancellationToken)
@@ -114,12 +137,15 @@ internal static class SendCommand
         }
         catch (Exception error) when (error is CliException or OperationCanceledException && sender.Accepted + sender.Duplicates > 0)
         {
-            Console.Error.WriteLine($"recourse: stopped after line {sender.LastLine:N0}. To go on where it ended (nothing is stored twice):");
-            Console.Error.WriteLine($"  recourse send {request.Queue} {request.File} --ndjson --idempotency-key {run} --skip {sender.LastLine}");
+            Console.Error.WriteLine($"recourse: stopped after line {sender.LastLine:N0}. To go on where it ended "
+                + "(nothing is stored twice):");
+            Console.Error.WriteLine($"  recourse send {request.Queue} {request.File} --ndjson --idempotency-key {run} "
+                + $"--skip {sender.LastLine}");
             throw;
         }
         var seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
-        Report(request, sender, new(request.Queue, sender.Accepted, sender.Duplicates, sender.Failed, sender.Failures, run, sender.LastLine, seconds));
+        Report(request, sender, new(
+            request.Queue, sender.Accepted, sender.Duplicates, sender.Failed, sender.Failures, run, sender.LastLine, seconds));
         return sender.Failed == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
@@ -128,7 +154,8 @@ internal static class SendCommand
         if (request.Json) JsonOutput.Write(result, CliJson.Default.SendResult);
         else
         {
-            Screen.Out.WriteLine($"{result.Queue}: {result.Accepted:N0} stored, {result.Duplicates:N0} were there before, {result.Failed:N0} refused; "
+            Screen.Out.WriteLine($"{result.Queue}: {result.Accepted:N0} stored, {result.Duplicates:N0} were there before, "
+                + $"{result.Failed:N0} refused; "
                 + $"{result.Seconds:0.0} s, {(result.Accepted + result.Duplicates) / Math.Max(0.001, result.Seconds):N0} a second");
         }
         foreach (var failure in sender.Failures.Take(FailuresShown))
@@ -170,7 +197,8 @@ internal static class SendCommand
         while ((read = await input.ReadAsync(buffer, cancellationToken)) > 0)
         {
             if (body.Length + read > LargestBody)
-                throw new CliException(ExitCode.Usage, $"the input is larger than {LargestBody / 1024 / 1024} MiB: is it NDJSON? Then add --ndjson.");
+                throw new CliException(ExitCode.Usage,
+                    $"the input is larger than {LargestBody / 1024 / 1024} MiB: is it NDJSON? Then add --ndjson.");
             body.Write(buffer, 0, read);
         }
         return body.ToArray();

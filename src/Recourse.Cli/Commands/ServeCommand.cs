@@ -22,16 +22,20 @@ internal static class ServeCommand
             HelpName = "FILE",
             DefaultValueFactory = _ => "recourse.yaml",
         };
-        var listen = new Option<string[]>("--listen") { Description = "Listen here instead of where the configuration says; loopback only", HelpName = "URL" };
+        var listen = new Option<string[]>("--listen") { Description = "Listen here instead of where the configuration says; loopback only",
+            HelpName = "URL" };
         var command = new Command("serve", "Run the relay: take messages, keep them, deliver them") { config, listen };
-        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetValue(config)!, parsed.GetValue(listen) ?? [], cancellationToken));
+        command.SetAction((parsed, cancellationToken) =>
+            RunAsync(parsed.GetValue(config)!, parsed.GetValue(listen) ?? [], cancellationToken));
         return command.Teach(
         [
             ("Run with recourse.yaml of this folder", "recourse serve"),
             ("Check the configuration first", "recourse config check recourse.yaml && recourse serve"),
             ("Take a free port; the first lines say which", "recourse serve --listen http://127.0.0.1:0"),
-        ], "Ctrl-C or SIGTERM closes the intake, waits for attempts under way up to shutdown_grace (default 10s), gives the rest back, and ends with 0;"
-            + Environment.NewLine + "a second one ends at once. What was taken is on disk either way. A changed configuration is read again by itself."
+        ], "Ctrl-C or SIGTERM closes the intake, waits for attempts under way up to shutdown_grace (default 10s), gives the rest back, and "
+            + "ends with 0;"
+            + Environment.NewLine
+                + "a second one ends at once. What was taken is on disk either way. A changed configuration is read again by itself."
             + Environment.NewLine + "Exit codes: 0 stopped as asked, 2 the configuration, the store or the address cannot be used.");
     }
 
@@ -56,7 +60,8 @@ internal static class ServeCommand
             Console.Error.WriteLine(error);
         if (loaded.Configuration is not { } configuration)
             throw new CliException(ExitCode.Usage, loaded.Errors.Count == 1
-                ? "the configuration is wrong; see the line above." : $"the configuration is wrong in {loaded.Errors.Count} places; see the lines above.");
+                ? "the configuration is wrong; see the line above."
+                    : $"the configuration is wrong in {loaded.Errors.Count} places; see the lines above.");
         var addresses = new List<Uri>();
         foreach (var text in listen)
         {
@@ -74,9 +79,11 @@ internal static class ServeCommand
         }
         catch (StoreException error)
         {
-            throw new CliException(ExitCode.Usage, $"the store {StoreName.Shown(configuration.Store)} cannot be used: {error.Message}", error);
+            throw new CliException(ExitCode.Usage, $"the store {StoreName.Shown(configuration.Store)} cannot be used: {error.Message}",
+                error);
         }
-        catch (Exception error) when (Innermost(error) is AddressInUseException or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
+        catch (Exception error) when (Innermost(error) is AddressInUseException
+                                      or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
         {
             throw new CliException(ExitCode.Usage, $"{Shown(configuration.Listen)} is taken by another program. "
                 + "Stop that one, or listen elsewhere with listen: or --listen (port 0 takes a free one).", error);
@@ -93,7 +100,8 @@ internal static class ServeCommand
             return new SqliteMessageStore(store["sqlite:".Length..], time);
         if (store == "memory:")
             return new InMemoryMessageStore(time);
-        throw new StoreException("PostgreSQL becomes a store of the relay with the release for several nodes; until then write store: sqlite:PATH.",
+        throw new StoreException("PostgreSQL becomes a store of the relay with the release for several nodes; until then write store: "
+            + "sqlite:PATH.",
             StoreProblem.Other);
     }
 
@@ -113,12 +121,14 @@ internal static class ServeCommand
     private static string Describe(RelayConfiguration configuration, IReadOnlyList<Uri> addresses)
     {
         var lines = new List<string> { $"Recourse {RelayVersion.Text}" };
-        lines.AddRange(addresses.Select((address, index) => (index == 0 ? "  listens    " : "             ") + address.GetLeftPart(UriPartial.Authority)));
+        lines.AddRange(addresses.Select((address, index) => (index == 0 ? "  listens    " : "             ")
+            + address.GetLeftPart(UriPartial.Authority)));
         lines.Add($"  dashboard  {addresses[0]}");
         lines.Add($"  store      {StoreName.Shown(configuration.Store)}");
         var queues = configuration.Queues.Values.OrderBy(queue => queue.Name, StringComparer.Ordinal).ToList();
         lines.AddRange(queues.Take(QueuesShown).Select((queue, index) =>
-            (index == 0 ? "  queues     " : "             ") + $"{queue.Name} → {string.Join(", ", queue.DeliverTo)}{(queue.Ordered ? " (ordered)" : "")}"));
+            (index == 0 ? "  queues     " : "             ")
+                + $"{queue.Name} → {string.Join(", ", queue.DeliverTo)}{(queue.Ordered ? " (ordered)" : "")}"));
         if (queues.Count == 0)
             lines.Add("  queues     none");
         if (queues.Count > QueuesShown)
@@ -127,7 +137,8 @@ internal static class ServeCommand
         return string.Join(Environment.NewLine, lines);
     }
 
-    private static string Shown(IReadOnlyList<Uri> addresses) => string.Join(", ", addresses.Select(address => address.GetLeftPart(UriPartial.Authority)));
+    private static string Shown(IReadOnlyList<Uri> addresses) =>
+        string.Join(", ", addresses.Select(address => address.GetLeftPart(UriPartial.Authority)));
 
     private static Exception Innermost(Exception error)
     {

@@ -22,7 +22,8 @@ internal static class ServicesCommand
         return command.Teach(
         [
             ("Which services are in trouble", "recourse services"),
-            ("Stop sending to a service during its maintenance, and begin again", "recourse services isolate billing && recourse services reset billing"),
+            ("Stop sending to a service during its maintenance, and begin again",
+                "recourse services isolate billing && recourse services reset billing"),
         ]);
     }
 
@@ -66,8 +67,10 @@ internal static class ServicesCommand
         foreach (var column in table.Columns.Skip(2).Take(4)) column.RightAligned();
         foreach (var service in relay.Parse(document, RelayJson.Default.ListingServiceAnswer).Items)
         {
-            var breaker = service.RetryAfterSeconds > 0 ? $"{service.Breaker}, probe in {Screen.Age(service.RetryAfterSeconds)}" : service.Breaker;
-            table.Row(service.Name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)), $"{service.InFlight} of {service.MaxConcurrent}",
+            var breaker = service.RetryAfterSeconds > 0 ? $"{service.Breaker}, probe in {Screen.Age(service.RetryAfterSeconds)}"
+                : service.Breaker;
+            table.Row(service.Name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)),
+                $"{service.InFlight} of {service.MaxConcurrent}",
                 service.Waiting, service.Delayed, Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None),
                 Screen.Safe(service.LastError, 100));
         }

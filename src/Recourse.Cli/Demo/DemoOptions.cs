@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Recourse.Cli.Demo;
 
 /// <summary>What the user asked of the demonstration.</summary>
@@ -44,12 +46,16 @@ internal sealed class DemoInput
     public int Count { get; }
 
     /// <summary>What is sent, in words.</summary>
-    public string Description => _lines.Count == 0 ? $"{Count:N0} messages made up here" : $"{Count:N0} messages from {_lines.Count:N0} lines";
+    public string Description =>
+        _lines.Count == 0 ? $"{Count:N0} messages made up here" : $"{Count:N0} messages from {_lines.Count:N0} lines";
 
     /// <summary>The body of message number <paramref name="index"/>, from 0.</summary>
-    public byte[] Body(int index) => _lines.Count > 0
-        ? _lines[index % _lines.Count]
-        : System.Text.Encoding.UTF8.GetBytes($$"""{"number":{{index}},"customer":"customer-{{index * 7919 % 997}}","amount":{{index * 31 % 10_000 / 100m}},"currency":"EUR"}""");
+    public byte[] Body(int index)
+    {
+        if (_lines.Count > 0) return _lines[index % _lines.Count];
+        var (customer, amount) = (index * 7919L % 997, index * 31L % 10_000 / 100m);
+        return Encoding.UTF8.GetBytes($$"""{"number":{{index}},"customer":"customer-{{customer}}","amount":{{amount}},"currency":"EUR"}""");
+    }
 
     /// <summary>Reads the input that <paramref name="options"/> name.</summary>
     /// <exception cref="CliException">The file cannot be read, is empty, or is too large to be held in memory.</exception>
@@ -61,7 +67,8 @@ internal sealed class DemoInput
         {
             await using var file = File.OpenRead(options.Input);
             if (file.Length > LargestFile)
-                throw new CliException(ExitCode.Usage, $"'{options.Input}' is larger than {LargestFile / 1024 / 1024} MiB, more than a demonstration takes.");
+                throw new CliException(ExitCode.Usage,
+                    $"'{options.Input}' is larger than {LargestFile / 1024 / 1024} MiB, more than a demonstration takes.");
             await foreach (var line in Sending.LineReader.ReadAsync(file, null, cancellationToken)) lines.Add(line.Body);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

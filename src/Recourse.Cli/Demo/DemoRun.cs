@@ -3,8 +3,8 @@ using Recourse.Cli.Client;
 namespace Recourse.Cli.Demo;
 
 /// <summary>
-/// The demonstration from start to verdict: send, kill, restart, mend, replay, settle, count. Everything it starts ends with it, also when it
-/// fails or is interrupted.
+/// The demonstration from start to verdict: send, kill, restart, mend, replay, settle, count. Everything it starts ends with it, also when
+/// it fails or is interrupted.
 /// </summary>
 internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
 {
@@ -133,7 +133,8 @@ internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
         var verdict = DemoVerdict.Of(seen, books, held, DemoStage.PermitsPerService);
         return new()
         {
-            Balanced = verdict.Balanced && !gaveUp, GaveUp = gaveUp, Seed = options.Seed, Seconds = Math.Round(watch.Elapsed.TotalSeconds, 1),
+            Balanced = verdict.Balanced && !gaveUp, GaveUp = gaveUp, Seed = options.Seed,
+            Seconds = Math.Round(watch.Elapsed.TotalSeconds, 1),
             Messages = page.Sent.Count, Accepted = seen.Owed, Delivered = books.Delivered, Dead = books.Dead, Waiting = books.Waiting,
             Lost = verdict.Lost, Altered = seen.Altered, OutOfOrder = seen.OutOfOrder, Replayed = _replayed,
             Duplicates = new(seen.RepeatedAfterLostAnswer, seen.RepeatedAfterKill, seen.RepeatedWithoutCause),

@@ -5,7 +5,9 @@ using Spectre.Console.Rendering;
 
 namespace Recourse.Cli.Demo;
 
-/// <summary>Shows the demonstration: tables that change in place on a terminal, a line every few seconds elsewhere. On standard error.</summary>
+/// <summary>
+/// Shows the demonstration: tables that change in place on a terminal, a line every few seconds elsewhere. On standard error.
+/// </summary>
 internal sealed class DemoScreen(TimeProvider clock)
 {
     private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(3);
@@ -51,7 +53,8 @@ internal sealed class DemoScreen(TimeProvider clock)
         var books = status.Books;
         var trouble = status.Services.Where(service => service.Breaker is not (null or "closed"))
             .Select(service => $"{service.Name} {service.Breaker}");
-        return $"{status.Elapsed.TotalSeconds,4:0} s  sent {status.Acknowledged}/{status.ToSend}  delivered {books.Delivered} ({status.PerSecond:0}/s)"
+        return $"{status.Elapsed.TotalSeconds,4:0} s  sent {status.Acknowledged}/{status.ToSend}  delivered {books.Delivered} "
+            + $"({status.PerSecond:0}/s)"
             + $"  waiting {books.Waiting}  dead {books.Dead}{(status.RelayUp ? "" : "  relay down")}"
             + $"{string.Concat(trouble.Select(word => $"  {word}"))}  {status.Phase}";
     }
@@ -63,14 +66,16 @@ internal sealed class DemoScreen(TimeProvider clock)
         foreach (var service in status.Services)
         {
             var state = status.RelayUp ? service.Breaker : "?";
-            services.Row(service.Name, Screen.Toned(state ?? "", ServicesCommand.ToneOf(state)), service.InFlight, service.Waiting, service.Delayed,
+            services.Row(service.Name, Screen.Toned(state ?? "", ServicesCommand.ToneOf(state)), service.InFlight, service.Waiting,
+                service.Delayed,
                 service.Dead, DemoStage.Characters.GetValueOrDefault(service.Name));
         }
         var dead = status.DeadByKind.Count == 0 ? "none" : string.Join(", ", status.DeadByKind.Select(pair => $"{pair.Value} {pair.Key}"));
         IRenderable[] rows =
         [
             Screen.Toned($"{status.Elapsed.TotalSeconds:0} s  {status.Phase}", status.RelayUp ? Tone.Good : Tone.Bad),
-            new Spectre.Console.Text($"sent {status.Acknowledged:N0} of {status.ToSend:N0}, delivering {status.PerSecond:0} a second; dead letters: {Screen.Safe(dead)}"),
+            new Spectre.Console.Text($"sent {status.Acknowledged:N0} of {status.ToSend:N0}, delivering {status.PerSecond:0} a "
+                + $"second; dead letters: {Screen.Safe(dead)}"),
             queues, services,
         ];
         return new Rows(rows);

@@ -3,8 +3,8 @@ using Recourse.Cli.Client;
 namespace Recourse.Cli.Demo;
 
 /// <summary>
-/// Sends the messages, several senders a queue, spread over the pace. Each message has one idempotency key for all its tries, so a sender whose
-/// answer was lost with a killed relay asks again and gets the same id. A message goes into the ledger once its 202 is there.
+/// Sends the messages, several senders a queue, spread over the pace. Each message has one idempotency key for all its tries, so a sender
+/// whose answer was lost with a killed relay asks again and gets the same id. A message goes into the ledger once its 202 is there.
 /// </summary>
 internal sealed class DemoSenders(RelayClient relay, Ledger ledger, DemoInput input, DemoOptions options)
 {
@@ -12,7 +12,9 @@ internal sealed class DemoSenders(RelayClient relay, Ledger ledger, DemoInput in
     private const int KeysPerSender = 4;
     private readonly string _run = Guid.NewGuid().ToString("N");
 
-    /// <summary>How often an answer said that the relay had the message already: the proof that a retry of a sender was stored once.</summary>
+    /// <summary>
+    /// How often an answer said that the relay had the message already: the proof that a retry of a sender was stored once.
+    /// </summary>
     public int RecognisedRetries => _recognised;
     private int _recognised;
 
@@ -45,7 +47,8 @@ internal sealed class DemoSenders(RelayClient relay, Ledger ledger, DemoInput in
         }
     }
 
-    private async Task<AcceptedAnswer> PostAsync(string queue, int number, byte[] body, string? orderKey, CancellationToken cancellationToken)
+    private async Task<AcceptedAnswer> PostAsync(
+        string queue, int number, byte[] body, string? orderKey, CancellationToken cancellationToken)
     {
         using var answer = await relay.SendAsync(() =>
         {

@@ -4,8 +4,8 @@ namespace Recourse.Cli.Demo;
 internal sealed record DemoQueue(string Name, bool Ordered, IReadOnlyList<string> Services);
 
 /// <summary>
-/// The four services with their moods, and the queues that lead to them. The moods are drawn from one seed; the times are scaled so that the
-/// slow service keeps up with any count.
+/// The four services with their moods, and the queues that lead to them. The moods are drawn from one seed; the times are scaled so that
+/// the slow service keeps up with any count.
 /// </summary>
 internal sealed class DemoStage : IAsyncDisposable
 {

@@ -73,7 +73,8 @@ internal sealed class DemoWatch(RelayClient relay, Ledger ledger, int toSend)
         {
             var queues = await relay.GetAsync("v1/queues", RelayJson.Default.ListingQueueAnswer, cancellationToken);
             var services = await relay.GetAsync("v1/services", RelayJson.Default.ListingServiceAnswer, cancellationToken);
-            var letters = await relay.GetAsync($"v1/dead-letters?limit={Paging.PageLimit}", RelayJson.Default.ListingDeadLetterAnswer, cancellationToken);
+            var letters = await relay
+                .GetAsync($"v1/dead-letters?limit={Paging.PageLimit}", RelayJson.Default.ListingDeadLetterAnswer, cancellationToken);
             var kinds = letters.Items.GroupBy(letter => letter.Kind ?? "unknown").ToDictionary(group => group.Key, group => group.Count());
             var delivered = RelayBooks.Of(queues.Items).Delivered;
             var seconds = (elapsed - before.Elapsed).TotalSeconds;

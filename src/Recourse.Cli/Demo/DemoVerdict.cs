@@ -14,7 +14,9 @@ internal sealed record RelayBooks(long Accepted, long Delivered, long Dead, long
 /// <summary>Whether everything that was acknowledged is accounted for: what was seen from outside against what the relay says.</summary>
 internal sealed record DemoVerdict(int Lost, IReadOnlyList<string> Objections)
 {
-    /// <summary>Nothing was lost, altered, doubled without cause or put out of order, and the relay's books say the same as the services.</summary>
+    /// <summary>
+    /// Nothing was lost, altered, doubled without cause or put out of order, and the relay's books say the same as the services.
+    /// </summary>
     public bool Balanced => Objections.Count == 0;
 
     /// <summary>
@@ -31,7 +33,8 @@ internal sealed record DemoVerdict(int Lost, IReadOnlyList<string> Objections)
         }
         Object(lost != 0, $"{lost} acknowledged deliveries arrived nowhere, and the relay does not hold them");
         Object(seen.Altered > 0, $"{seen.Altered} arrived with another body than was sent");
-        Object(seen.RepeatedWithoutCause > 0, $"{seen.RepeatedWithoutCause} were delivered again although the answer had arrived and no kill was near");
+        Object(seen.RepeatedWithoutCause > 0,
+            $"{seen.RepeatedWithoutCause} were delivered again although the answer had arrived and no kill was near");
         Object(seen.MostAfterOneKill > permits,
             $"{seen.MostAfterOneKill} repeats of one service after one kill are more than the {permits} that can have been in hand");
         Object(seen.KeyChanged > 0, $"{seen.KeyChanged} repeats came with another Idempotency-Key");

@@ -39,7 +39,8 @@ internal sealed record Findings
     public int Repeated => RepeatedAfterLostAnswer + RepeatedAfterKill + RepeatedWithoutCause;
 
     /// <summary>
-    /// Adds up a ledger. A repeat belongs to a kill when the arrival before it ended at most <paramref name="commitWindow"/> before that kill (or
+    /// Adds up a ledger. A repeat belongs to a kill when the arrival before it ended at most <paramref name="commitWindow"/> before that
+    /// kill (or
     /// later): the answer may have been under way to the relay's disk.
     /// </summary>
     public static Findings From(LedgerPage page, TimeProvider clock, TimeSpan commitWindow)
@@ -56,7 +57,8 @@ internal sealed record Findings
             {
                 if (times[i].IdempotencyKey != times[i - 1].IdempotencyKey) keyChanged++;
                 if (times[i - 1].Answer == AnswerFate.Withheld) lostAnswer++;
-                else if (page.Kills.Cast<long?>().FirstOrDefault(kill => Spans(times[i - 1], times[i], kill!.Value, clock, commitWindow)) is { } killed)
+                else if (page.Kills.Cast<long?>()
+                    .FirstOrDefault(kill => Spans(times[i - 1], times[i], kill!.Value, clock, commitWindow)) is { } killed)
                     perKill[(killed, times[i].Service)] = perKill.GetValueOrDefault((killed, times[i].Service)) + 1;
                 else if (times[i - 1].Answer != AnswerFate.Sent) lostAnswer++;
                 else noCause++;
@@ -67,7 +69,8 @@ internal sealed record Findings
             Owed = owed.Length,
             Arrived = owed.Count(arrivals.ContainsKey),
             Missing = [.. owed.Where(pair => !arrivals.ContainsKey(pair))],
-            Altered = page.Effects.Count(effect => sent.TryGetValue(effect.MessageId, out var message) && message.BodyHash != effect.BodyHash),
+            Altered = page.Effects.Count(
+                effect => sent.TryGetValue(effect.MessageId, out var message) && message.BodyHash != effect.BodyHash),
             RepeatedAfterLostAnswer = lostAnswer,
             RepeatedAfterKill = perKill.Values.Sum(),
             MostAfterOneKill = perKill.Values.DefaultIfEmpty().Max(),

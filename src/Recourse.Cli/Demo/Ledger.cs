@@ -53,7 +53,9 @@ internal sealed class Ledger(TimeProvider clock)
     /// <summary>The hash by which bodies are compared.</summary>
     public static string Hash(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body));
 
-    /// <summary>Notes a message once its 202 is there. In the order of the calls, for messages of one order key. False if its id was there before.</summary>
+    /// <summary>
+    /// Notes a message once its 202 is there. In the order of the calls, for messages of one order key. False if its id was there before.
+    /// </summary>
     public bool Acknowledge(SentMessage message)
     {
         lock (_gate)
@@ -72,7 +74,8 @@ internal sealed class Ledger(TimeProvider clock)
     }
 
     /// <summary>Notes that a service applies a message.</summary>
-    public Effect Apply(Arrival arrival, string service, string messageId, string deliveryId, string idempotencyKey, ReadOnlySpan<byte> body)
+    public Effect Apply(Arrival arrival, string service, string messageId, string deliveryId, string idempotencyKey,
+        ReadOnlySpan<byte> body)
     {
         var hash = Hash(body);
         lock (_gate)

@@ -6,8 +6,8 @@ using Recourse.Cli.Client;
 namespace Recourse.Cli.Demo;
 
 /// <summary>
-/// The relay as a process of its own: the same executable with <c>serve --config</c>. It can be killed with SIGKILL and started again on the
-/// same store. However the owner ends (short of its own SIGKILL), the process ends with it.
+/// The relay as a process of its own: the same executable with <c>serve --config</c>. It can be killed with SIGKILL and started again on
+/// the same store. However the owner ends (short of its own SIGKILL), the process ends with it.
 /// </summary>
 internal sealed class RelayProcess : IAsyncDisposable
 {
@@ -20,7 +20,10 @@ internal sealed class RelayProcess : IAsyncDisposable
     private readonly Queue<string> _log = new();
     private Process? _process;
 
-    /// <summary>Runs <paramref name="executable"/> (null: this program) with <paramref name="configuration"/>, which listens on <paramref name="address"/>.</summary>
+    /// <summary>
+    /// Runs <paramref name="executable"/> (null: this program) with <paramref name="configuration"/>, which listens on <paramref
+    /// name="address"/>.
+    /// </summary>
     public RelayProcess(string configuration, Uri address, TimeProvider clock, string? executable = null)
     {
         Address = address;
@@ -47,7 +50,8 @@ internal sealed class RelayProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it and waits until it takes messages; answers how long that took.</summary>
-    /// <exception cref="CliException">It ended, or was not ready within <paramref name="limit"/>; the message has its last words.</exception>
+    /// <exception cref="CliException">It ended, or was not ready within <paramref name="limit"/>; the message has its last
+    /// words.</exception>
     public async Task<TimeSpan> StartAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         var started = _clock.GetTimestamp();
@@ -57,10 +61,12 @@ internal sealed class RelayProcess : IAsyncDisposable
             if (process.HasExited)
             {
                 await process.WaitForExitAsync(cancellationToken);
-                throw new CliException(ExitCode.Failed, $"the relay ended with code {process.ExitCode} instead of starting. Its last words:{Environment.NewLine}{Log}");
+                throw new CliException(ExitCode.Failed,
+                    $"the relay ended with code {process.ExitCode} instead of starting. Its last words:{Environment.NewLine}{Log}");
             }
             if (_clock.GetElapsedTime(started) > limit)
-                throw new CliException(ExitCode.Failed, $"the relay was not ready within {limit.TotalSeconds:0} s. Its last words:{Environment.NewLine}{Log}");
+                throw new CliException(ExitCode.Failed,
+                    $"the relay was not ready within {limit.TotalSeconds:0} s. Its last words:{Environment.NewLine}{Log}");
             await Task.Delay(ReadyPoll, _clock, cancellationToken);
         }
         return _clock.GetElapsedTime(started);

@@ -16,7 +16,8 @@ internal static class LongWork
             return;
         }
         await Screen.Progress.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
+                new SpinnerColumn())
             .StartAsync(async context =>
             {
                 var bar = context.AddTask(Markup.Escape(title), maxValue: total > 0 ? total : 1);

@@ -5,7 +5,8 @@ namespace Recourse.Cli.Output;
 
 /// <summary>
 /// The two streams of the terminal. Results go to <see cref="Out"/>, progress and questions to <see cref="Progress"/>, so that a redirected
-/// standard output holds results only. Without a terminal there are no colours, no frames and no cursor movements; <c>NO_COLOR</c> removes colours.
+/// standard output holds results only. Without a terminal there are no colours, no frames and no cursor movements; <c>NO_COLOR</c> removes
+/// colours.
 /// </summary>
 internal static class Screen
 {
@@ -23,7 +24,9 @@ internal static class Screen
 
     private static bool IsDumb => Environment.GetEnvironmentVariable("TERM") is "dumb" or null or "";
 
-    /// <summary>Text of others (errors of services, names) made safe for a terminal: control characters shown, nothing read as markup.</summary>
+    /// <summary>
+    /// Text of others (errors of services, names) made safe for a terminal: control characters shown, nothing read as markup.
+    /// </summary>
     public static string Safe(string? text, int most = int.MaxValue)
     {
         if (string.IsNullOrEmpty(text)) return "";
@@ -39,7 +42,10 @@ internal static class Screen
     {
         var table = new Table { Border = Console.IsOutputRedirected ? TableBorder.None : TableBorder.Rounded };
         foreach (var heading in headings)
-            table.AddColumn(new TableColumn(new Spectre.Console.Text(heading, new Style(decoration: Decoration.Bold))) { NoWrap = heading is not "error" });
+        {
+            var bold = new Spectre.Console.Text(heading, new Style(decoration: Decoration.Bold));
+            table.AddColumn(new TableColumn(bold) { NoWrap = heading is not ("error" or "last error") });
+        }
         return table;
     }
 

@@ -23,8 +23,9 @@ internal sealed record BatchSettings
 }
 
 /// <summary>
-/// Sends the lines of a file in batches, one batch after the other, so that the relay's order is the file's. Each line has an idempotency key
-/// that depends only on its number, so whatever is sent again (a lost answer, a resumed run) is recognised by the relay and stored once.
+/// Sends the lines of a file in batches, one batch after the other, so that the relay's order is the file's. Each line has an idempotency
+/// key that depends only on its number, so whatever is sent again (a lost answer, a resumed run) is recognised by the relay and stored
+/// once.
 /// </summary>
 internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
 {
@@ -71,7 +72,8 @@ internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
         await patience.TryAsync(async () =>
         {
             left = await SendOnceAsync(left, cancellationToken);
-            return left.Count == 0 ? true : throw new CliException(ExitCode.Refused, "the relay takes nothing more for now. Try again later.");
+            return left.Count == 0 ? true
+                : throw new CliException(ExitCode.Refused, "the relay takes nothing more for now. Try again later.");
         }, cancellationToken);
         LastLine = batch[^1].Number;
     }
@@ -95,7 +97,8 @@ internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
         {
             var result = relay.Parse(line.Body, RelayJson.Default.BatchLineAnswer);
             if (result.Index != answered || answered++ >= lines.Count)
-                throw new CliException(ExitCode.Failed, $"the relay at {relay.Server} answered line {result.Index} of a batch where line {answered} was due.");
+                throw new CliException(ExitCode.Failed,
+                    $"the relay at {relay.Server} answered line {result.Index} of a batch where line {answered} was due.");
             Count(lines[result.Index], result, left);
         }
         // An answer that breaks off leaves lines open: their keys make it safe to send them again.
@@ -126,7 +129,8 @@ internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
         {
             JsonSerializer.Serialize(body, new EnvelopeLine
             {
-                BodyBase64 = line.Body, ContentType = settings.ContentType, Key = settings.OrderKey, IdempotencyKey = $"{settings.KeyPrefix}-{line.Number}",
+                BodyBase64 = line.Body, ContentType = settings.ContentType, Key = settings.OrderKey,
+                IdempotencyKey = $"{settings.KeyPrefix}-{line.Number}",
             }, RelayJson.Default.EnvelopeLine);
             body.WriteByte((byte)'\n');
         }
@@ -141,4 +145,5 @@ internal sealed record SendFailure(long Line, int Status, string Problem);
 
 /// <summary>The summary of a sending.</summary>
 internal sealed record SendResult(
-    string Queue, long Accepted, long Duplicates, long Failed, IReadOnlyList<SendFailure> Failures, string IdempotencyKey, long LastLine, double Seconds);
+    string Queue, long Accepted, long Duplicates, long Failed, IReadOnlyList<SendFailure> Failures, string IdempotencyKey, long LastLine,
+    double Seconds);

@@ -34,7 +34,8 @@ internal static class LineReader
                 if (body.Length > 0) yield return new(number, body);
             }
             if (buffer.Length > LongestLine)
-                throw new CliException(ExitCode.Usage, $"line {number + 1} is longer than {LongestLine / 1024 / 1024} MiB: is the input NDJSON, one message a line?");
+                throw new CliException(ExitCode.Usage,
+                    $"line {number + 1} is longer than {LongestLine / 1024 / 1024} MiB: is the input NDJSON, one message a line?");
             reader.AdvanceTo(buffer.Start, buffer.End);
             if (read.IsCompleted) break;
         }

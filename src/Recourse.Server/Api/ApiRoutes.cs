@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Recourse.Server.Api;
 
-/// <summary>Answers one request; errors are thrown as <see cref="ProblemException"/> or by the store, and written by the guard around it.</summary>
+/// <summary>
+/// Answers one request; errors are thrown as <see cref="ProblemException"/> or by the store, and written by the guard around it.
+/// </summary>
 internal delegate Task ApiHandler(HttpContext http, Relay relay);
 
 /// <summary>One parameter in the query of a call.</summary>

@@ -8,10 +8,11 @@ using Recourse.Durable;
 namespace Recourse.Server.Api;
 
 /// <summary>
-/// One batch. Lines are read and given to the store without waiting for the one before, so that they share commits; answers are written in order as
+/// One batch. Lines are read and given to the store without waiting for the one before, so that they share commits; answers are written in
+/// order as
 /// they come. Reading never waits for the answers to be read: a client may send everything first.
 /// </summary>
-#pragma warning disable CA1001 // A semaphore whose wait handle is never asked for holds nothing to dispose; commits may outlive an aborted request.
+#pragma warning disable CA1001 // A semaphore whose wait handle is never asked for holds nothing; commits may outlive an aborted request.
 internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, string? traceParent)
 {
     private const int MaxInFlight = 512;
@@ -21,7 +22,8 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
     private readonly LimitsConfiguration _limits = relay.Configuration.Limits;
     private readonly SemaphoreSlim _free = new(MaxInFlight);
     // Bounded by the most lines of a batch: an entry is small, its body is gone once it is committed.
-    private readonly Channel<Task<BatchLine>> _answers = Channel.CreateUnbounded<Task<BatchLine>>(new() { SingleReader = true, SingleWriter = true });
+    private readonly Channel<Task<BatchLine>> _answers =
+        Channel.CreateUnbounded<Task<BatchLine>>(new() { SingleReader = true, SingleWriter = true });
     private int _lines;
 
     public async Task RunAsync(HttpContext http)
@@ -190,7 +192,8 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         }
         if (envelope is null || envelope.Body.HasValue == (envelope.BodyBase64 is not null))
             throw Bad("An envelope has either body (any JSON) or body_base64.");
-        ReadOnlyMemory<byte> body = envelope.Body is { } json ? Encoding.UTF8.GetBytes(json.GetRawText()) : FromBase64(envelope.BodyBase64!);
+        ReadOnlyMemory<byte> body = envelope.Body is { } json ? Encoding.UTF8.GetBytes(json.GetRawText())
+            : FromBase64(envelope.BodyBase64!);
         if (body.Length > door.MaxBody)
             throw new ProblemException(door.TooLarge());
         foreach (var (name, value) in envelope.Headers ?? [])

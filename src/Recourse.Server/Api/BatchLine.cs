@@ -16,7 +16,9 @@ internal sealed record BatchLine(int Index, int Status)
     public Problem? Problem { get; init; }
 }
 
-/// <summary>A line of <c>application/vnd.recourse+ndjson</c>: the body as JSON, or any bytes as base64, with what would be headers.</summary>
+/// <summary>
+/// A line of <c>application/vnd.recourse+ndjson</c>: the body as JSON, or any bytes as base64, with what would be headers.
+/// </summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record BatchEnvelope
 {

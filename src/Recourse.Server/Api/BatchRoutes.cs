@@ -8,7 +8,8 @@ internal static class BatchRoutes
     public const string EnvelopeType = "application/vnd.recourse+ndjson";
 
     private static readonly string[] PlainTypes =
-        ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines", "text/plain"];
+        ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines",
+            "text/plain"];
 
     public static void Map(ApiRoutes routes) => routes.Map(new("POST", "/v1/queues/{queue}/messages:batch",
         "Sends a message per line and answers a line for each, in order. Each message is committed for itself.")
@@ -27,11 +28,13 @@ internal static class BatchRoutes
         foreach (var name in (string[])[IntakeHeaders.IdempotencyKey, IntakeHeaders.OrderKey])
         {
             if (request.Headers.ContainsKey(name))
-                throw IntakeHeaders.Bad($"{name} belongs to one message; in a batch it stands in the envelope of a line (content type {EnvelopeType}).");
+                throw IntakeHeaders.Bad($"{name} belongs to one message; in a batch it stands in the envelope of a line (content type "
+                    + $"{EnvelopeType}).");
         }
         var limits = relay.Configuration.Limits;
         if (request.ContentLength > limits.MaxBatch)
-            throw new ProblemException(Problem.Of(StatusCodes.Status413PayloadTooLarge, "batch-too-large", $"A batch may have {limits.MaxBatch:N0} bytes."));
+            throw new ProblemException(Problem.Of(StatusCodes.Status413PayloadTooLarge, "batch-too-large",
+                $"A batch may have {limits.MaxBatch:N0} bytes."));
         var batch = new BatchIntake(relay, door, IsEnvelope(request.ContentType), IntakeHeaders.TraceParent(request.Headers));
         BodyReader.Unbind(request);
         await batch.RunAsync(http);

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Recourse.Server.Api;
 
-/// <summary>Reads a body into memory of its own: the store may keep it longer than the request lives, so no pooled buffer is lent to it.</summary>
+/// <summary>
+/// Reads a body into memory of its own: the store may keep it longer than the request lives, so no pooled buffer is lent to it.
+/// </summary>
 internal static class BodyReader
 {
     /// <summary>The body; null when it is larger than <paramref name="max"/> bytes, then the rest is not read.</summary>

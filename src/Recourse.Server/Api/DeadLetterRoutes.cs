@@ -32,9 +32,11 @@ internal static class DeadLetterRoutes
             Problems = [404, 503],
         }, PayloadAsync);
         routes.Map(Act("replay", "Sends a dead letter back into its queue, as a new generation."),
-            (http, relay) => ActAsync(http, relay, "replayed", DeliveryState.Waiting, (id, act) => new ReplayCommand(id, act.Actor!, act.Reason)));
+            (http, relay) => ActAsync(http, relay, "replayed", DeliveryState.Waiting, (id, act) =>
+                new ReplayCommand(id, act.Actor!, act.Reason)));
         routes.Map(Act("discard", "Puts a dead letter away for good."),
-            (http, relay) => ActAsync(http, relay, "discarded", DeliveryState.Discarded, (id, act) => new DiscardCommand(id, act.Actor!, act.Reason)));
+            (http, relay) => ActAsync(http, relay, "discarded", DeliveryState.Discarded, (id, act) =>
+                new DiscardCommand(id, act.Actor!, act.Reason)));
     }
 
     private static ApiRoute Act(string verb, string summary) => new("POST", $"/v1/dead-letters/{{id}}:{verb}", summary)
@@ -57,7 +59,8 @@ internal static class DeadLetterRoutes
     {
         QueryReader.None(http.Request.Query);
         var letter = await FindAsync(http, relay);
-        await http.Response.WriteAsJsonAsync(ViewMapping.DeadLetterDetail(letter, relay.Configuration.DeadLetterQueue), ApiJson.Default.DeadLetterDetailView);
+        await http.Response.WriteAsJsonAsync(ViewMapping.DeadLetterDetail(letter, relay.Configuration.DeadLetterQueue),
+            ApiJson.Default.DeadLetterDetailView);
     }
 
     private static async Task PayloadAsync(HttpContext http, Relay relay)
@@ -99,7 +102,8 @@ internal static class DeadLetterRoutes
     private static async Task<ActRequest> ReadActAsync(HttpRequest request)
     {
         if (await BodyReader.ReadAsync(request, MaxAct) is not { } body)
-            throw new ProblemException(Problem.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", $"The body of this call may have {MaxAct:N0} bytes."));
+            throw new ProblemException(Problem.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large",
+                $"The body of this call may have {MaxAct:N0} bytes."));
         if (body.IsEmpty)
             return new(null, "operator");
         if (!request.HasJsonContentType())
@@ -112,10 +116,12 @@ internal static class DeadLetterRoutes
         }
         catch (JsonException error)
         {
-            throw new ProblemException(Problem.Of(StatusCodes.Status400BadRequest, "bad-json", $"The body is not {{\"reason\": …, \"actor\": …}}: {error.Message}"));
+            throw new ProblemException(Problem.Of(StatusCodes.Status400BadRequest, "bad-json",
+                $"The body is not {{\"reason\": …, \"actor\": …}}: {error.Message}"));
         }
         if (act?.Reason?.Length > MaxReason || act?.Actor?.Length > 100)
-            throw new ProblemException(Problem.Of(StatusCodes.Status400BadRequest, "bad-json", $"A reason may have {MaxReason:N0} characters, an actor 100."));
+            throw new ProblemException(Problem.Of(StatusCodes.Status400BadRequest, "bad-json",
+                $"A reason may have {MaxReason:N0} characters, an actor 100."));
         return new(act?.Reason, act?.Actor is { Length: > 0 } actor ? actor : "operator");
     }
 
@@ -128,5 +134,6 @@ internal static class DeadLetterRoutes
     }
 
     private static Problem Unknown(string id) => Problem.Of(StatusCodes.Status404NotFound, "unknown-dead-letter",
-        $"There is no dead letter '{id}'. Its id is that of a delivery: the message's id, a dot and a number. It may have been replayed or discarded.");
+        $"There is no dead letter '{id}'. Its id is that of a delivery: the message's id, a dot and a number. It may have been replayed or "
+            + "discarded.");
 }

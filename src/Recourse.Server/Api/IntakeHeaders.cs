@@ -10,7 +10,9 @@ internal static class IntakeHeaders
     public const string OrderKey = "Recourse-Key";
     public const int MaxKeyLength = 255;
 
-    /// <summary>Wishes that this release cannot fulfil: refused, because a message that goes out at another time than asked is worse than none.</summary>
+    /// <summary>
+    /// Wishes that this release cannot fulfil: refused, because a message that goes out at another time than asked is worse than none.
+    /// </summary>
     private static readonly string[] NotYet = ["Recourse-Delay", "Recourse-Deliver-At", "Recourse-Expires", "Recourse-Priority"];
 
     public static void RefuseWhatIsNotYet(IHeaderDictionary headers)
@@ -37,7 +39,8 @@ internal static class IntakeHeaders
             : throw Bad($"{name} must have 1 to {MaxKeyLength} characters, no control characters, and no space at either end.");
 
     public static string? ContentType(string? value) =>
-        value is null || (value.Length <= 255 && HeaderRules.IsValue(value)) ? value : throw Bad("The content type has more than 255 characters.");
+        value is null || (value.Length <= 255 && HeaderRules.IsValue(value)) ? value
+            : throw Bad("The content type has more than 255 characters.");
 
     /// <summary>The trace context; one that is malformed is passed over, as its standard says.</summary>
     public static string? TraceParent(IHeaderDictionary headers)
@@ -47,7 +50,9 @@ internal static class IntakeHeaders
             && text.All(letter => letter == '-' || char.IsAsciiHexDigitLower(letter)) ? text : null;
     }
 
-    /// <summary>The headers that go on to the services of a queue: CloudEvents attributes and what a service allows. Null when there are none.</summary>
+    /// <summary>
+    /// The headers that go on to the services of a queue: CloudEvents attributes and what a service allows. Null when there are none.
+    /// </summary>
     public static IReadOnlyDictionary<string, string>? ThatGoOn(IHeaderDictionary headers, FrozenSet<string> allowed)
     {
         Dictionary<string, string>? found = null;

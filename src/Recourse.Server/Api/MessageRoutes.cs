@@ -94,7 +94,8 @@ internal static class MessageRoutes
             if (items.Count > 0 && items[^1].Id == delivery.Id.MessageId)
                 items[^1] = items[^1] with { Deliveries = [.. items[^1].Deliveries, view] };
             else
-                items.Add(new() { Id = delivery.Id.MessageId, Queue = delivery.Queue, CreatedAt = delivery.CreatedAt, Deliveries = [view] });
+                items.Add(new() { Id = delivery.Id.MessageId, Queue = delivery.Queue, CreatedAt = delivery.CreatedAt,
+                    Deliveries = [view] });
         }
         await http.Response.WriteAsJsonAsync(new ListView<MessageView>(items, page.Next), ApiJson.Default.ListViewMessageView);
     }
@@ -103,9 +104,11 @@ internal static class MessageRoutes
     {
         QueryReader.None(http.Request.Query);
         var text = (string)http.Request.RouteValues["id"]!;
-        if (!Guid.TryParseExact(text, "D", out var id) || await relay.Store.Queries.MessageAsync(id, http.RequestAborted) is not { } message)
+        if (!Guid.TryParseExact(text, "D", out var id)
+            || await relay.Store.Queries.MessageAsync(id, http.RequestAborted) is not { } message)
             throw new ProblemException(Problem.Of(StatusCodes.Status404NotFound, "unknown-message",
-                $"There is no message '{text}'. Delivered messages can be looked at for {Measures.Duration(relay.Configuration.KeepDelivered)} (keep_delivered)."));
+                $"There is no message '{text}'. Delivered messages can be looked at for "
+                    + $"{Measures.Duration(relay.Configuration.KeepDelivered)} (keep_delivered)."));
         await http.Response.WriteAsJsonAsync(ViewMapping.View(message), ApiJson.Default.MessageView);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.OpenApi;
@@ -19,7 +20,8 @@ internal static partial class OpenApiRoutes
 
     public static void Configure(OpenApiOptions options) => options.AddDocumentTransformer(FillAsync);
 
-    private static async Task FillAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    private static async Task FillAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context,
+        CancellationToken cancellationToken)
     {
         var relay = context.ApplicationServices.GetRequiredService<Relay>();
         document.Info = new()
@@ -34,7 +36,8 @@ internal static partial class OpenApiRoutes
         {
             if (!document.Paths.TryGetValue(route.Pattern, out var path))
                 document.Paths[route.Pattern] = path = new OpenApiPathItem { Operations = [] };
-            var answer = route.Answer is null ? new OpenApiSchema() : await context.GetOrCreateSchemaAsync(route.Answer, null, cancellationToken);
+            var answer = route.Answer is null ? new OpenApiSchema()
+                : await context.GetOrCreateSchemaAsync(route.Answer, null, cancellationToken);
             path.Operations![new HttpMethod(route.Method)] = Operation(route, answer, problem);
         }
     }
@@ -65,13 +68,14 @@ internal static partial class OpenApiRoutes
             .Concat(route.Query.Select(query => Parameter(query.Name, ParameterLocation.Query, query.About, query.Allowed)))
             .Concat(route.Headers.Select(header => Parameter(header.Name, ParameterLocation.Header, header.About, null)));
 
-    private static OpenApiParameter Parameter(string name, ParameterLocation location, string about, IReadOnlyList<string>? allowed) => new()
+    private static OpenApiParameter Parameter(
+        string name, ParameterLocation location, string about, IReadOnlyList<string>? allowed) => new()
     {
         Name = name,
         In = location,
         Required = location is ParameterLocation.Path,
         Description = about,
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = allowed?.Select(value => (System.Text.Json.Nodes.JsonNode)value).ToList() },
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = allowed?.Select(value => (JsonNode)value).ToList() },
     };
 
     [GeneratedRegex(@"\{(\w+)\}")]

@@ -3,7 +3,9 @@ using Recourse.Durable;
 
 namespace Recourse.Server.Api;
 
-/// <summary>Reads the query of a list. An unknown name or value is an error: a filter that is passed over would show, and touch, too much.</summary>
+/// <summary>
+/// Reads the query of a list. An unknown name or value is an error: a filter that is passed over would show, and touch, too much.
+/// </summary>
 internal static class QueryReader
 {
     public static readonly QueryParameter After = new("after", "The cursor 'next' of the page before.");
@@ -26,7 +28,8 @@ internal static class QueryReader
                 throw Bad($"'{name}' stands in the query {values.Count} times; once is allowed.", null);
             var value = values.ToString();
             if (value.Length is 0 or > 1_024)
-                throw Bad($"'{name}' has {value.Length} characters; 1 to 1,024 are allowed. Leave the parameter out for no condition.", null);
+                throw Bad($"'{name}' has {value.Length} characters; 1 to 1,024 are allowed. Leave the parameter out for no condition.",
+                    null);
             filter = Set(filter, name, value, configuration);
         }
         return filter;
@@ -40,7 +43,8 @@ internal static class QueryReader
         "queue" => filter with { Queue = NameOf(name, value, configuration.Queues.Keys) },
         "service" => filter with { Service = NameOf(name, value, configuration.Services.Keys) },
         "kind" => FaultKinds.TryParse(value, out var kind)
-            ? filter with { Kind = kind } : throw Bad($"'{value}' is no kind of fault.", [.. Enum.GetValues<FaultKind>().Select(known => known.Name())]),
+            ? filter with { Kind = kind }
+                : throw Bad($"'{value}' is no kind of fault.", [.. Enum.GetValues<FaultKind>().Select(known => known.Name())]),
         "state" => State.Allowed!.ToList().IndexOf(value) is >= 0 and var state
             ? filter with { State = (DeliveryState)state } : throw Bad($"'{value}' is no state.", State.Allowed),
         "key" => filter with { OrderKey = value },
@@ -50,7 +54,8 @@ internal static class QueryReader
 
     // A name that is not configured may still be in the store, so only what can be no name at all is refused.
     private static string NameOf(string name, string value, IEnumerable<string> known) =>
-        GroupReader.IsName(value) ? value : throw Bad($"'{name}' is '{value}'; a name is 1 to 64 of a-z, 0-9, '.', '_' and '-'.", [.. known]);
+        GroupReader.IsName(value) ? value
+            : throw Bad($"'{name}' is '{value}'; a name is 1 to 64 of a-z, 0-9, '.', '_' and '-'.", [.. known]);
 
     public static void None(IQueryCollection query)
     {

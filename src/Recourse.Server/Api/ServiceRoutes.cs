@@ -80,5 +80,6 @@ internal static class ServiceRoutes
 
     private static Problem Unknown(string name, Relay relay) =>
         Problem.Of(StatusCodes.Status404NotFound, "unknown-service", Spelling.Nearest(name, relay.Configuration.Services.Keys) is { } near
-            ? $"There is no service '{name}'. Did you mean '{near}'?" : $"There is no service '{name}'. GET /v1/services lists the services.");
+            ? $"There is no service '{name}'. Did you mean '{near}'?"
+                : $"There is no service '{name}'. GET /v1/services lists the services.");
 }

@@ -81,8 +81,10 @@ internal static class ViewMapping
         var view = DeadLetter(delivery, rules);
         return new()
         {
-            Id = view.Id, MessageId = view.MessageId, Queue = view.Queue, Service = view.Service, Kind = view.Kind, Category = view.Category,
-            Persistence = view.Persistence, Blame = view.Blame, Error = view.Error, AttemptCount = view.AttemptCount, CreatedAt = view.CreatedAt,
+            Id = view.Id, MessageId = view.MessageId, Queue = view.Queue, Service = view.Service, Kind = view.Kind,
+                Category = view.Category,
+            Persistence = view.Persistence, Blame = view.Blame, Error = view.Error, AttemptCount = view.AttemptCount,
+                CreatedAt = view.CreatedAt,
             DeadAt = view.DeadAt, Generation = view.Generation, Manual = view.Manual, Decision = view.Decision, Key = view.Key,
             Attempts = [.. delivery.Attempts.Select(View)],
             IdempotencyKey = delivery.IdempotencyKey,

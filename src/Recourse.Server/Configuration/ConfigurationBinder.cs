@@ -12,7 +12,8 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         var services = root.Get<List<NamedGroup>>("services", []);
         var queues = root.Get<List<NamedGroup>>("queues", []);
         if (queues.Count == 0)
-            warnings.Add(new(root.Mark.File, root.Mark.Line, root.Mark.Column, "No queue is configured: nothing can be sent to this relay."));
+            warnings.Add(new(root.Mark.File, root.Mark.Line, root.Mark.Column,
+                "No queue is configured: nothing can be sent to this relay."));
         return new()
         {
             Listen = Listen(root),
@@ -47,7 +48,8 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         if (text.StartsWith("sqlite:", StringComparison.Ordinal) && text.Length > 7)
             return "sqlite:" + Path.Combine(Path.GetDirectoryName(Path.GetFullPath(mark.File))!, text[7..]);
         if (text == "memory:")
-            warnings.Add(new(mark.File, mark.Line, mark.Column, "store: memory: keeps nothing when the relay ends. Use it for trials only."));
+            warnings.Add(new(mark.File, mark.Line, mark.Column,
+                "store: memory: keeps nothing when the relay ends. Use it for trials only."));
         else if (!text.StartsWith("postgres://", StringComparison.Ordinal) && !text.StartsWith("postgresql://", StringComparison.Ordinal))
             Error(mark, $"'store' is sqlite:PATH, memory: or postgres://user@host:port/database; found {Shown(text)}.");
         return text;
@@ -60,7 +62,8 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
     {
         var values = group.Values;
         foreach (var header in values.Get<List<PlacedText>>("allow_headers", []).Where(header => !HeaderRules.MayGoOn(header.Text)))
-            Error(header.Mark, $"The header '{header.Text}' never goes on: it belongs to one connection, to the relay, or holds a secret of the sender.");
+            Error(header.Mark, $"The header '{header.Text}' never goes on: it belongs to one connection, to the relay, or holds a secret "
+                + "of the sender.");
         return new()
         {
             Policy = new()
@@ -82,18 +85,21 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         };
     }
 
-    private QueueConfiguration Queue(NamedGroup group, List<NamedGroup> services, DeadLetterConfiguration deadLetters, LimitsConfiguration limits)
+    private QueueConfiguration Queue(NamedGroup group, List<NamedGroup> services, DeadLetterConfiguration deadLetters,
+        LimitsConfiguration limits)
     {
         var values = group.Values;
         var names = values.Get<List<PlacedText>>("deliver_to", []);
         if (!values.Has("deliver_to"))
-            Error(group.Mark, $"The queue '{group.Name}' has no usable deliver_to: it names the service, or the services, that get its messages.");
+            Error(group.Mark, $"The queue '{group.Name}' has no usable deliver_to: it names the service, or the services, that get its "
+                + "messages.");
         foreach (var name in names)
         {
             if (services.Find(service => service.Name == name.Text) is not { } service)
                 Error(name.Mark, UnknownService(name.Text, services));
             else if (!service.Values.Has("url"))
-                Error(name.Mark, $"The service '{name.Text}' has no usable url, so nothing can be delivered to it. Its keys begin at {service.Mark.File}:{service.Mark.Line}.");
+                Error(name.Mark, $"The service '{name.Text}' has no usable url, so nothing can be delivered to it. Its keys begin at "
+                    + $"{service.Mark.File}:{service.Mark.Line}.");
         }
         if (values.Has("on_dead") && !values.Get("ordered", false))
             Error(values.At("on_dead"), "'on_dead' says what a dead letter means for the messages behind it; it needs ordered: true.");
@@ -129,7 +135,8 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         var initial = values.Get("initial_delay", TimeSpan.FromMilliseconds(200));
         var max = values.Get("max_delay", TimeSpan.FromSeconds(30));
         if (max < initial && values.Has("max_delay"))
-            Error(values.At("max_delay"), $"The longest wait ({Measures.Duration(max)}) is shorter than the first one ({Measures.Duration(initial)}).");
+            Error(values.At("max_delay"),
+                $"The longest wait ({Measures.Duration(max)}) is shorter than the first one ({Measures.Duration(initial)}).");
         return new()
         {
             MaxAttempts = values.Int("max_attempts", 8),

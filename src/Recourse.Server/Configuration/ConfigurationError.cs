@@ -11,7 +11,9 @@ public sealed record ConfigurationError(string File, int Line, int Column, strin
     public override string ToString() => $"{File}:{Line}:{Column}: {Message}";
 }
 
-/// <summary>What loading a configuration came to: either a configuration that is right as a whole, or everything that is wrong with it.</summary>
+/// <summary>
+/// What loading a configuration came to: either a configuration that is right as a whole, or everything that is wrong with it.
+/// </summary>
 /// <param name="Configuration">The configuration; null when there is any error.</param>
 /// <param name="Errors">All errors, in the order of the files and lines.</param>
 /// <param name="Warnings">What is allowed but probably not meant.</param>

@@ -38,12 +38,14 @@ internal sealed record ConfigurationKey(string Name, KeyKind Kind, string About)
     /// <summary>What is added to a whole number to say it in the words of <see cref="SameAs"/>.</summary>
     public long Shift { get; init; }
 
-    public static ConfigurationKey Whole(string name, long min, long max, string about) => new(name, KeyKind.Integer, about) { Min = min, Max = max };
+    public static ConfigurationKey Whole(string name, long min, long max, string about) =>
+        new(name, KeyKind.Integer, about) { Min = min, Max = max };
 
     public static ConfigurationKey Time(string name, TimeSpan shortest, TimeSpan longest, string about) =>
         new(name, KeyKind.Duration, about) { Shortest = shortest, Longest = longest };
 
-    public static ConfigurationKey OneOf(string name, string[] choices, string about) => new(name, KeyKind.Choice, about) { Choices = choices };
+    public static ConfigurationKey OneOf(string name, string[] choices, string about) =>
+        new(name, KeyKind.Choice, about) { Choices = choices };
 
     /// <summary>A key of which later releases will know the meaning: refused, never passed over.</summary>
     public static ConfigurationKey NotYet(string name, string about) => new(name, KeyKind.Later, about);

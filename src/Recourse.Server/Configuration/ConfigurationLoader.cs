@@ -38,7 +38,8 @@ internal sealed class ConfigurationLoader(Func<string, string?> environment)
     }
 
     private List<ConfigurationError> InOrder(List<ConfigurationError> found) =>
-        [.. found.Distinct().OrderBy(error => _files.IndexOf(Path.GetFullPath(error.File))).ThenBy(error => error.Line).ThenBy(error => error.Column)];
+        [.. found.Distinct().OrderBy(error => _files.IndexOf(Path.GetFullPath(error.File)))
+            .ThenBy(error => error.Line).ThenBy(error => error.Column)];
 
     private YamlMap? Tree(string file, string text)
     {

@@ -26,7 +26,8 @@ internal sealed partial class GroupReader(List<ConfigurationError> errors)
             var meaning = key.SameAs ?? key.Name;
             if (!said.TryAdd(meaning, name))
             {
-                Error(name.Mark, $"'{key.Name}' says the same as '{said[meaning].Text}' in line {said[meaning].Mark.Line}. Keep one of them.");
+                Error(name.Mark, $"'{key.Name}' says the same as '{said[meaning].Text}' in line {said[meaning].Mark.Line}. Keep one of "
+                    + "them.");
                 continue;
             }
             if (Value(key, node) is { } value)
@@ -61,7 +62,7 @@ internal sealed partial class GroupReader(List<ConfigurationError> errors)
     private NamedGroup? Named(ConfigurationKey key, YamlScalar name, YamlNode node)
     {
         if (!IsName(name.Text))
-            Error(name.Mark, $"'{name.Text}' is no name for a {key.Group!.Name}: use 1 to 64 of the letters a-z, digits, '.', '_' and '-'.");
+            Error(name.Mark, $"'{name.Text}' is no name for a {key.Group!.Name}: use 1 to 64 of a-z, 0-9, '.', '_' and '-'.");
         if (node is YamlMap map)
             return new(name.Text, name.Mark, Read(key.Group!, map));
         if (node is YamlScalar { IsNull: true })

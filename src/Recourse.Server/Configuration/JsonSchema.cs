@@ -45,7 +45,8 @@ public static class JsonSchema
             KeyKind.Integer when key.Min == key.Max => new JsonObject { ["const"] = key.Min },
             KeyKind.Integer => new JsonObject { ["type"] = "integer", ["minimum"] = key.Min, ["maximum"] = key.Max },
             KeyKind.Boolean => new JsonObject { ["type"] = "boolean" },
-            KeyKind.Duration => Either(new JsonObject { ["type"] = "number", ["minimum"] = 0 }, Pattern(@"^([0-9.]+ ?(ms|s|m|h|d)?|.*\$\{.*)$")),
+            KeyKind.Duration =>
+                Either(new JsonObject { ["type"] = "number", ["minimum"] = 0 }, Pattern(@"^([0-9.]+ ?(ms|s|m|h|d)?|.*\$\{.*)$")),
             KeyKind.Size => Either(new JsonObject { ["type"] = "integer", ["minimum"] = key.Min, ["maximum"] = key.Max },
                 Pattern(@"^([0-9.]+ ?(B|kB|KB|MB|GB|KiB|MiB|GiB)?|.*\$\{.*)$")),
             KeyKind.Choice => new JsonObject { ["enum"] = new JsonArray([.. key.Choices.Select(choice => JsonValue.Create(choice))]) },
@@ -53,7 +54,11 @@ public static class JsonSchema
             KeyKind.TextList or KeyKind.NameList => OneOrMore(new JsonObject { ["type"] = "string" }),
             KeyKind.StatusList => OneOrMore(Either(new JsonObject { ["type"] = "integer", ["minimum"] = 100, ["maximum"] = 599 },
                 Pattern("^[1-5][0-9][0-9]( ?- ?[1-5][0-9][0-9])?$"))),
-            KeyKind.HeaderMap => new JsonObject { ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("string", "number") } },
+            KeyKind.HeaderMap => new JsonObject
+            {
+                ["type"] = "object",
+                ["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("string", "number") },
+            },
             KeyKind.Group => Group(key.Group!),
             KeyKind.GroupMap => new JsonObject
             {

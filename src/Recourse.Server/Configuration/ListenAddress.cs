@@ -10,7 +10,8 @@ public static class ListenAddress
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0 || address.Scheme is not ("http" or "https")
             || address.AbsolutePath != "/" || address.Query.Length + address.Fragment.Length + address.UserInfo.Length > 0)
-            return (null, $"'{text}' is no address to listen on; write http://HOST:PORT such as http://127.0.0.1:8080 (port 0 takes a free one).");
+            return (null, $"'{text}' is no address to listen on; write http://HOST:PORT such as http://127.0.0.1:8080 (port 0 takes a free "
+                + "one).");
         if (address.Scheme == "https")
             return (null, $"'{text}': HTTPS is not supported yet in this release. Write http://… on loopback.");
         return IsLoopback(address.DnsSafeHost)
@@ -21,5 +22,6 @@ public static class ListenAddress
 
     /// <summary>True for <c>localhost</c> and the addresses of this machine's loopback.</summary>
     public static bool IsLoopback(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 }

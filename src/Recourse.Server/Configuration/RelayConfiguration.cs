@@ -5,16 +5,22 @@ namespace Recourse.Server;
 /// <summary>Everything that a relay is told by its file: immutable, checked as a whole, read with <see cref="Load"/>.</summary>
 public sealed partial record RelayConfiguration
 {
-    /// <summary>Where the relay listens: loopback addresses only in this release. Default <c>http://127.0.0.1:8080</c>; port 0 takes a free one.</summary>
+    /// <summary>
+    /// Where the relay listens: loopback addresses only in this release. Default <c>http://127.0.0.1:8080</c>; port 0 takes a free one.
+    /// </summary>
     public IReadOnlyList<Uri> Listen { get; init; } = [new("http://127.0.0.1:8080")];
 
     /// <summary>Where messages are kept: <c>sqlite:path</c> (absolute after loading), <c>memory:</c> or <c>postgres://…</c>.</summary>
     public string Store { get; init; } = "sqlite:recourse.db";
 
-    /// <summary>How long a graceful stop waits for attempts under way before it gives them back. Default 10 s; zero gives them back at once.</summary>
+    /// <summary>
+    /// How long a graceful stop waits for attempts under way before it gives them back. Default 10 s; zero gives them back at once.
+    /// </summary>
     public TimeSpan ShutdownGrace { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long delivered and discarded messages can still be looked at. Default 1 h; zero removes them with the next pass.</summary>
+    /// <summary>
+    /// How long delivered and discarded messages can still be looked at. Default 1 h; zero removes them with the next pass.
+    /// </summary>
     public TimeSpan KeepDelivered { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>The services that messages are delivered to, by name.</summary>

@@ -19,7 +19,9 @@ internal static class Spelling
         return best is not null && least <= Math.Min(4, Math.Max(1, Math.Max(word.Length, best.Length) / 3)) ? best : null;
     }
 
-    /// <summary>How many letters to insert, remove, replace or swap with their neighbour; case and <c>-</c> against <c>_</c> count nothing.</summary>
+    /// <summary>
+    /// How many letters to insert, remove, replace or swap with their neighbour; case and <c>-</c> against <c>_</c> count nothing.
+    /// </summary>
     public static int Distance(string left, string right)
     {
         left = left.ToLowerInvariant().Replace('-', '_');

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Recourse.Server;
 
-/// <summary>Replaces <c>${NAME}</c> by an environment variable and <c>${file:path}</c> by the text of a file; <c>$${</c> stands for <c>${</c>.</summary>
+/// <summary>
+/// Replaces <c>${NAME}</c> by an environment variable and <c>${file:path}</c> by the text of a file; <c>$${</c> stands for <c>${</c>.
+/// </summary>
 internal sealed class ValueExpansion(string folder, Func<string, string?> environment)
 {
     private const int MaxSecretBytes = 64 * 1024;
@@ -25,7 +27,8 @@ internal sealed class ValueExpansion(string folder, Func<string, string?> enviro
             var end = text.IndexOf('}', at);
             if (end < 0)
             {
-                errors.Add(new(mark.File, mark.Line, mark.Column, "A ${ has no closing }. Write ${NAME} or ${file:path}, or $${ for the characters themselves."));
+                errors.Add(new(mark.File, mark.Line, mark.Column,
+                    "A ${ has no closing }. Write ${NAME} or ${file:path}, or $${ for the characters themselves."));
                 return text;
             }
             result.Append(text, from, at - from).Append(Value(text[(at + 2)..end], mark, errors));

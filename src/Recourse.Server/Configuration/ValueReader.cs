@@ -38,7 +38,8 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
         KeyKind.Integer when key.Min == key.Max => $"the number {key.Min} (the only one that this release reads)",
         KeyKind.Integer => $"a whole number from {key.Min:N0} to {key.Max:N0}",
         KeyKind.Boolean => "true or false",
-        KeyKind.Duration => $"a time from {Measures.Duration(key.Shortest)} to {Measures.Duration(key.Longest)}, such as 200ms, 30s, 5m, 24h or 7d "
+        KeyKind.Duration =>
+            $"a time from {Measures.Duration(key.Shortest)} to {Measures.Duration(key.Longest)}, such as 200ms, 30s, 5m, 24h or 7d "
             + $"(a bare number is {BareUnit(key)})",
         KeyKind.Size => $"a size from {key.Min:N0} bytes to {Measures.Size(key.Max)}, such as 512KiB or 1MiB (a bare number is bytes)",
         KeyKind.Choice => $"one of {string.Join(", ", key.Choices)}",
@@ -54,7 +55,8 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
         key.Bare == TimeSpan.FromMilliseconds(1) ? "milliseconds" : key.Bare == TimeSpan.FromDays(1) ? "days" : "seconds";
 
     private static long? Integer(ConfigurationKey key, string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= key.Min && number <= key.Max
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= key.Min
+            && number <= key.Max
             ? number : null;
 
     private static TimeSpan? Duration(ConfigurationKey key, string text) =>
@@ -97,7 +99,8 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
         return found.Count == 0 ? null : found;
 
         static int? Status(string text) =>
-            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 599 ? status : null;
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= 100 and <= 599 ? status
+                : null;
     }
 
     private Dictionary<string, string>? Headers(ConfigurationKey key, YamlNode node)
@@ -112,7 +115,8 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
             else if (HeaderRules.IsOurs(name.Text))
                 Error(name, $"The header '{name.Text}' is set by the relay itself and cannot be configured.");
             else if (value is not YamlScalar text || !HeaderRules.IsValue(text.Text))
-                Error(value, $"The value of the header '{name.Text}' is one line of visible characters; found {(value is YamlScalar ? "other characters" : value.Describe())}.");
+                Error(value, $"The value of the header '{name.Text}' is one line of visible characters; found "
+                    + $"{(value is YamlScalar ? "other characters" : value.Describe())}.");
             else if (!found.TryAdd(name.Text, text.Text))
                 Error(name, $"The header '{name.Text}' stands here twice (names differ only in case). Remove one.");
         }

@@ -45,14 +45,16 @@ internal sealed class YamlFile
         parser.Consume<StreamStart>();
         if (!parser.TryConsume<DocumentStart>(out _))
         {
-            Add(YamlDotNet.Core.Mark.Empty, "The file is empty. The least that a relay needs is a service with a url and a queue that delivers to it.");
+            Add(YamlDotNet.Core.Mark.Empty,
+                "The file is empty. The least that a relay needs is a service with a url and a queue that delivers to it.");
             return null;
         }
         var root = ReadNode(parser, 0);
         parser.Consume<DocumentEnd>();
         if (parser.TryConsume<DocumentStart>(out var second))
         {
-            Add(second.Start, "A second document begins here; a configuration is one document. Put it into a file of its own and name that in include:.");
+            Add(second.Start, "A second document begins here; a configuration is one document. Put it into a file of its own and name that "
+                + "in include:.");
             return null;
         }
         switch (root)
@@ -60,10 +62,12 @@ internal sealed class YamlFile
             case YamlMap map:
                 return map;
             case YamlScalar { IsNull: true }:
-                Add(YamlDotNet.Core.Mark.Empty, "The file is empty. The least that a relay needs is a service with a url and a queue that delivers to it.");
+                Add(YamlDotNet.Core.Mark.Empty,
+                    "The file is empty. The least that a relay needs is a service with a url and a queue that delivers to it.");
                 return null;
             case not null:
-                _errors.Add(new(_file, root.Mark.Line, root.Mark.Column, $"A configuration is a group of keys such as services: and queues:; found {root.Describe()}."));
+                _errors.Add(new(_file, root.Mark.Line, root.Mark.Column,
+                    $"A configuration is a group of keys such as services: and queues:; found {root.Describe()}."));
                 return null;
             default:
                 return null;
@@ -78,7 +82,8 @@ internal sealed class YamlFile
             throw new YamlException(parser.Current!.Start, parser.Current.End, $"The file holds more than {MaxNodes:N0} values");
         if (parser.TryConsume<AnchorAlias>(out var alias))
             return ReadAlias(alias);
-        if (parser.Current is NodeEvent { Tag: { IsEmpty: false, IsNonSpecific: false } tag } && !tag.Value.StartsWith("tag:yaml.org,2002:", StringComparison.Ordinal))
+        if (parser.Current is NodeEvent { Tag: { IsEmpty: false, IsNonSpecific: false } tag }
+            && !tag.Value.StartsWith("tag:yaml.org,2002:", StringComparison.Ordinal))
             throw new YamlException(parser.Current.Start, parser.Current.End, $"The tag {tag.Value} is not used here; remove it");
         var anchor = (parser.Current as NodeEvent)?.Anchor ?? AnchorName.Empty;
         YamlNode? node = parser.TryConsume<Scalar>(out var scalar) ? ReadScalar(scalar)
@@ -134,14 +139,16 @@ internal sealed class YamlFile
             var key = new YamlScalar(MarkOf(scalar.Start), scalar.Value, scalar.Value, true);
             var value = ReadNode(parser, depth + 1);
             if (!lines.TryAdd(key.Text, key.Mark.Line))
-                _errors.Add(new(_file, key.Mark.Line, key.Mark.Column, $"The key '{key.Text}' stands here twice; the first is in line {lines[key.Text]}. Remove one."));
+                _errors.Add(new(_file, key.Mark.Line, key.Mark.Column,
+                    $"The key '{key.Text}' stands here twice; the first is in line {lines[key.Text]}. Remove one."));
             else if (value is not null)
                 entries.Add(new(key, value));
         }
         return new(MarkOf(start.Start), entries);
     }
 
-    private Recourse.Server.Mark MarkOf(YamlDotNet.Core.Mark mark) => new(_file, Math.Max(1, (int)mark.Line), Math.Max(1, (int)mark.Column));
+    private Recourse.Server.Mark MarkOf(YamlDotNet.Core.Mark mark) =>
+        new(_file, Math.Max(1, (int)mark.Line), Math.Max(1, (int)mark.Column));
 
     // The parser puts what is missing at the end into a line after the last; an editor cannot go there.
     private void Add(YamlDotNet.Core.Mark at, string message) => _errors.Add(at.Line > _lines.Length

@@ -13,7 +13,9 @@ internal abstract record YamlNode(Mark Mark)
     public abstract string Describe();
 }
 
-/// <summary>Text as the file has it. <see cref="Text"/> is after <c>${…}</c> was replaced; messages show <see cref="Raw"/>, so no secret leaks.</summary>
+/// <summary>
+/// Text as the file has it. <see cref="Text"/> is after <c>${…}</c> was replaced; messages show <see cref="Raw"/>, so no secret leaks.
+/// </summary>
 internal sealed record YamlScalar(Mark Mark, string Raw, string Text, bool Quoted) : YamlNode(Mark)
 {
     public override int Size => 1;

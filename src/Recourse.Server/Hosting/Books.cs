@@ -2,7 +2,9 @@ using Recourse.Durable;
 
 namespace Recourse.Server;
 
-/// <summary>The counts of all queues, at most a second old, for what asks often: bounds of the intake, meters, alarms. One query at a time.</summary>
+/// <summary>
+/// The counts of all queues, at most a second old, for what asks often: bounds of the intake, meters, alarms. One query at a time.
+/// </summary>
 internal sealed class Books(MessageStore store, TimeProvider time)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);

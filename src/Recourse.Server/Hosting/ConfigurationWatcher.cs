@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Recourse.Server;
 
 /// <summary>
-/// Reads the configuration again when one of its files changes. A wrong file changes nothing: the old configuration stays and the log has every
+/// Reads the configuration again when one of its files changes. A wrong file changes nothing: the old configuration stays and the log has
+/// every
 /// error with its place.
 /// </summary>
 internal sealed class ConfigurationWatcher : IHostedService, IAsyncDisposable

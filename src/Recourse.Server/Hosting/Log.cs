@@ -11,7 +11,8 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Error, "{Method} {Path} failed inside.")]
     internal static partial void Unhandled(ILogger logger, string method, string path, Exception error);
 
-    [LoggerMessage(3, LogLevel.Information, "Opened the store {Store}; {Suspects} deliveries were in hand when it was last closed, {Poisoned} of them are dead now as poison.")]
+    [LoggerMessage(3, LogLevel.Information,
+        "Opened the store {Store}; {Suspects} deliveries were in hand when it was last closed, {Poisoned} of them are dead now as poison.")]
     internal static partial void Opened(ILogger logger, string store, int suspects, int poisoned);
 
     [LoggerMessage(4, LogLevel.Information, "Stopping: intake is closed; attempts under way have {Grace} to end.")]
@@ -35,10 +36,12 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Warning, "The pass over {What} failed; the next one tries again.")]
     internal static partial void PassFailed(ILogger logger, string what, Exception error);
 
-    [LoggerMessage(11, LogLevel.Information, "Replayed {Replayed} dead letters by policy and discarded {Discarded} that were past their retention.")]
+    [LoggerMessage(11, LogLevel.Information,
+        "Replayed {Replayed} dead letters by policy and discarded {Discarded} that were past their retention.")]
     internal static partial void DeadLettersKept(ILogger logger, int replayed, int discarded);
 
-    [LoggerMessage(12, LogLevel.Warning, "Queue '{Queue}' is no longer configured and still holds {Held} deliveries: it takes nothing more and drains.")]
+    [LoggerMessage(12, LogLevel.Warning,
+        "Queue '{Queue}' is no longer configured and still holds {Held} deliveries: it takes nothing more and drains.")]
     internal static partial void Draining(ILogger logger, string queue, long held);
 
     [LoggerMessage(13, LogLevel.Warning, "Service '{Service}' is no longer configured; {Held} deliveries for it wait until it is.")]

@@ -15,7 +15,8 @@ namespace Recourse.Server;
 public static class RecourseRelay
 {
     /// <summary>
-    /// Adds a relay that starts and stops with the application. Its <see cref="MessageStore"/> can be injected: what is committed through it is
+    /// Adds a relay that starts and stops with the application. Its <see cref="MessageStore"/> can be injected: what is committed through
+    /// it is
     /// delivered at once.
     /// </summary>
     /// <param name="services">The application's services.</param>
@@ -38,7 +39,8 @@ public static class RecourseRelay
     }
 
     /// <summary>
-    /// Maps the relay's API, health, metrics, OpenAPI and dashboard. On a route group they stand under its prefix. Every endpoint refuses requests that pages of
+    /// Maps the relay's API, health, metrics, OpenAPI and dashboard. On a route group they stand under its prefix. Every endpoint refuses
+    /// requests that pages of
     /// other sites send; authorization is the application's: add it to what is returned.
     /// </summary>
     /// <param name="endpoints">The application, or a group of routes.</param>

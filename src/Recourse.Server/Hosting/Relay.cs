@@ -8,7 +8,8 @@ using Recourse.Server.Metrics;
 namespace Recourse.Server;
 
 /// <summary>
-/// One running relay: the store, the dispatcher and the configuration that counts now. It starts before the listener and stops after it, so that
+/// One running relay: the store, the dispatcher and the configuration that counts now. It starts before the listener and stops after it, so
+/// that
 /// nothing comes in that could not be kept.
 /// </summary>
 internal sealed class Relay : IHostedService, IAsyncDisposable
@@ -86,7 +87,10 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
         Log.Stopped(_logger);
     }
 
-    /// <summary>Takes over a configuration that was read again. Breakers keep their state; what the listener and the store are counts from the next start.</summary>
+    /// <summary>
+    /// Takes over a configuration that was read again. Breakers keep their state; what the listener and the store are counts from the next
+    /// start.
+    /// </summary>
     public async Task ApplyAsync(RelayConfiguration configuration)
     {
         var before = _configuration;
@@ -125,7 +129,8 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     private static IEnumerable<ServicePolicy> Policies(RelayConfiguration configuration) =>
         configuration.Services.Values.Where(service => service.Url is not null).Select(service => service.Policy);
 
-    private static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) => configuration.Services.Values.Select(service => new ServiceTarget
+    private static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) =>
+        configuration.Services.Values.Select(service => new ServiceTarget
     {
         Name = service.Policy.Name,
         Url = service.Url,

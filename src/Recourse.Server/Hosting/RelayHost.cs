@@ -10,7 +10,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Recourse.Server;
 
-/// <summary>A relay in a process of its own: Kestrel, the API, the dashboard. Nothing from environment variables or settings files counts, only the options.</summary>
+/// <summary>
+/// A relay in a process of its own: Kestrel, the API, the dashboard. Nothing from environment variables or settings files counts, only the
+/// options.
+/// </summary>
 public sealed class RelayHost : IAsyncDisposable
 {
     private readonly WebApplication _application;
@@ -25,7 +28,8 @@ public sealed class RelayHost : IAsyncDisposable
     /// </summary>
     /// <exception cref="Durable.StoreException">The store cannot be used; the message says what to do.</exception>
     /// <exception cref="IOException">The address cannot be listened on, for example because the port is taken.</exception>
-    public static async Task<RelayHost> StartAsync(RelayOptions options, Action<ILoggingBuilder>? logging = null, CancellationToken cancellationToken = default)
+    public static async Task<RelayHost> StartAsync(RelayOptions options, Action<ILoggingBuilder>? logging = null,
+        CancellationToken cancellationToken = default)
     {
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(RelayHost).Assembly.GetName().Name });
         builder.Logging.SetMinimumLevel(LogLevel.Information);
@@ -36,7 +40,8 @@ public sealed class RelayHost : IAsyncDisposable
         logging?.Invoke(builder.Logging);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options.Configuration));
         builder.Services.AddRecourseRelay(options);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Configuration.ShutdownGrace + TimeSpan.FromSeconds(20));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Configuration.ShutdownGrace
+            + TimeSpan.FromSeconds(20));
         var application = builder.Build();
         var guard = RecourseRelay.Guard(application.Services);
         application.UseRouting();
@@ -52,11 +57,14 @@ public sealed class RelayHost : IAsyncDisposable
             await application.DisposeAsync();
             throw;
         }
-        host.Addresses = [.. application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(text => new Uri(text))];
+        var listening = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
+        host.Addresses = [.. listening.Addresses.Select(text => new Uri(text))];
         return host;
     }
 
-    /// <summary>Closes the intake, waits for attempts under way up to <c>shutdown_grace</c>, gives the rest back. Cancelling ends the waiting.</summary>
+    /// <summary>
+    /// Closes the intake, waits for attempts under way up to <c>shutdown_grace</c>, gives the rest back. Cancelling ends the waiting.
+    /// </summary>
     public Task StopAsync(CancellationToken cancellationToken = default) => _application.StopAsync(cancellationToken);
 
     /// <inheritdoc/>
@@ -82,7 +90,8 @@ public sealed class RelayHost : IAsyncDisposable
             if (address.Host == "localhost" && address.Port != 0)
                 kestrel.ListenLocalhost(address.Port, Protocol);
             else
-                kestrel.Listen(address.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(address.DnsSafeHost), address.Port, Protocol);
+                kestrel.Listen(address.Host == "localhost" ? IPAddress.Loopback
+                    : IPAddress.Parse(address.DnsSafeHost), address.Port, Protocol);
         }
     }
 

@@ -9,7 +9,8 @@ public sealed record RelayOptions
     public required RelayConfiguration Configuration { get; init; }
 
     /// <summary>
-    /// Makes the store that <c>store:</c> names; the relay opens and closes it. It throws a <see cref="StoreException"/> with a sentence for the user
+    /// Makes the store that <c>store:</c> names; the relay opens and closes it. It throws a <see cref="StoreException"/> with a sentence
+    /// for the user
     /// when it does not know such stores.
     /// </summary>
     public required Func<string, TimeProvider, MessageStore> OpenStore { get; init; }
@@ -21,7 +22,8 @@ public sealed record RelayOptions
     public string Node { get; init; } = Environment.MachineName.ToLowerInvariant();
 
     /// <summary>
-    /// Names under which the relay may be reached besides those of loopback; for an application that mounts the relay and does its own authorization.
+    /// Names under which the relay may be reached besides those of loopback; for an application that mounts the relay and does its own
+    /// authorization.
     /// Default none: a request whose Host is another name is refused.
     /// </summary>
     public IReadOnlyCollection<string> HostNames { get; init; } = [];

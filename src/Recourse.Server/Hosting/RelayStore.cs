@@ -4,7 +4,8 @@ using Recourse.Server.Metrics;
 namespace Recourse.Server;
 
 /// <summary>
-/// The store as everybody but the dispatcher sees it: after each commit it wakes the services that have work now, counts, and notes whether the
+/// The store as everybody but the dispatcher sees it: after each commit it wakes the services that have work now, counts, and notes whether
+/// the
 /// store is well. So the API, the dashboard and an application that hosts the relay cannot forget to.
 /// </summary>
 internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher) : MessageStore
@@ -13,7 +14,8 @@ internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMe
 
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
-    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default)
+    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
+        CancellationToken cancellationToken = default)
     {
         TResult result;
         try

@@ -5,7 +5,9 @@ namespace Recourse.Server;
 /// <summary>Decides which dead letters are replayed by the actor <c>policy</c>, and which are too old to keep. Pure.</summary>
 internal static class SecondChance
 {
-    /// <summary>True when a dead letter is to be replayed by itself by <paramref name="now"/>: not permanent, chances left, delay over.</summary>
+    /// <summary>
+    /// True when a dead letter is to be replayed by itself by <paramref name="now"/>: not permanent, chances left, delay over.
+    /// </summary>
     public static bool IsDue(DeliverySummary letter, DeadLetterConfiguration rules, DateTimeOffset now) =>
         letter.Persistence is not Persistence.Permanent
         && letter.Kind is not (FaultKind.PoisonMessage or FaultKind.OutcomeUnknown)

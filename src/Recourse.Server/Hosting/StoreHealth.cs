@@ -3,7 +3,8 @@ using Recourse.Durable;
 namespace Recourse.Server;
 
 /// <summary>
-/// Remembers whether the store took the last command. After a failure the relay counts as not ready for a while; then traffic may find out again,
+/// Remembers whether the store took the last command. After a failure the relay counts as not ready for a while; then traffic may find out
+/// again,
 /// because only a real write shows that a full disk has room.
 /// </summary>
 internal sealed class StoreHealth(TimeProvider time)

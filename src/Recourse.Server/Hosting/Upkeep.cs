@@ -5,7 +5,8 @@ using Recourse.Durable;
 namespace Recourse.Server;
 
 /// <summary>
-/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, dead letters get the second chances
+/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, dead letters get the second
+/// chances
 /// and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the store being down.
 /// </summary>
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
@@ -62,14 +63,16 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         var rules = relay.Configuration.DeadLetterQueue;
         if (rules.MaxRetries == 0 && rules.Retention is null)
             return;
-        var page = await relay.Store.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead, After = _cursor, Limit = LettersMax }, stoppingToken);
+        var page = await relay.Store.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead, After = _cursor, Limit = LettersMax },
+            stoppingToken);
         _cursor = page.Next;
         var now = relay.Time.GetUtcNow();
         var (replayed, discarded) = (0, 0);
         foreach (var letter in page.Items)
         {
             if (SecondChance.IsOver(letter, rules, now))
-                discarded += await DoneAsync(new DiscardCommand(letter.Id, "policy", $"kept for {Measures.Duration(rules.Retention!.Value)} (dead_letter_queue.retention)"));
+                discarded += await DoneAsync(new DiscardCommand(letter.Id, "policy",
+                    $"kept for {Measures.Duration(rules.Retention!.Value)} (dead_letter_queue.retention)"));
             else if (SecondChance.IsDue(letter, rules, now))
                 replayed += await DoneAsync(new ReplayCommand(letter.Id, "policy",
                     $"second chance {letter.Generation + 1} of {rules.MaxRetries} (dead_letter_queue.max_retries)"));

@@ -60,7 +60,8 @@ internal sealed class InstrumentBook(string name, string help, InstrumentSort so
         {
             if (text.Length > 0)
                 text.Append(',');
-            text.Append(PrometheusText.Identifier(key)).Append("=\"").Append(PrometheusText.EscapeLabel(value?.ToString() ?? "")).Append('"');
+            text.Append(PrometheusText.Identifier(key)).Append("=\"");
+            text.Append(PrometheusText.EscapeLabel(value?.ToString() ?? "")).Append('"');
         }
         return text.ToString();
     }

@@ -3,7 +3,9 @@ using Recourse.Durable;
 
 namespace Recourse.Server.Metrics;
 
-/// <summary>The instruments of the relay. Their names are in docs/reference/metrics.md; the exposition puts <c>recourse_</c> before them.</summary>
+/// <summary>
+/// The instruments of the relay. Their names are in docs/reference/metrics.md; the exposition puts <c>recourse_</c> before them.
+/// </summary>
 internal sealed class RelayMeters : IDisposable
 {
     public const string MeterName = "Recourse.Relay";
@@ -25,22 +27,28 @@ internal sealed class RelayMeters : IDisposable
     {
         // A scope of its own: two relays in one process do not count for each other.
         _meter = new(new MeterOptions(MeterName) { Scope = this });
-        _messages = _meter.CreateCounter<long>("messages_total", "{message}", "Messages that were sent to a queue, by what became of them: accepted, duplicate, key_conflict.");
+        _messages = _meter.CreateCounter<long>("messages_total", "{message}",
+            "Messages that were sent to a queue, by what became of them: accepted, duplicate, key_conflict.");
         _refused = _meter.CreateCounter<long>("messages_refused_total", "{message}", "Messages that were not taken, by the reason.");
         _errors = _meter.CreateCounter<long>("errors_total", "{fault}", "Failed attempts, by service, kind and category.");
         _attempts = _meter.CreateCounter<long>("delivery_attempts_total", "{attempt}", "Attempts at deliveries, by service and outcome.");
         _retries = _meter.CreateCounter<long>("retry_attempts_total", "{attempt}", "Attempts after the first of a generation, by service.");
-        _retrySuccesses = _meter.CreateCounter<long>("retry_success_total", "{attempt}", "Attempts after the first that delivered, by service.");
-        _deadLetters = _meter.CreateCounter<long>("dead_letters_total", "{delivery}", "Deliveries that became dead letters, by queue and kind.");
-        _processed = _meter.CreateCounter<long>("dlq_messages_processed_total", "{delivery}", "Dead letters that were replayed or discarded.");
-        _processingErrors = _meter.CreateCounter<long>("dlq_processing_errors_total", "{delivery}", "Acts on dead letters that could not be done.");
+        _retrySuccesses = _meter.CreateCounter<long>("retry_success_total", "{attempt}",
+            "Attempts after the first that delivered, by service.");
+        _deadLetters = _meter.CreateCounter<long>("dead_letters_total", "{delivery}",
+            "Deliveries that became dead letters, by queue and kind.");
+        _processed = _meter.CreateCounter<long>("dlq_messages_processed_total", "{delivery}",
+            "Dead letters that were replayed or discarded.");
+        _processingErrors =
+            _meter.CreateCounter<long>("dlq_processing_errors_total", "{delivery}", "Acts on dead letters that could not be done.");
         _duration = _meter.CreateHistogram<double>("delivery_duration_seconds", "s", "How long one attempt took, by service.");
         _recovery = _meter.CreateHistogram<double>("error_recovery_duration_seconds", "s",
             "From the beginning of a delivery's generation to its success, for deliveries that failed at least once, by service.");
     }
 
     /// <summary>Whose instruments are shown with this relay's: its own, and those of the library in the same process.</summary>
-    public bool Owns(Meter meter) => ReferenceEquals(meter, _meter) || (meter.Name.StartsWith("Recourse", StringComparison.Ordinal) && meter.Name != MeterName);
+    public bool Owns(Meter meter) => ReferenceEquals(meter, _meter)
+        || (meter.Name.StartsWith("Recourse", StringComparison.Ordinal) && meter.Name != MeterName);
 
     public void Enqueued(string queue, EnqueueStatus status) => _messages.Add(1, new("queue", queue), new("result", status switch
     {
@@ -85,15 +93,18 @@ internal sealed class RelayMeters : IDisposable
     public void Observe(Func<IReadOnlyList<ServiceStatus>> services, Books books)
     {
         _meter.CreateObservableGauge("circuit_breaker_state", () => services().Select(service => new Measurement<int>(
-            service.Breaker switch { "closed" => 0, "half_open" => 1, "open" => 2, _ => 3 }, new KeyValuePair<string, object?>("service", service.Name))),
+            service.Breaker switch { "closed" => 0, "half_open" => 1, "open" => 2, _ => 3 },
+                new KeyValuePair<string, object?>("service", service.Name))),
             null, "0 closed, 1 half-open, 2 open, 3 isolated.");
         _meter.CreateObservableGauge("deliveries_in_flight", () => services().Select(service => new Measurement<int>(
-            service.InFlight, new KeyValuePair<string, object?>("service", service.Name))), "{delivery}", "Attempts under way, by service.");
+            service.InFlight, new KeyValuePair<string, object?>("service", service.Name))), "{delivery}",
+                "Attempts under way, by service.");
         _meter.CreateObservableGauge("dead_letter_queue_depth", () => books.Latest.Select(queue => new Measurement<long>(
             queue.Dead, new KeyValuePair<string, object?>("queue", queue.Queue))), "{delivery}", "Dead letters, by queue.");
         _meter.CreateObservableGauge("queue_depth", () => books.Latest.SelectMany(queue => new[]
         {
-            Depth(queue.Queue, "waiting", queue.Waiting), Depth(queue.Queue, "delayed", queue.Delayed), Depth(queue.Queue, "leased", queue.Leased),
+            Depth(queue.Queue, "waiting", queue.Waiting), Depth(queue.Queue, "delayed", queue.Delayed),
+                Depth(queue.Queue, "leased", queue.Leased),
         }), "{delivery}", "Deliveries that are not finished, by queue and state.");
     }
 

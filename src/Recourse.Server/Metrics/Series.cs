@@ -22,7 +22,9 @@ internal sealed class Series(string labels, double[] bounds)
             (_value, _count) = (value, 1);
     }
 
-    /// <summary>Forgets an observed value before the instrument is asked again: what is not there any more must not stay in the answer.</summary>
+    /// <summary>
+    /// Forgets an observed value before the instrument is asked again: what is not there any more must not stay in the answer.
+    /// </summary>
     public void Unset()
     {
         lock (_lock)

@@ -6,7 +6,9 @@ using Recourse.Server.Api;
 
 namespace Recourse.Server.Security;
 
-/// <summary>Stands around every endpoint of the relay, however it is mounted: lets nobody else's pages in, and answers every error with a problem.</summary>
+/// <summary>
+/// Stands around every endpoint of the relay, however it is mounted: lets nobody else's pages in, and answers every error with a problem.
+/// </summary>
 internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Relay> logger)
 {
     private static readonly object Guarded = new();
@@ -65,10 +67,12 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
 
     private static Problem Bare(HttpContext http) => http.Response.StatusCode switch
     {
-        StatusCodes.Status404NotFound => Problem.Of(404, "unknown-path", $"There is nothing at {http.Request.Path}. GET /openapi/v1.json lists what there is."),
+        StatusCodes.Status404NotFound =>
+            Problem.Of(404, "unknown-path", $"There is nothing at {http.Request.Path}. GET /openapi/v1.json lists what there is."),
         StatusCodes.Status405MethodNotAllowed => Problem.Of(405, "method-not-allowed", $"{http.Request.Method} is not possible here.")
             with { Allowed = http.Response.Headers.Allow.ToString().Split(", ", StringSplitOptions.RemoveEmptyEntries) },
-        StatusCodes.Status415UnsupportedMediaType => Problem.Of(415, "unsupported-media-type", "The content type of the request is not taken here."),
+        StatusCodes.Status415UnsupportedMediaType =>
+            Problem.Of(415, "unsupported-media-type", "The content type of the request is not taken here."),
         var status => Problem.Of(status, "refused", "The request was refused."),
     };
 }

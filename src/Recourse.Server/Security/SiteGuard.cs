@@ -4,7 +4,8 @@ using Recourse.Server.Api;
 namespace Recourse.Server.Security;
 
 /// <summary>
-/// Refuses what a web page of another site makes a browser send: for reads and writes alike, because without keys the browser of the operator is
+/// Refuses what a web page of another site makes a browser send: for reads and writes alike, because without keys the browser of the
+/// operator is
 /// the way in. Programs that are no browsers send neither Origin nor Sec-Fetch-Site and are not concerned.
 /// </summary>
 internal static class SiteGuard
@@ -19,14 +20,18 @@ internal static class SiteGuard
                 "The Host of the request is not a name of this relay. Use the address that it listens on, such as 127.0.0.1 or localhost.");
         var headers = request.Headers;
         if (headers.TryGetValue("Sec-Fetch-Site", out var site) && site.ToString() is not ("none" or "same-origin"))
-            return Problem.Of(StatusCodes.Status403Forbidden, "foreign-site", "The request was sent by a page of another site (Sec-Fetch-Site).");
+            return Problem.Of(StatusCodes.Status403Forbidden, "foreign-site",
+                "The request was sent by a page of another site (Sec-Fetch-Site).");
         var origin = headers.Origin;
-        if (origin.Count > 0 && !string.Equals(origin.ToString(), $"{request.Scheme}://{host.ToUriComponent()}", StringComparison.OrdinalIgnoreCase))
+        if (origin.Count > 0
+            && !string.Equals(origin.ToString(), $"{request.Scheme}://{host.ToUriComponent()}", StringComparison.OrdinalIgnoreCase))
             return Problem.Of(StatusCodes.Status403Forbidden, "foreign-origin", "The request was sent by a page of another site (Origin).");
         return null;
     }
 
-    /// <summary>What every answer carries. The dashboard sets a policy of its own for its pages; a stricter one that is set later stays.</summary>
+    /// <summary>
+    /// What every answer carries. The dashboard sets a policy of its own for its pages; a stricter one that is set later stays.
+    /// </summary>
     public static void SetHeaders(HttpResponse response)
     {
         var headers = response.Headers;

@@ -7,12 +7,14 @@ public class DeadLetterTests
     {
         await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
         var id = await DeadAsync(relay);
-        var item = Assert.Single((await relay.GetAsync("/v1/dead-letters?queue=orders&kind=bad_request&service=shop&text=CUSTOMER"))["items"]!.AsArray())!;
+        var found = await relay.GetAsync("/v1/dead-letters?queue=orders&kind=bad_request&service=shop&text=CUSTOMER");
+        var item = Assert.Single(found["items"]!.AsArray())!;
         Assert.Equal($"{id}.0", item["id"]!.GetValue<string>());
         Assert.Equal(id, item["message_id"]!.GetValue<string>());
         foreach (var (field, value) in new[]
         {
-            ("queue", "orders"), ("service", "shop"), ("kind", "bad_request"), ("category", "data"), ("persistence", "permanent"), ("blame", "message"),
+            ("queue", "orders"), ("service", "shop"), ("kind", "bad_request"), ("category", "data"), ("persistence", "permanent"),
+                ("blame", "message"),
         })
             Assert.Equal(value, item[field]!.GetValue<string>());
         Assert.Equal(1, item["attempt_count"]!.GetValue<int>());
@@ -36,10 +38,12 @@ public class DeadLetterTests
         await using var relay = await TestRelay.StartAsync(handler: (delivery, token) =>
             Interlocked.Increment(ref attempts) == 1 ? TestRelay.Refuses(delivery, token) : TestRelay.Delivers(delivery, token));
         var id = await DeadAsync(relay);
-        using var replay = await relay.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}.0:replay", "{\"reason\":\"customer was added\",\"actor\":\"ann\"}");
+        using var replay = await relay.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}.0:replay",
+            "{\"reason\":\"customer was added\",\"actor\":\"ann\"}");
         Assert.Equal(200, (int)replay.StatusCode);
         Assert.Equal("replayed", (await TestRelay.JsonAsync(replay))["result"]!.GetValue<string>());
-        var message = await relay.UntilAsync($"/v1/messages/{id}", found => found["deliveries"]![0]!["state"]!.GetValue<string>() == "delivered");
+        var message = await relay.UntilAsync($"/v1/messages/{id}", found =>
+            found["deliveries"]![0]!["state"]!.GetValue<string>() == "delivered");
         Assert.Equal(1, message["deliveries"]![0]!["generation"]!.GetValue<int>());
         using var gone = await relay.SendAsync(HttpMethod.Get, $"/v1/dead-letters/{id}.0");
         await TestRelay.ProblemAsync(gone, 404);

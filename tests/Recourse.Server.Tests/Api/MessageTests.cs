@@ -141,7 +141,8 @@ public class MessageTests
         await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
         var lane = await relay.AcceptedAsync("lanes", "{}", ("Recourse-Key", "k1"));
         var both = await relay.AcceptedAsync("both");
-        await relay.UntilAsync("/v1/messages?state=dead", found => found["items"]!.AsArray().Sum(item => item!["deliveries"]!.AsArray().Count) == 3);
+        await relay.UntilAsync("/v1/messages?state=dead", found =>
+            found["items"]!.AsArray().Sum(item => item!["deliveries"]!.AsArray().Count) == 3);
         var all = await relay.GetAsync("/v1/messages");
         Assert.Equal([both, lane], all["items"]!.AsArray().Select(item => item!["id"]!.GetValue<string>()));
         Assert.Null(all["next"]);
@@ -192,9 +193,11 @@ public class MessageTests
             queues: { orders: { deliver_to: shop } }
             """, (delivery, _) => { seen.TrySetResult(delivery); return new(Durable.DeliveryResult.Delivered()); });
         const string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/queues/orders/messages") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes("x")) };
+        var request = new HttpRequestMessage(HttpMethod.Post,
+            "/v1/queues/orders/messages") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes("x")) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "secret");
-        foreach (var (name, value) in new[] { ("x-tenant", "t1"), ("x-other", "o"), ("ce-type", "made"), ("Cookie", "a=b"), ("traceparent", trace) })
+        foreach (var (name, value) in new[] { ("x-tenant", "t1"), ("x-other", "o"), ("ce-type", "made"), ("Cookie", "a=b"),
+            ("traceparent", trace) })
             request.Headers.TryAddWithoutValidation(name, value);
         using var answer = await relay.Http.SendAsync(request, TestContext.Current.CancellationToken);
         var delivery = await seen.Task;

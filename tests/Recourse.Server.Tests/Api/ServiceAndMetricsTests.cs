@@ -16,7 +16,8 @@ public partial class ServiceAndMetricsTests
         using var reset = await relay.SendAsync(HttpMethod.Post, "/v1/services/shop:reset");
         Assert.Equal("closed", (await TestRelay.JsonAsync(reset))["breaker"]!.GetValue<string>());
         await relay.UntilAsync($"/v1/messages/{id}", found => found["deliveries"]![0]!["state"]!.GetValue<string>() == "delivered");
-        Assert.Equal(["bank", "shop"], (await relay.GetAsync("/v1/services"))["items"]!.AsArray().Select(item => item!["name"]!.GetValue<string>()));
+        Assert.Equal(["bank", "shop"],
+            (await relay.GetAsync("/v1/services"))["items"]!.AsArray().Select(item => item!["name"]!.GetValue<string>()));
     }
 
     [Theory]
@@ -58,8 +59,10 @@ public partial class ServiceAndMetricsTests
     {
         await using var relay = await TestRelay.StartAsync();
         using var answer = await relay.SendAsync(HttpMethod.Get, "/metrics");
-        var names = Type().Matches(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Select(match => match.Groups[1].Value);
-        var page = await File.ReadAllTextAsync(Configuration.Repository.Find("docs/reference/metrics.md"), TestContext.Current.CancellationToken);
+        var names = Type().Matches(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Select(match =>
+            match.Groups[1].Value);
+        var page = await File.ReadAllTextAsync(Configuration.Repository.Find("docs/reference/metrics.md"),
+            TestContext.Current.CancellationToken);
         Assert.DoesNotContain(names, name => !page.Contains($"`{name}`", StringComparison.Ordinal));
     }
 
@@ -72,13 +75,17 @@ public partial class ServiceAndMetricsTests
         Assert.StartsWith("3.", document["openapi"]!.GetValue<string>(), StringComparison.Ordinal);
         foreach (var path in (string[])
         [
-            "/v1/queues/{queue}/messages", "/v1/queues/{queue}/messages:batch", "/v1/queues", "/v1/queues/{queue}", "/v1/messages", "/v1/messages/{id}",
-            "/v1/dead-letters", "/v1/dead-letters/{id}", "/v1/dead-letters/{id}/payload", "/v1/dead-letters/{id}:replay", "/v1/dead-letters/{id}:discard",
-            "/v1/services", "/v1/services/{name}", "/v1/services/{name}:isolate", "/v1/services/{name}:reset", "/health/live", "/health/ready", "/metrics",
+            "/v1/queues/{queue}/messages", "/v1/queues/{queue}/messages:batch", "/v1/queues", "/v1/queues/{queue}", "/v1/messages",
+                "/v1/messages/{id}",
+            "/v1/dead-letters", "/v1/dead-letters/{id}", "/v1/dead-letters/{id}/payload", "/v1/dead-letters/{id}:replay",
+                "/v1/dead-letters/{id}:discard",
+            "/v1/services", "/v1/services/{name}", "/v1/services/{name}:isolate", "/v1/services/{name}:reset", "/health/live",
+                "/health/ready", "/metrics",
         ])
             Assert.True(paths.ContainsKey(path), path);
         Assert.NotNull(paths["/v1/queues/{queue}/messages"]!["post"]!["responses"]!["202"]);
-        var page = await File.ReadAllTextAsync(Configuration.Repository.Find("docs/reference/http-api.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(Configuration.Repository.Find("docs/reference/http-api.md"),
+            TestContext.Current.CancellationToken);
         Assert.DoesNotContain(paths, path => !page.Contains(path.Key, StringComparison.Ordinal));
     }
 
@@ -91,7 +98,9 @@ public partial class ServiceAndMetricsTests
         Assert.Contains("orders", await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
-    /// <summary>Reads the text format strictly: every line is a comment or a sample, every sample's family was announced before, none comes twice.</summary>
+    /// <summary>
+    /// Reads the text format strictly: every line is a comment or a sample, every sample's family was announced before, none comes twice.
+    /// </summary>
     private static Dictionary<string, double> Parse(string text)
     {
         Assert.EndsWith("\n", text, StringComparison.Ordinal);
@@ -110,7 +119,8 @@ public partial class ServiceAndMetricsTests
             Assert.True(sample.Success, line);
             Assert.StartsWith(family, sample.Groups[1].Value, StringComparison.Ordinal);
             var value = sample.Groups[3].Value;
-            Assert.True(samples.TryAdd(sample.Groups[1].Value + sample.Groups[2].Value, value == "+Inf" ? double.PositiveInfinity : double.Parse(value)), line);
+            Assert.True(samples.TryAdd(sample.Groups[1].Value + sample.Groups[2].Value, value == "+Inf" ? double.PositiveInfinity
+                : double.Parse(value)), line);
         }
         return samples;
     }

@@ -19,7 +19,8 @@ public class StoreTroubleTests
         await TestRelay.ProblemAsync(answer, status);
         Assert.True(answer.Headers.RetryAfter!.Delta >= TimeSpan.FromSeconds(1));
         using var batch = await relay.SendAsync(HttpMethod.Post, "/v1/queues/orders/messages:batch", "1\n", "application/x-ndjson");
-        Assert.Contains($"\"status\":{status}", await batch.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains($"\"status\":{status}", await batch.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
         store.Trouble = null;
         await relay.AcceptedAsync("orders");
     }
@@ -85,12 +86,15 @@ public class StoreTroubleTests
         public StoreProblem? Trouble { get; set; }
         public bool Blind { get; set; }
 
-        public override StoreQueries Queries => Blind ? throw new StoreException("The store is away.", StoreProblem.Unavailable) : _inner.Queries;
+        public override StoreQueries Queries => Blind ? throw new StoreException("The store is away.", StoreProblem.Unavailable)
+            : _inner.Queries;
 
         public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => _inner.OpenAsync(cancellationToken);
 
-        public override ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default) =>
-            Trouble is { } problem && command is EnqueueCommand ? throw new StoreException("Trouble.", problem) : _inner.CommitAsync(command, cancellationToken);
+        public override ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
+            CancellationToken cancellationToken = default) =>
+            Trouble is { } problem && command is EnqueueCommand ? throw new StoreException("Trouble.", problem)
+                : _inner.CommitAsync(command, cancellationToken);
 
         public override ValueTask DisposeAsync() => _inner.DisposeAsync();
     }

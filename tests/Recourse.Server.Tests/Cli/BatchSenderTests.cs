@@ -37,7 +37,8 @@ public class BatchSenderTests
     [Fact]
     public async Task A_relay_that_throttles_is_asked_again_after_the_time_it_names()
     {
-        await using var relay = await ScriptedRelay.StartAsync(ScriptedRelay.Refuse(429, "Full.", retryAfter: 0), ScriptedRelay.Refuse(503, "Starting.", retryAfter: 0));
+        await using var relay = await ScriptedRelay
+            .StartAsync(ScriptedRelay.Refuse(429, "Full.", retryAfter: 0), ScriptedRelay.Refuse(503, "Starting.", retryAfter: 0));
         var sender = await SendAsync(relay, 3);
         Assert.Equal((3, 0), (sender.Accepted, sender.Failed));
         Assert.Equal(3, relay.Requests);

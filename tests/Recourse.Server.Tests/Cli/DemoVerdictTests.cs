@@ -32,7 +32,8 @@ public class DemoVerdictTests
     public void More_repeats_than_can_have_been_in_hand_are_objected_to() =>
         Assert.Contains("more than the 4", Assert.Single(Judge(Clean with { MostAfterOneKill = 5 }, Books, held: 2).Objections));
 
-    public static TheoryData<string> Faults => [nameof(Findings.Altered), nameof(Findings.RepeatedWithoutCause), nameof(Findings.KeyChanged),
+    public static TheoryData<string> Faults =>
+        [nameof(Findings.Altered), nameof(Findings.RepeatedWithoutCause), nameof(Findings.KeyChanged),
         nameof(Findings.OutOfOrder), nameof(Findings.Unacknowledged)];
 
     [Theory]

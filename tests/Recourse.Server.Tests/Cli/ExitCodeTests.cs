@@ -40,14 +40,16 @@ public class ExitCodeTests
     }
 
     public static TheoryData<string> Verbs =>
-        ["queues", "services", "services reset billing", "message x", "dlq list", "dlq show x", "dlq replay x", "dlq replay --all --yes", "send orders"];
+        ["queues", "services", "services reset billing", "message x", "dlq list", "dlq show x", "dlq replay x", "dlq replay --all --yes",
+            "send orders"];
 
     [Theory]
     [MemberData(nameof(Verbs))]
     public async Task A_relay_that_is_not_there_is_said_with_what_to_do(string verb)
     {
         var nobody = $"http://127.0.0.1:{RelayProcess.FreePort()}";
-        var run = await CliProcess.RunAsync("body", [.. verb.Split(' '), "--json"], new Dictionary<string, string> { ["RECOURSE_SERVER"] = nobody });
+        var run = await CliProcess
+            .RunAsync("body", [.. verb.Split(' '), "--json"], new Dictionary<string, string> { ["RECOURSE_SERVER"] = nobody });
         Assert.Equal((ExitCode.Unreachable, ""), (run.ExitCode, run.Out));
         Assert.Contains($"no relay answers at {nobody}", run.Error);
         Assert.Contains("Is `recourse serve` running?", run.Error);

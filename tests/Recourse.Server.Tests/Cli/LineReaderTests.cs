@@ -29,7 +29,8 @@ public class LineReaderTests
     private static async Task<List<(long, string)>> ReadAsync(string text)
     {
         var lines = new List<(long, string)>();
-        await foreach (var line in LineReader.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)), null, TestContext.Current.CancellationToken))
+        await foreach (var line in LineReader
+            .ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)), null, TestContext.Current.CancellationToken))
             lines.Add((line.Number, Encoding.UTF8.GetString(line.Body)));
         return lines;
     }

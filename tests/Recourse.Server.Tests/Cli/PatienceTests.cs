@@ -20,5 +20,6 @@ public class PatienceTests
         Assert.Equal(TimeSpan.FromSeconds(waited), Patience.WaitFor(TimeSpan.FromSeconds(asked), 4));
 
     [Fact]
-    public void A_date_in_the_past_is_no_wish() => Assert.Equal(TimeSpan.FromMilliseconds(100), Patience.WaitFor(TimeSpan.FromSeconds(-5), 0));
+    public void A_date_in_the_past_is_no_wish() =>
+        Assert.Equal(TimeSpan.FromMilliseconds(100), Patience.WaitFor(TimeSpan.FromSeconds(-5), 0));
 }

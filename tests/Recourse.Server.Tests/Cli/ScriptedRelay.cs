@@ -11,8 +11,8 @@ using Microsoft.Extensions.Hosting;
 namespace Recourse.Server.Tests.Cli;
 
 /// <summary>
-/// The other end of the HTTP contract for tests of the client: answers what the script says, in its order, and then as a relay that takes everything.
-/// It stores under idempotency keys, so a test sees what a client that repeats itself leaves behind.
+/// The other end of the HTTP contract for tests of the client: answers what the script says, in its order, and then as a relay that takes
+/// everything. It stores under idempotency keys, so a test sees what a client that repeats itself leaves behind.
 /// </summary>
 internal sealed class ScriptedRelay : IAsyncDisposable
 {

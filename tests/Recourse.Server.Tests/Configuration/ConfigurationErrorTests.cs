@@ -73,14 +73,16 @@ public class ConfigurationErrorTests
     {
         var loaded = RelayConfiguration.Parse(yaml, "recourse.yaml", _ => null);
         Assert.Null(loaded.Configuration);
-        Assert.True(loaded.Errors.Any(error => error.Line == line && error.Column == column && error.Message.Contains(part, StringComparison.Ordinal)),
+        Assert.True(loaded.Errors.Any(error => error.Line == line && error.Column == column
+            && error.Message.Contains(part, StringComparison.Ordinal)),
             $"wanted {line}:{column} …{part}…; found:\n{string.Join('\n', loaded.Errors)}");
     }
 
     [Fact]
     public void All_errors_of_a_file_are_found_at_once_and_in_order()
     {
-        var errors = RelayConfiguration.Parse("verson: 1\nservices:\n  a: { timeout: never }\n  b: { url: x }\nqueues:\n  q: { deliver_to: c }\n").Errors;
+        var errors = RelayConfiguration.Parse("verson: 1\nservices:\n  a: { timeout: never }\n  b: { url: x }\nqueues:\n  q: { deliver_to: "
+            + "c }\n").Errors;
         Assert.Equal([1, 3, 4, 6], errors.Select(error => error.Line));
     }
 
@@ -98,13 +100,16 @@ public class ConfigurationErrorTests
     [InlineData("[")]
     [InlineData("{a: ")]
     public void Deep_nesting_is_refused(string open) =>
-        Assert.Contains("deep", Assert.Single(RelayConfiguration.Parse("a: " + string.Concat(Enumerable.Repeat(open, 5_000))).Errors).Message, StringComparison.Ordinal);
+        Assert.Contains("deep",
+            Assert.Single(RelayConfiguration.Parse("a: " + string.Concat(Enumerable.Repeat(open, 5_000))).Errors).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_file_that_is_missing_too_large_or_no_text_is_a_located_error()
     {
         using var folder = new Folder();
-        Assert.Contains("does not exist", Assert.Single(RelayConfiguration.Load(folder.Path("none.yaml")).Errors).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", Assert.Single(RelayConfiguration.Load(folder.Path("none.yaml")).Errors).Message,
+            StringComparison.Ordinal);
         Assert.Contains("is a folder", Assert.Single(RelayConfiguration.Load(folder.Path("")).Errors).Message, StringComparison.Ordinal);
         var large = folder.Write("large.yaml", "# " + new string('x', 1 << 20));
         Assert.Contains("bytes", Assert.Single(RelayConfiguration.Load(large).Errors).Message, StringComparison.Ordinal);
@@ -134,7 +139,8 @@ public class ConfigurationErrorTests
             }
             var loaded = RelayConfiguration.Parse(text.ToString());
             Assert.True(loaded.Configuration is null == loaded.Errors.Count > 0, $"seed {seed}, round {round}");
-            Assert.All(loaded.Errors, error => Assert.True(error is { Line: >= 1, Column: >= 1, Message.Length: > 10 }, $"seed {seed}, round {round}: {error}\n{text}"));
+            Assert.All(loaded.Errors, error =>
+                Assert.True(error is { Line: >= 1, Column: >= 1, Message.Length: > 10 }, $"seed {seed}, round {round}: {error}\n{text}"));
         }
     }
 
@@ -143,5 +149,6 @@ public class ConfigurationErrorTests
     [InlineData("retires", "retries", 1)]
     [InlineData("Max-Body", "max_body", 0)]
     [InlineData("", "abc", 3)]
-    public void Distances_between_words_are_counted_in_letters(string left, string right, int distance) => Assert.Equal(distance, Spelling.Distance(left, right));
+    public void Distances_between_words_are_counted_in_letters(string left, string right, int distance) =>
+        Assert.Equal(distance, Spelling.Distance(left, right));
 }

@@ -53,7 +53,8 @@ public class ConfigurationTests
         var queue = configuration.Queues["incoming-orders"];
         Assert.Equal(["fhir-server"], queue.DeliverTo);
         Assert.Equal((8, TimeSpan.FromHours(24)), (queue.Policy.MaxAttempts, queue.Policy.MaxAge));
-        Assert.Equal(new() { Shape = "exponential", Initial = TimeSpan.FromMilliseconds(200), Max = TimeSpan.FromSeconds(30), Jitter = "full" }, queue.Policy.Backoff);
+        Assert.Equal(new() { Shape = "exponential", Initial = TimeSpan.FromMilliseconds(200), Max = TimeSpan.FromSeconds(30),
+            Jitter = "full" }, queue.Policy.Backoff);
         Assert.Equal(new()
         {
             Enabled = true, MaxRetries = 3, RetryDelay = TimeSpan.FromSeconds(300), MaxSize = 10_000, Retention = TimeSpan.FromDays(30),
@@ -123,7 +124,8 @@ public class ConfigurationTests
     [Fact]
     public void A_secret_is_never_shown_in_an_error()
     {
-        var error = Assert.Single(RelayConfiguration.Parse("services: { shop: { url: \"${SECRET}\" } }", "recourse.yaml", _ => "hunter2").Errors);
+        var error = Assert.Single(RelayConfiguration.Parse("services: { shop: { url: \"${SECRET}\" } }", "recourse.yaml", _ =>
+            "hunter2").Errors);
         Assert.DoesNotContain("hunter2", error.Message, StringComparison.Ordinal);
         Assert.Contains("${SECRET}", error.Message, StringComparison.Ordinal);
     }
@@ -138,7 +140,8 @@ public class ConfigurationTests
     [InlineData("45", 45_000)]
     public void Durations_are_read_in_every_unit_and_plain_numbers_are_seconds(string text, double milliseconds)
     {
-        var configuration = Good($"services: {{ s: {{ url: 'http://127.0.0.1/' }} }}\nqueues: {{ q: {{ deliver_to: s, idempotency_window: {text} }} }}",
+        var configuration =
+            Good($"services: {{ s: {{ url: 'http://127.0.0.1/' }} }}\nqueues: {{ q: {{ deliver_to: s, idempotency_window: {text} }} }}",
             ok: text != "200ms");
         if (text != "200ms")
             Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), configuration.Queues["q"].IdempotencyWindow);
@@ -153,7 +156,8 @@ public class ConfigurationTests
 
     [Fact]
     public void Dead_letters_that_are_switched_off_are_switched_off_for_every_queue() =>
-        Assert.False(Good("services: { s: { url: 'http://127.0.0.1/' } }\nqueues: { q: { deliver_to: s } }\ndead_letter_queue: { enabled: false }")
+        Assert.False(Good("services: { s: { url: 'http://127.0.0.1/' } }\nqueues: { q: { deliver_to: s } }\ndead_letter_queue: { enabled: "
+            + "false }")
             .Queues["q"].Policy.DeadLettersEnabled);
 
     [Fact]

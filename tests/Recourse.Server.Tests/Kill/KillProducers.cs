@@ -5,8 +5,8 @@ using Recourse.Cli.Demo;
 namespace Recourse.Server.Tests.Kill;
 
 /// <summary>
-/// Several senders that post until they are told to stop, each message under one idempotency key, asking again whenever an answer was lost. They
-/// pause while much is undelivered, so that the test ends soon after its last kill.
+/// Several senders that post until they are told to stop, each message under one idempotency key, asking again whenever an answer was lost.
+/// They pause while much is undelivered, so that the test ends soon after its last kill.
 /// </summary>
 internal sealed class KillProducers(KillScene scene, RelayClient client, IReadOnlyList<byte[]> payloads)
 {
@@ -17,7 +17,8 @@ internal sealed class KillProducers(KillScene scene, RelayClient client, IReadOn
     private int _number;
 
     public Task RunAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(Enumerable.Range(0, Producers).Select(producer => Task.Run(() => ProduceAsync(producer, cancellationToken), cancellationToken)));
+        Task.WhenAll(Enumerable.Range(0, Producers)
+            .Select(producer => Task.Run(() => ProduceAsync(producer, cancellationToken), cancellationToken)));
 
     public void Stop() => _stop = true;
 
@@ -44,7 +45,8 @@ internal sealed class KillProducers(KillScene scene, RelayClient client, IReadOn
         }
     }
 
-    private async Task<AcceptedAnswer> PostAsync(string queue, byte[] body, string idempotencyKey, string? key, CancellationToken cancellationToken)
+    private async Task<AcceptedAnswer> PostAsync(
+        string queue, byte[] body, string idempotencyKey, string? key, CancellationToken cancellationToken)
     {
         using var answer = await client.SendAsync(() =>
         {

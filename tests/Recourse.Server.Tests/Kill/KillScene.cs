@@ -3,8 +3,8 @@ using Recourse.Cli.Demo;
 namespace Recourse.Server.Tests.Kill;
 
 /// <summary>
-/// The world around the relay: two services that fail at random, from one seed, and a relay process on SQLite in a folder of its own. Queues: one
-/// plain, one that both services get, one ordered.
+/// The world around the relay: two services that fail at random, from one seed, and a relay process on SQLite in a folder of its own.
+/// Queues: one plain, one that both services get, one ordered.
 /// </summary>
 internal sealed class KillScene : IAsyncDisposable
 {

@@ -6,8 +6,8 @@ using Recourse.Tests;
 namespace Recourse.Server.Tests.Kill;
 
 /// <summary>
-/// The promise of the relay, measured from outside over HTTP: the process is ended with SIGKILL again and again, at any moment, while services fail
-/// in every ordinary way. RECOURSE_LONG=1 kills 120 times instead of 12; RECOURSE_SEED repeats a run's moods and moments.
+/// The promise of the relay, measured from outside over HTTP: the process is ended with SIGKILL again and again, at any moment, while
+/// services fail in every ordinary way. RECOURSE_LONG=1 kills 120 times instead of 12; RECOURSE_SEED repeats a run's moods and moments.
 /// </summary>
 public class KillTests(ITestOutputHelper output)
 {
@@ -18,7 +18,8 @@ public class KillTests(ITestOutputHelper output)
     [Fact]
     public async Task What_was_acknowledged_is_delivered_or_dead_however_often_the_relay_is_killed()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("RECOURSE_SEED"), out var given) ? given : Random.Shared.Next(1, 1_000_000);
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("RECOURSE_SEED"), out var given) ? given
+            : Random.Shared.Next(1, 1_000_000);
         var kills = Environment.GetEnvironmentVariable("RECOURSE_LONG") == "1" ? 120 : 12;
         output.WriteLine($"seed {seed}, {kills} kills");
         var cancellationToken = TestContext.Current.CancellationToken;
@@ -38,21 +39,26 @@ public class KillTests(ITestOutputHelper output)
         await CheckAsync(scene, client, dead, reported, cancellationToken);
     }
 
-    private async Task CheckAsync(KillScene scene, RelayClient client, int dead, Dictionary<(string, string), long> reported, CancellationToken cancellationToken)
+    private async Task CheckAsync(
+        KillScene scene, RelayClient client, int dead, Dictionary<(string, string), long> reported, CancellationToken cancellationToken)
     {
         var page = scene.Ledger.Read();
         var seen = Findings.From(page, TimeProvider.System, CommitWindow);
         var books = RelayBooks.Of((await client.GetAsync("v1/queues", RelayJson.Default.ListingQueueAnswer, cancellationToken)).Items);
-        output.WriteLine($"{page.Sent.Count} messages, {seen.Owed} deliveries, {dead} dead letters replayed; repeats: {seen.RepeatedAfterLostAnswer} after lost "
-            + $"answers, {seen.RepeatedAfterKill} after kills (at most {seen.MostAfterOneKill} of one service after one kill), {seen.RepeatedWithoutCause} without cause");
+        output.WriteLine($"{page.Sent.Count} messages, {seen.Owed} deliveries, {dead} dead letters replayed; repeats: "
+            + $"{seen.RepeatedAfterLostAnswer} after lost "
+            + $"answers, {seen.RepeatedAfterKill} after kills (at most {seen.MostAfterOneKill} of one service after one kill), "
+                + $"{seen.RepeatedWithoutCause} without cause");
         output.WriteLine($"the relay's books: {books}");
         var held = await Holdings.CountAsync(client, seen.Missing, cancellationToken);
         var verdict = DemoVerdict.Of(seen, books, held, KillScene.Permits);
         Assert.True(verdict.Balanced, string.Join(Environment.NewLine, verdict.Objections));
         Assert.Equal((seen.Owed, 0L, 0L), (seen.Arrived, books.Dead, books.Waiting));
-        var again = page.Effects.Where(effect => reported.TryGetValue((effect.MessageId, effect.Service), out var at) && effect.Arrival.At > at);
+        var again = page.Effects.Where(
+            effect => reported.TryGetValue((effect.MessageId, effect.Service), out var at) && effect.Arrival.At > at);
         Assert.Empty(again.Select(effect => $"{effect.DeliveryId} was sent to {effect.Service} after it had been reported delivered"));
-        Assert.True(page.Sent.Count > 10 * page.Kills.Count, $"Only {page.Sent.Count} messages were sent in {page.Kills.Count} kills: this proves little.");
+        Assert.True(page.Sent.Count > 10 * page.Kills.Count,
+            $"Only {page.Sent.Count} messages were sent in {page.Kills.Count} kills: this proves little.");
     }
 
     /// <summary>Kills and restarts; answers with what the relay had reported delivered, and when that was known.</summary>
@@ -89,7 +95,8 @@ public class KillTests(ITestOutputHelper output)
     private static async Task NoteDeliveredAsync(
         RelayClient client, Dictionary<(string, string), long> reported, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var page = await client.GetAsync("v1/messages?state=delivered&limit=500", RelayJson.Default.ListingMessageAnswer, cancellationToken);
+        var page = await client.GetAsync(
+            "v1/messages?state=delivered&limit=500", RelayJson.Default.ListingMessageAnswer, cancellationToken);
         var now = clock.GetTimestamp();
         foreach (var message in page.Items)
         {

@@ -48,7 +48,8 @@ public class SiteGuardTests
     public async Task The_relays_own_origin_is_let_in()
     {
         await using var relay = await TestRelay.StartAsync();
-        using var answer = await relay.PostAsync("orders", "{}", "application/json", ("Origin", relay.Http.BaseAddress!.GetLeftPart(UriPartial.Authority)));
+        using var answer = await relay.PostAsync("orders", "{}", "application/json",
+            ("Origin", relay.Http.BaseAddress!.GetLeftPart(UriPartial.Authority)));
         Assert.Equal(202, (int)answer.StatusCode);
     }
 

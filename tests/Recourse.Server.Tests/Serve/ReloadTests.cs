@@ -39,7 +39,8 @@ public class ReloadTests
         var file = folder.Write("recourse.yaml", TestRelay.Basic);
         await using var relay = await TestRelay.StartAsync(RelayConfiguration.Load(file).Configuration!);
         folder.Write("recourse.yaml", TestRelay.Basic.Replace("both:", "more:", StringComparison.Ordinal));
-        var queues = await relay.UntilAsync("/v1/queues", found => found["items"]!.AsArray().Any(item => item!["name"]!.GetValue<string>() == "more"));
+        var queues = await relay.UntilAsync("/v1/queues", found =>
+            found["items"]!.AsArray().Any(item => item!["name"]!.GetValue<string>() == "more"));
         Assert.DoesNotContain("both", queues["items"]!.AsArray().Select(item => item!["name"]!.GetValue<string>()));
     }
 }

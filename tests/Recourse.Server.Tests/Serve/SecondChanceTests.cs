@@ -5,7 +5,8 @@ namespace Recourse.Server.Tests.Serve;
 public class SecondChanceTests
 {
     private static readonly DateTimeOffset Died = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly DeadLetterConfiguration Rules = new() { MaxRetries = 2, RetryDelay = TimeSpan.FromSeconds(300), Retention = TimeSpan.FromDays(30) };
+    private static readonly DeadLetterConfiguration Rules =
+        new() { MaxRetries = 2, RetryDelay = TimeSpan.FromSeconds(300), Retention = TimeSpan.FromDays(30) };
 
     [Theory]
     [InlineData(299, 0, Persistence.Transient, FaultKind.Timeout, false)]
@@ -15,7 +16,8 @@ public class SecondChanceTests
     [InlineData(300, 0, Persistence.Permanent, FaultKind.BadRequest, false)]
     [InlineData(300, 0, Persistence.Unknown, FaultKind.PoisonMessage, false)]
     [InlineData(300, 0, Persistence.Unknown, FaultKind.OutcomeUnknown, false)]
-    public void A_dead_letter_is_replayed_by_itself_when_its_fault_may_pass(int seconds, int generation, Persistence persistence, FaultKind kind, bool due) =>
+    public void A_dead_letter_is_replayed_by_itself_when_its_fault_may_pass(int seconds, int generation, Persistence persistence,
+        FaultKind kind, bool due) =>
         Assert.Equal(due, SecondChance.IsDue(Letter(generation, persistence, kind), Rules, Died.AddSeconds(seconds)));
 
     [Theory]
@@ -34,7 +36,8 @@ public class SecondChanceTests
 
     private static DeliverySummary Letter(int generation, Persistence persistence, FaultKind kind) => new()
     {
-        Id = new(Guid.Empty, 0), Queue = "q", Service = "s", State = DeliveryState.Dead, Generation = generation, CreatedAt = Died.AddHours(-1),
+        Id = new(Guid.Empty, 0), Queue = "q", Service = "s", State = DeliveryState.Dead, Generation = generation,
+            CreatedAt = Died.AddHours(-1),
         AttemptCount = 1, Persistence = persistence, Kind = kind, DeadAt = Died,
     };
 }

@@ -8,7 +8,8 @@ namespace Recourse.Server.Tests.Serve;
 /// <summary>The command as a process of its own, as a user runs it.</summary>
 public class ServeCommandTests
 {
-    private const string Yaml = "listen: http://127.0.0.1:0\nservices: { s: { url: 'http://127.0.0.1:9/' } }\nqueues: { orders: { deliver_to: s } }\n";
+    private const string Yaml =
+        "listen: http://127.0.0.1:0\nservices: { s: { url: 'http://127.0.0.1:9/' } }\nqueues: { orders: { deliver_to: s } }\n";
 
     [Fact]
     public async Task It_says_where_it_is_takes_messages_and_stops_when_told()
@@ -20,7 +21,8 @@ public class ServeCommandTests
         {
             var address = await AddressAsync(process);
             using var http = new HttpClient { BaseAddress = address };
-            using var answer = await http.PostAsync("v1/queues/orders/messages", new ByteArrayContent([1, 2, 3]), TestContext.Current.CancellationToken);
+            using var answer = await http.PostAsync("v1/queues/orders/messages", new ByteArrayContent([1, 2, 3]),
+                TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
             id = (await TestRelay.JsonAsync(answer))["id"]!.GetValue<string>();
             using var kill = Process.Start("kill", ["-TERM", process.Id.ToString()]);
@@ -55,7 +57,8 @@ public class ServeCommandTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        await RefusedAsync("is taken by another program", "serve", "--config", folder.Write("recourse.yaml", Yaml), "--listen", $"http://127.0.0.1:{port}");
+        await RefusedAsync("is taken by another program", "serve", "--config", folder.Write("recourse.yaml", Yaml), "--listen",
+            $"http://127.0.0.1:{port}");
     }
 
     [Fact]
@@ -101,7 +104,8 @@ public class ServeCommandTests
     }
 
     private static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo("dotnet",
-        [Path.Combine(AppContext.BaseDirectory, "recourse.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        [Path.Combine(AppContext.BaseDirectory, "Recourse.Cli.dll"), .. arguments]) { RedirectStandardOutput = true,
+            RedirectStandardError = true })!;
 
     private static async Task<Uri> AddressAsync(Process process)
     {

@@ -25,8 +25,11 @@ public sealed class TestRelay : IAsyncDisposable
     public RelayHost Host { get; }
     public HttpClient Http { get; }
 
-    /// <summary>Starts a relay whose deliveries are made by a handler; the default never ends an attempt, so that what was sent stays in hand.</summary>
-    public static async Task<TestRelay> StartAsync(string yaml = Basic, DeliveryHandler? handler = null, MessageStore? store = null, TimeProvider? time = null)
+    /// <summary>
+    /// Starts a relay whose deliveries are made by a handler; the default never ends an attempt, so that what was sent stays in hand.
+    /// </summary>
+    public static async Task<TestRelay> StartAsync(string yaml = Basic, DeliveryHandler? handler = null, MessageStore? store = null,
+        TimeProvider? time = null)
     {
         var loaded = RelayConfiguration.Parse(yaml);
         Assert.Empty(loaded.Errors);
@@ -53,7 +56,8 @@ public sealed class TestRelay : IAsyncDisposable
         return DeliveryResult.Delivered();
     }
 
-    public static ValueTask<DeliveryResult> Delivers(ClaimedDelivery delivery, CancellationToken cancellationToken) => new(DeliveryResult.Delivered("200"));
+    public static ValueTask<DeliveryResult> Delivers(ClaimedDelivery delivery, CancellationToken cancellationToken) =>
+        new(DeliveryResult.Delivered("200"));
 
     /// <summary>Refuses every message for good: each becomes a dead letter at its first attempt.</summary>
     public static ValueTask<DeliveryResult> Refuses(ClaimedDelivery delivery, CancellationToken cancellationToken) =>
@@ -67,11 +71,13 @@ public sealed class TestRelay : IAsyncDisposable
             Evidence = "http 400",
         }, "HTTP 400: no such customer", "400"));
 
-    public Task<HttpResponseMessage> PostAsync(string queue, string body, string? contentType = "application/json", params (string Name, string Value)[] headers) =>
+    public Task<HttpResponseMessage> PostAsync(string queue, string body, string? contentType = "application/json",
+        params (string Name, string Value)[] headers) =>
         SendAsync(HttpMethod.Post, $"/v1/queues/{queue}/messages", body, contentType, headers);
 
     public Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, string path, string? body = null, string? contentType = "application/json", params (string Name, string Value)[] headers)
+        HttpMethod method, string path, string? body = null, string? contentType = "application/json",
+            params (string Name, string Value)[] headers)
     {
         var request = new HttpRequestMessage(method, path);
         if (body is not null)

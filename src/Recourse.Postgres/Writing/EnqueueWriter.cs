@@ -1,0 +1,83 @@
+using Recourse.Durable;
+
+namespace Recourse.Postgres;
+
+/// <summary>Stores all new messages of a batch by two statements, whatever their number.</summary>
+internal sealed class EnqueueWriter(Books books)
+{
+    private readonly MessageIds _ids = new();
+
+    public void Apply(Sql sql, IReadOnlyList<EnqueueCommand> commands, long now)
+    {
+        var fresh = new List<EnqueueCommand>(commands.Count);
+        foreach (var command in commands)
+        {
+            var id = _ids.Next(StoreTime.Time(now));
+            command.Result = Used(sql, command, id, now) ?? new(EnqueueStatus.Accepted, id);
+            if (command.Result.Status is EnqueueStatus.Accepted)
+                fresh.Add(command);
+        }
+        if (fresh.Count > 0)
+            Insert(sql, fresh, now);
+    }
+
+    private static EnqueueResult? Used(Sql sql, EnqueueCommand command, Guid id, long now)
+    {
+        if (command.Message.IdempotencyKey is not { } key)
+            return null;
+        var taken = sql.Run(
+            """
+            INSERT INTO idempotency (queue, key, hash, message, expires_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (queue, key) DO UPDATE SET hash = excluded.hash, message = excluded.message, expires_at = excluded.expires_at
+            WHERE idempotency.expires_at <= $6
+            """, command.Message.Queue, key, command.ContentHash, id, now + (long)command.IdempotencyWindow.TotalMicroseconds, now);
+        if (taken > 0)
+            return null;
+        return sql.Read("SELECT hash, message FROM idempotency WHERE queue = $1 AND key = $2", row =>
+        {
+            var same = row.GetFieldValue<byte[]>(0).AsSpan().SequenceEqual(command.ContentHash);
+            return new EnqueueResult(same ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, row.GetGuid(1));
+        }, command.Message.Queue, key)[0];
+    }
+
+    private void Insert(Sql sql, List<EnqueueCommand> commands, long now)
+    {
+        var messages = commands.ConvertAll(command => command.Message);
+        var sequences = sql.Read(
+            """
+            INSERT INTO messages (id, queue, services, created_at, order_key, content_type, headers, trace_parent, body)
+            SELECT id, queue, services, $1, order_key, content_type, headers, trace_parent, body
+            FROM unnest($2::uuid[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
+              WITH ORDINALITY AS m (id, queue, services, order_key, content_type, headers, trace_parent, body, n) ORDER BY n
+            RETURNING id, sequence
+            """,
+            row => (Id: row.GetGuid(0), Sequence: row.GetInt64(1)),
+            now, commands.ConvertAll(command => command.Result.MessageId), messages.ConvertAll(message => message.Queue),
+            messages.ConvertAll(message => message.Services.Count), messages.ConvertAll(message => message.OrderKey),
+            messages.ConvertAll(message => message.ContentType), messages.ConvertAll(message => HeaderText.Write(message.Headers)),
+            messages.ConvertAll(message => message.TraceParent), messages.ConvertAll(message => message.Body.ToArray()))
+            .ToDictionary(row => row.Id, row => row.Sequence);
+
+        var (keys, routes, services, lanes) = (new List<long>(), new List<int>(), new List<string>(), new List<long?>());
+        foreach (var command in commands)
+        {
+            var message = command.Message;
+            for (var i = 0; i < message.Services.Count; i++)
+            {
+                var service = message.Services[i];
+                var key = DeliveryKey.Of(sequences[command.Result.MessageId], i);
+                var route = books.Route(sql, message.Queue, service);
+                keys.Add(key);
+                routes.Add(route);
+                services.Add(service);
+                lanes.Add(message.OrderKey is { } orderKey ? Lanes.Join(sql, service, orderKey, key, now) : null);
+                books.Add(route, DeliveryState.Waiting);
+            }
+        }
+        sql.Run(
+            """
+            INSERT INTO deliveries (key, route, service, state, due_at, lane)
+            SELECT key, route, service, 0, $1, lane FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::bigint[]) AS d (key, route, service, lane)
+            """, now, keys, routes, services, lanes);
+    }
+}

@@ -1,0 +1,160 @@
+using Npgsql;
+using Recourse.Durable;
+
+namespace Recourse.Postgres;
+
+/// <summary>
+/// The connection that writes, on the pump's thread. A batch is one transaction: new messages and completions by one statement each, the rest one by
+/// one. When a command fails, the batch runs again with a savepoint around each command. A lost connection is made anew with the next batch.
+/// </summary>
+internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock) : IDisposable
+{
+    private const int Tries = 3;
+
+    private readonly Books _books = new();
+    private NpgsqlConnection? _connection;
+    private EnqueueWriter? _enqueue;
+    private ClaimWriter? _claim;
+    private OutcomeWriter? _outcome;
+    private DeadLetterWriter? _deadLetter;
+
+    /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
+    public StoreOpening Open()
+    {
+        (_enqueue, _claim, _outcome, _deadLetter) = (new(_books), new(_books), new(_books), new(_books));
+        var sql = Connect();
+        using var transaction = _connection!.BeginTransaction();
+        PostgresSchema.Migrate(sql, _connection.Database);
+        var opening = LeaseEnd.Apply(sql, _books, Now(sql));
+        _books.Write(sql);
+        transaction.Commit();
+        return opening;
+    }
+
+    private Sql Connect()
+    {
+        if (_connection is { State: System.Data.ConnectionState.Open })
+            return new(_connection);
+        _connection?.Dispose();
+        _connection = source.OpenConnection();
+        var sql = new Sql(_connection);
+        if (!(bool)sql.Scalar("SELECT pg_try_advisory_lock($1)", PostgresSchema.OwnerLock)!)
+        {
+            _connection.Dispose();
+            throw new StoreException(
+                $"Database '{_connection.Database}' is in use by another relay. In this release one relay owns a database; end that one, or give this one another database.",
+                StoreProblem.Locked);
+        }
+        return sql;
+    }
+
+    public void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (!TryAll(batch, errors))
+                    EachAlone(batch, errors);
+                return;
+            }
+            catch (Exception error) when (attempt < Tries && PostgresErrors.IsPassing(error))
+            {
+                errors.Clear();
+            }
+            catch (Exception error)
+            {
+                throw PostgresErrors.AsStoreException(error);
+            }
+        }
+    }
+
+    private bool TryAll(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
+    {
+        var sql = Connect();
+        using var transaction = _connection!.BeginTransaction();
+        try
+        {
+            ApplyAll(sql, batch, Now(sql));
+            _books.Write(sql);
+            transaction.Commit();
+            return true;
+        }
+        catch (Exception error)
+        {
+            _books.Forget();
+            if (!PostgresErrors.IsOfCommand(error))
+                throw;
+            if (batch.Length > 1)
+                return false;
+            errors[0] = PostgresErrors.AsStoreException(error);
+            return true;
+        }
+    }
+
+    private void EachAlone(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
+    {
+        var sql = Connect();
+        using var transaction = _connection!.BeginTransaction();
+        for (var i = 0; i < batch.Length; i++)
+        {
+            transaction.Save("command");
+            try
+            {
+                ApplyAll(sql, batch.Slice(i, 1), Now(sql));
+                _books.Write(sql);
+            }
+            catch (Exception error) when (PostgresErrors.IsOfCommand(error))
+            {
+                transaction.Rollback("command");
+                _books.Forget();
+                errors[i] = PostgresErrors.AsStoreException(error);
+            }
+            catch
+            {
+                _books.Forget();
+                throw;
+            }
+        }
+        transaction.Commit();
+    }
+
+    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, long now)
+    {
+        var enqueues = new List<EnqueueCommand>();
+        var completes = new List<CompleteCommand>();
+        foreach (var command in batch)
+        {
+            if (command is EnqueueCommand enqueue)
+                enqueues.Add(enqueue);
+            else if (command is CompleteCommand complete)
+                completes.Add(complete);
+        }
+        if (enqueues.Count > 0)
+            _enqueue!.Apply(sql, enqueues, now);
+        if (completes.Count > 0)
+            _outcome!.Apply(sql, completes, now);
+        foreach (var command in batch)
+            Apply(sql, command, now);
+    }
+
+    private void Apply(Sql sql, StoreCommand command, long now)
+    {
+        switch (command)
+        {
+            case EnqueueCommand or CompleteCommand: break;
+            case ClaimCommand claim: claim.Result = _claim!.Apply(sql, claim, now); break;
+            case FailCommand fail: fail.Result = _outcome!.Apply(sql, fail, now); break;
+            case ReleaseCommand release: release.Result = _outcome!.Apply(sql, release); break;
+            case ReplayCommand replay: replay.Result = _deadLetter!.Apply(sql, replay, now); break;
+            case DiscardCommand discard: discard.Result = _deadLetter!.Apply(sql, discard, now); break;
+            case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
+            default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
+        }
+    }
+
+    /// <summary>The server's clock: nodes need not agree on the time.</summary>
+    private long Now(Sql sql) => clock?.Invoke() ?? (long)sql.Scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")!;
+
+    public void Dispose() => _connection?.Dispose();
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Recourse.Durable.Tests;
+
+/// <summary>
+/// A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, on a free loopback port, with fsync on. Where PostgreSQL is not
+/// installed the tests that ask for it are skipped, visibly.
+/// </summary>
+public sealed class PostgresServer : IAsyncLifetime
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("recourse-pg-");
+    private Process? _server;
+    private string? _unavailable;
+    private int _port;
+    private int _databases;
+
+    private static string? Binaries => Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))
+            .Select(path => Path.Combine(path, "bin")).FirstOrDefault(path => File.Exists(Path.Combine(path, "initdb")))
+        : null;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Binaries is not { } binaries)
+        {
+            _unavailable = "PostgreSQL is not installed";
+            return;
+        }
+        var data = Path.Combine(_folder.FullName, "data");
+        if (Environment.UserName == "root")
+            await RunAsync("chown", "-R", "postgres", _folder.FullName);
+        await RunAsync([.. AsPostgres, Path.Combine(binaries, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"]);
+        _port = FreePort();
+        string[] command =
+        [
+            .. AsPostgres, Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{_port}", "-c", "listen_addresses=127.0.0.1",
+            "-c", $"unix_socket_directories={_folder.FullName}",
+        ];
+        _server = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _server.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data is null || line.Data.Contains("ready to accept connections", StringComparison.Ordinal))
+                ready.TrySetResult();
+        };
+        _server.BeginErrorReadLine();
+        _server.BeginOutputReadLine();
+        await ready.Task;
+        if (_server.HasExited)
+            _unavailable = "PostgreSQL did not start";
+    }
+
+    /// <summary>PostgreSQL refuses to run as root.</summary>
+    private static string[] AsPostgres => Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+
+    /// <summary>The connection string of a database that nobody else uses; skips the test when there is no server.</summary>
+    public string NewDatabase()
+    {
+        if (_unavailable is not null)
+            Assert.Skip(_unavailable);
+        var name = $"test_{Interlocked.Increment(ref _databases)}";
+        using var connection = new NpgsqlConnection(Connection("postgres"));
+        connection.Open();
+        using var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
+        command.ExecuteNonQuery();
+        return Connection(name);
+    }
+
+    private string Connection(string database) => $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Maximum Pool Size=10";
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static async Task RunAsync(params string[] command)
+    {
+        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync();
+        await output;
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{string.Join(' ', command)} ended with {process.ExitCode}: {error}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is { HasExited: false } server)
+        {
+            // SIGINT: the server ends its own children and its shared memory.
+            await RunAsync("kill", "-INT", $"{server.Id}");
+            await server.WaitForExitAsync();
+        }
+        _server?.Dispose();
+        _folder.Delete(recursive: true);
+    }
+}
