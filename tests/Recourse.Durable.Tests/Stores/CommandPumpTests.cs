@@ -7,7 +7,7 @@ public sealed class CommandPumpTests
     private static PruneCommand Command() => new(TimeSpan.Zero, 1);
 
     /// <summary>A store that commits only when the test says so.</summary>
-    private sealed class Gate
+    private sealed class Gate : IDisposable
     {
         private readonly SemaphoreSlim _go = new(0);
         private readonly SemaphoreSlim _began = new(0);
@@ -32,6 +32,12 @@ public sealed class CommandPumpTests
         public Task BeganAsync() => _began.WaitAsync(Cancelled);
 
         public void Open(int commits = 1) => _go.Release(commits);
+
+        public void Dispose()
+        {
+            _go.Dispose();
+            _began.Dispose();
+        }
     }
 
     [Fact]
