@@ -3,19 +3,19 @@ using System.Threading.Tasks.Sources;
 namespace Recourse.Benchmarks;
 
 /// <summary>An operation that suspends until it is told to complete, and that allocates nothing when it is used again.</summary>
-internal sealed class Completion : IValueTaskSource<int>
+internal sealed class Completion : IValueTaskSource<string>
 {
-    private ManualResetValueTaskSourceCore<int> _core;
+    private ManualResetValueTaskSourceCore<string> _core;
 
-    internal ValueTask<int> Begin()
+    internal ValueTask<string> Begin()
     {
         _core.Reset();
-        return new ValueTask<int>(this, _core.Version);
+        return new ValueTask<string>(this, _core.Version);
     }
 
-    internal void Complete() => _core.SetResult(1);
+    internal void Complete() => _core.SetResult("result");
 
-    public int GetResult(short token) => _core.GetResult(token);
+    public string GetResult(short token) => _core.GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 

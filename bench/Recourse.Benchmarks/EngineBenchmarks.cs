@@ -17,10 +17,10 @@ public class SuccessBenchmarks
     public void Setup() => _pair = Pair.All().First(pair => pair.Name == Case);
 
     [Benchmark(Baseline = true)]
-    public ValueTask<int> Polly() => _pair.Theirs.ExecuteAsync(static (state, _) => new ValueTask<int>(state), 1);
+    public ValueTask<string> Polly() => _pair.Theirs.ExecuteAsync(static (state, _) => new ValueTask<string>(state), "result");
 
     [Benchmark]
-    public ValueTask<int> Recourse() => _pair.Ours.ExecuteAsync(static (state, _) => new ValueTask<int>(state), 1);
+    public ValueTask<string> Recourse() => _pair.Ours.ExecuteAsync(static (state, _) => new ValueTask<string>(state), "result");
 }
 
 /// <summary>Every protection around calls that suspend.</summary>
@@ -87,7 +87,7 @@ public class FailureBenchmarks
     [Benchmark]
     public async Task FourAttempts_Recourse() => await Swallow(_four.ExecuteAsync(static (_, _) => Failing(), 1));
 
-    private static ValueTask<int> Failing() => throw new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.ConnectionRefused);
+    private static ValueTask<int> Failing() => throw new TimeoutException();
 
     private static async Task Swallow(ValueTask<int> call)
     {

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Retry;
@@ -39,7 +38,7 @@ internal static class Failures
 
     internal static Pipeline OursFour() => new PipelineBuilder().Retry(new RetryOptions
     {
-        MaxAttempts = 4, Backoff = Backoff.Constant(TimeSpan.Zero), UnlimitedBudget = true,
+        MaxAttempts = 4, Backoff = Backoff.Constant(TimeSpan.Zero), UnlimitedBudget = true, Repeatable = true,
     }).Build();
 
     internal static ResiliencePipeline TheirsFour() =>
@@ -54,7 +53,7 @@ internal static class Failures
             {
                 for (var i = 0; i < n; i++)
                 {
-                    if (ours.TryExecuteAsync(static (state, _) => new ValueTask<int>(state), 1).Result.IsSuccess) throw new InvalidOperationException();
+                    if (ours.TryExecuteAsync(static (state, _) => new ValueTask<string>(state), "x").Result.IsSuccess) throw new InvalidOperationException();
                 }
             },
             n =>
@@ -62,7 +61,7 @@ internal static class Failures
                 var context = ResilienceContextPool.Shared.Get();
                 for (var i = 0; i < n; i++)
                 {
-                    var outcome = theirs.ExecuteOutcomeAsync(static (_, state) => new ValueTask<Polly.Outcome<int>>(Polly.Outcome.FromResult(state)), context, 1).Result;
+                    var outcome = theirs.ExecuteOutcomeAsync(static (_, state) => new ValueTask<Polly.Outcome<string>>(Polly.Outcome.FromResult(state)), context, "x").Result;
                     if (outcome.Exception is null) throw new InvalidOperationException();
                 }
 
@@ -70,8 +69,8 @@ internal static class Failures
             });
         quick.Compare(
             "open breaker, rejection thrown", null, 100,
-            n => { for (var i = 0; i < n; i++) Caught(() => ours.ExecuteAsync(static (state, _) => new ValueTask<int>(state), 1)); },
-            n => { for (var i = 0; i < n; i++) Caught(() => theirs.ExecuteAsync(static (state, _) => new ValueTask<int>(state), 1)); },
+            n => { for (var i = 0; i < n; i++) Caught(() => ours.ExecuteAsync(static (state, _) => new ValueTask<string>(state), "x")); },
+            n => { for (var i = 0; i < n; i++) Caught(() => theirs.ExecuteAsync(static (state, _) => new ValueTask<string>(state), "x")); },
             rounds: 60);
     }
 
@@ -129,15 +128,15 @@ internal static class Failures
         return bytes;
     }
 
-    private static ValueTask<int> Fail() => throw new SocketException((int)SocketError.ConnectionRefused);
+    private static ValueTask<int> Fail() => throw new TimeoutException();
 
     private static async ValueTask<int> FailAsync()
     {
         await Task.CompletedTask;
-        throw new SocketException((int)SocketError.ConnectionRefused);
+        throw new TimeoutException();
     }
 
-    private static void Caught(Func<ValueTask<int>> call)
+    private static void Caught<T>(Func<ValueTask<T>> call)
     {
         try
         {

@@ -5,18 +5,23 @@ namespace Recourse.Benchmarks;
 /// <summary>Calls that end at once, one after another.</summary>
 internal static class Loops
 {
+    // A reference: an untyped pipeline of Polly boxes values, which would be no comparison.
+    private const string Text = "result";
+
     internal static void Ours(Pipeline pipeline, int calls)
     {
-        var sum = 0;
-        for (var i = 0; i < calls; i++) sum += pipeline.ExecuteAsync(static (state, _) => new ValueTask<int>(state), 1).Result;
-        if (sum != calls) throw new InvalidOperationException();
+        for (var i = 0; i < calls; i++)
+        {
+            if (pipeline.ExecuteAsync(static (state, _) => new ValueTask<string>(state), Text).Result is null) throw new InvalidOperationException();
+        }
     }
 
     internal static void Theirs(ResiliencePipeline pipeline, int calls)
     {
-        var sum = 0;
-        for (var i = 0; i < calls; i++) sum += pipeline.ExecuteAsync(static (state, _) => new ValueTask<int>(state), 1).Result;
-        if (sum != calls) throw new InvalidOperationException();
+        for (var i = 0; i < calls; i++)
+        {
+            if (pipeline.ExecuteAsync(static (state, _) => new ValueTask<string>(state), Text).Result is null) throw new InvalidOperationException();
+        }
     }
 }
 
@@ -24,12 +29,12 @@ internal static class Loops
 internal sealed class SuspendedLoops
 {
     private readonly Completion[] _completions;
-    private readonly ValueTask<int>[] _calls;
+    private readonly ValueTask<string>[] _calls;
 
     internal SuspendedLoops(int inFlight)
     {
         _completions = [.. Enumerable.Range(0, inFlight).Select(_ => new Completion())];
-        _calls = new ValueTask<int>[inFlight];
+        _calls = new ValueTask<string>[inFlight];
     }
 
     internal void Bare(int calls)
@@ -62,8 +67,9 @@ internal sealed class SuspendedLoops
     private void Finish()
     {
         foreach (var completion in _completions) completion.Complete();
-        var sum = 0;
-        foreach (var call in _calls) sum += call.Result;
-        if (sum != _calls.Length) throw new InvalidOperationException();
+        foreach (var call in _calls)
+        {
+            if (call.Result is null) throw new InvalidOperationException();
+        }
     }
 }

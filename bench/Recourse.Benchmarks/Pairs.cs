@@ -21,7 +21,7 @@ internal sealed record Pair(string Name, Pipeline Ours, ResiliencePipeline Their
         new("breaker (time window)", new PipelineBuilder().CircuitBreaker(TimeWindow).Build(), Builder().AddCircuitBreaker(new CircuitBreakerStrategyOptions()).Build(), 0.30),
         new("timeout", new PipelineBuilder().Timeout(Attempt).Build(), Builder().AddTimeout(Attempt).Build(), 0.35),
         new("bulkhead", new PipelineBuilder().Bulkhead(Wide).Build(), Builder().AddStrategy(_ => new LimiterStrategy(1000), new LimiterOptions()).Build(), 0.30),
-        new("fallback", new PipelineBuilder().Fallback(1).Build(), TheirFallback(), 0.40),
+        new("fallback", new PipelineBuilder().Fallback("other").Build(), TheirFallback(), 0.40),
         new("retry > breaker", new PipelineBuilder().Retry().CircuitBreaker().Build(), Builder().AddRetry(new RetryStrategyOptions()).AddCircuitBreaker(new CircuitBreakerStrategyOptions()).Build(), 0.25),
         new("timeout > retry > breaker", OursThree(), TheirsThree(), 0.35),
         new("standard five", OursFive(), TheirsFive(), 0.35),

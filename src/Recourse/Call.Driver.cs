@@ -74,10 +74,12 @@ public abstract partial class Call : IThreadPoolWorkItem
 
     internal void StartChild(Call parent, int floor, ChildOwner owner)
     {
+        _dirty = true;
         _floor = floor;
         _index = floor;
         Owner = owner;
         Token = parent.Token;
+        Limits = parent.Limits;
         _deadline = parent._deadline;
         AttemptNumber = parent.AttemptNumber;
     }

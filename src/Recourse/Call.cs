@@ -10,6 +10,9 @@ public abstract partial class Call
 {
     private Verdict _verdict;
     private bool _judged;
+
+    // Whether anything happened that a call which works at once does not need; only then there is more to blank.
+    private bool _dirty;
     private protected bool _judgesResults;
     private protected object? _failure;
     private AttemptHistory? _history;
@@ -62,16 +65,24 @@ public abstract partial class Call
     /// <summary>The failed attempts so far, oldest first.</summary>
     public IReadOnlyList<FailedAttempt> Attempts => _history ?? (IReadOnlyList<FailedAttempt>)[];
 
-    /// <summary>What is left until the deadline of the call, zero when it has passed; null when there is none.</summary>
+    /// <summary>What is left until the deadline or the nearest time limit around, zero when it has passed; null when there is none.</summary>
     public TimeSpan? Remaining
     {
         get
         {
-            if (_deadline == 0) return null;
-            var left = Time.GetElapsedTime(Time.GetTimestamp(), _deadline);
-            return left < TimeSpan.Zero ? TimeSpan.Zero : left;
+            var least = _deadline == 0 ? (TimeSpan?)null : Time.GetElapsedTime(Time.GetTimestamp(), _deadline);
+            for (var limit = Limits; limit is not null; limit = limit.Outer)
+            {
+                var left = limit.Remaining;
+                if (least is null || left < least) least = left;
+            }
+
+            return least < TimeSpan.Zero ? TimeSpan.Zero : least;
         }
     }
+
+    // The time limits around the strategy that runs now, innermost first.
+    internal TimeoutScope? Limits { get; set; }
 
     internal Plan Plan { get; private set; } = null!;
 
@@ -79,18 +90,35 @@ public abstract partial class Call
     internal long Deadline
     {
         get => _deadline;
-        set => _deadline = value;
+        set
+        {
+            _deadline = value;
+            _dirty = true;
+        }
     }
 
     internal object? Failure => _failure;
 
     // What was done was undone again before the failure was handed out, as by a transaction that rolled back.
-    internal bool NotApplied { get; set; }
+    internal bool NotApplied
+    {
+        get;
+        set
+        {
+            field = value;
+            _dirty = true;
+        }
+    }
 
     internal AttemptHistory? History => _history;
 
     // Only what has been judged, or must be: a caller of the throwing form never pays for it.
-    internal Classification? FinalClassification => _failure is null && !_judgesResults ? null : Verdict.Classification;
+    internal Classification? FinalClassification => _failure switch
+    {
+        null when !_judgesResults => null,
+        Rejection rejection => rejection.Classification,
+        _ => Verdict.Classification,
+    };
 
     /// <summary>Ends the attempt with an exception.</summary>
     /// <param name="exception">The failure; it reaches the caller unless a strategy further out replaces it.</param>
@@ -99,6 +127,7 @@ public abstract partial class Call
         ArgumentNullException.ThrowIfNull(exception);
         _failure = exception;
         _judged = false;
+        _dirty = true;
     }
 
     /// <summary>Ends the attempt with a refusal; nothing is allocated.</summary>
@@ -108,6 +137,7 @@ public abstract partial class Call
         ArgumentNullException.ThrowIfNull(rejection);
         _failure = rejection;
         _judged = false;
+        _dirty = true;
     }
 
     // A strategy may know better than the exception does: a cancellation after its own time limit is a timeout.
@@ -115,6 +145,7 @@ public abstract partial class Call
     {
         _verdict = verdict;
         _judged = true;
+        _dirty = true;
     }
 
     internal void FailAgain(object failure, in Verdict verdict)
@@ -137,6 +168,7 @@ public abstract partial class Call
         _verdict = child._verdict;
         _judged = child._judged;
         _history ??= child._history;
+        _dirty = true;
         AttemptNumber = child.AttemptNumber;
     }
 
@@ -153,6 +185,7 @@ public abstract partial class Call
     private void Judge()
     {
         _judged = true;
+        _dirty = true;
         try
         {
             _verdict = _failure switch
@@ -179,6 +212,7 @@ public abstract partial class Call
         _failure = null;
         _judged = false;
         NotApplied = false;
+        _dirty = true;
         AttemptNumber++;
     }
 
@@ -200,37 +234,53 @@ public abstract partial class Call
     [MemberNotNull(nameof(_frames), nameof(_strategies))]
     private protected void Prepare(Plan plan, RecoveryContext context, bool synchronous, CancellationToken token)
     {
-        Plan = plan;
-        _strategies = plan.Strategies;
-        if (_frames is null || _frames.Length < plan.Strategies.Length) _frames = new Frame[plan.Strategies.Length];
-        CallerToken = token;
-        Token = token;
+        // The same pipeline as the last time, more often than not: comparing is cheaper than writing references.
+        if (!ReferenceEquals(Plan, plan) || _strategies is null || _frames is null) Adapt(plan);
         if (!ReferenceEquals(Context, context)) Context = context;
-        IsSynchronous = synchronous;
-        if (AmbientDeadline.IsUsed) _deadline = AmbientDeadline.For(plan.Time);
-        if (synchronous) _blocked ??= new ManualResetEventSlim();
-    }
-
-    private protected void Blank()
-    {
-        Array.Clear(_frames!, 0, _strategies!.Length);
-        if (_failure is not null || _judged)
+        if (token.CanBeCanceled)
         {
-            _failure = null;
-            _verdict = default;
-            _judged = false;
+            CallerToken = token;
+            Token = token;
         }
 
-        _history = null;
-        NotApplied = false;
-        Owner = null;
+        IsSynchronous = synchronous;
+        if (synchronous) _blocked ??= new ManualResetEventSlim();
+        if (AmbientDeadline.IsUsed) Deadline = AmbientDeadline.For(plan.Time);
+    }
+
+    // Blank for the next user. The number of its task source moves on only where somebody was given it.
+    private protected void Blank(bool seen)
+    {
+        var frames = _frames!;
+        for (var i = 0; i < frames.Length; i++) frames[i] = default;
+        if (_dirty) BlankAll();
         _index = 0;
-        _floor = 0;
-        _deadline = 0;
-        AttemptNumber = 1;
         CallerToken = default;
         Token = default;
-        _core.Reset();
+        if (seen) _core.Reset();
+    }
+
+    [MemberNotNull(nameof(_frames), nameof(_strategies))]
+    private void Adapt(Plan plan)
+    {
+        Plan = plan;
+        _strategies = plan.Strategies;
+        if (_frames is null || _frames.Length != plan.Strategies.Length) _frames = new Frame[plan.Strategies.Length];
+    }
+
+    private void BlankAll()
+    {
+        _dirty = false;
+        _failure = null;
+        _verdict = default;
+        _judged = false;
+        _history = null;
+        _floor = 0;
+        _deadline = 0;
+        NotApplied = false;
+        Owner = null;
+        Limits = null;
+        AttemptNumber = 1;
     }
 }
 

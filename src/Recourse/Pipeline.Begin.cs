@@ -3,6 +3,9 @@ namespace Recourse;
 // How a call begins, and what its caller gets when it has ended at once.
 public sealed partial class Pipeline
 {
+    internal ValueTask<T> ExecuteWork<T, TWork>(in TWork work, RecoveryContext context, CancellationToken token)
+        where TWork : struct, IWork<T> => Begin(Execution<T, TWork>.Rent(PlanFor(context), work, context.Checked(), token));
+
     private static ValueTask<T> Bare<T, TState>(Func<TState, CancellationToken, ValueTask<T>> call, TState state, CancellationToken token)
     {
         try

@@ -27,7 +27,7 @@ public sealed partial class Pipeline
     public IReadOnlyList<string> Warnings { get; private set; }
 
     /// <summary>What the pipeline has done so far.</summary>
-    public PipelineStatistics Statistics => _plan.Counters.Read();
+    public PipelineStatistics Statistics => _plan.Counters.Read(_plan.Strategies);
 
     internal Plan Plan => _plan;
 

@@ -9,7 +9,7 @@ namespace Recourse;
 /// </summary>
 public sealed class PipelineBuilder
 {
-    private readonly List<Strategy> _strategies = new(5);
+    private readonly List<Strategy> _strategies = [];
     private bool _allowsHazards;
     private FaultClassifier? _classifier;
     private ILogger? _logger;
@@ -76,11 +76,11 @@ public sealed class PipelineBuilder
     /// <exception cref="InvalidOptionsException">The strategies stand in an order that cannot work; the message says why and what to do.</exception>
     public Pipeline Build()
     {
-        var plan = BuildPlan(new PipelineCounters(), out var warnings);
+        var plan = BuildPlan(null, out var warnings);
         return new Pipeline(plan, warnings);
     }
 
-    internal Plan BuildPlan(PipelineCounters counters, out IReadOnlyList<string> warnings)
+    internal Plan BuildPlan(PipelineCounters? counters, out IReadOnlyList<string> warnings)
     {
         warnings = Hazards.Find(_strategies, _allowsHazards);
         var logger = _logger ?? NullLogger.Instance;

@@ -84,7 +84,6 @@ internal sealed class BulkheadStrategy : Strategy
 
     private static Step Refuse(Call call, BulkheadRejection rejection)
     {
-        call.Plan.Counters.Rejected();
         call.Reject(rejection);
         return Step.Return;
     }

@@ -3,18 +3,25 @@ namespace Recourse;
 /// <summary>Lets calls through a <see cref="CircuitBreaker"/>, or refuses them at the cost of one read.</summary>
 internal sealed class CircuitBreakerStrategy : Strategy
 {
-    private readonly CircuitOpenRejection _rejection;
+    // Made at the first refusal: most breakers never open.
+    private CircuitOpenRejection? _rejection;
 
     internal CircuitBreakerStrategy(CircuitBreaker breaker)
-        : base("circuit breaker")
-    {
-        Breaker = breaker;
-        _rejection = new CircuitOpenRejection(breaker);
-    }
+        : base("circuit breaker") => Breaker = breaker;
 
     internal CircuitBreaker Breaker { get; }
 
-    public override string Describe() => $"circuit breaker: {Breaker.Options}";
+    public override string Describe()
+    {
+        var options = Breaker.Options;
+        var trip = options.Mode switch
+        {
+            CircuitMode.Consecutive => $"{options.FailureThreshold} failures in a row",
+            CircuitMode.CountWindow => $"{options.FailureRate:P0} of the last {options.WindowSize} calls",
+            _ => $"{options.FailureRate:P0} of {options.MinimumThroughput} or more calls in {Durations.Text(options.WindowDuration)}",
+        };
+        return $"circuit breaker: '{Breaker.Name}', opens at {trip} for {Durations.Text(options.OpenTime)}";
+    }
 
     public override Step Enter(Call call, ref Frame frame)
     {
@@ -41,8 +48,7 @@ internal sealed class CircuitBreakerStrategy : Strategy
 
     private Step Refuse(Call call)
     {
-        call.Plan.Counters.Rejected();
-        call.Reject(_rejection);
+        call.Reject(_rejection ??= new CircuitOpenRejection(Breaker));
         return Step.Return;
     }
 }

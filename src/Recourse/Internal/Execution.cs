@@ -18,35 +18,39 @@ internal sealed class Execution<T, TWork>
 
     internal static Execution<T, TWork> Rent(Plan plan, in TWork work, RecoveryContext context, CancellationToken token, bool synchronous = false)
     {
-        var execution = Pool<Execution<T, TWork>>.Take() ?? new();
+        if (CallSlot.Mine is Execution<T, TWork> execution) CallSlot.Mine = null;
+        else execution = Pool<Execution<T, TWork>>.Take() ?? new();
         execution._work = work;
         execution._judgesResults = plan.JudgesResults && plan.Classifier.HasResultRule<T>();
         execution.Prepare(plan, context, synchronous, token);
         return execution;
     }
 
-    internal override void Recycle()
+    internal override void Recycle() => Recycle(seen: true);
+
+    private void Recycle(bool seen)
     {
         _work = default;
         _value = default;
-        Blank();
-        Pool<Execution<T, TWork>>.Give(this);
+        Blank(seen);
+        if (CallSlot.Mine is null) CallSlot.Mine = this;
+        else Pool<Execution<T, TWork>>.Give(this);
     }
 
     /// <summary>The result of a call that has ended, or its exception.</summary>
-    internal T Finish()
+    internal T Finish(bool seen = false)
     {
         var value = _value!;
         var failure = _failure;
-        Recycle();
+        Recycle(seen);
         if (failure is not null) Throw(failure);
         return value;
     }
 
-    internal Outcome<T> FinishOutcome()
+    internal Outcome<T> FinishOutcome(bool seen = false)
     {
         var outcome = ToOutcome();
-        Recycle();
+        Recycle(seen);
         return outcome;
     }
 
@@ -70,26 +74,42 @@ internal sealed class Execution<T, TWork>
         return child;
     }
 
-    private protected override bool Invoke() => _work.Start(this);
+    private protected override bool Invoke()
+    {
+        try
+        {
+            return _work.Start(this);
+        }
+        catch (Exception e)
+        {
+            // Here and not in the loop around: what a throw costs grows with the frames that it crosses.
+            Fail(e);
+            return true;
+        }
+    }
 
     private protected override void CollectWork() => _work.Collect(this);
 
     T IValueTaskSource<T>.GetResult(short token)
     {
         _core.GetResult(token);
-        return Finish();
+        if (_failure is not Exception exception) return Finish(seen: true);
+        // Thrown from here and not from deeper: the caller pays for each frame.
+        Recycle();
+        ExceptionDispatchInfo.Throw(exception);
+        return default;
     }
 
     Outcome<T> IValueTaskSource<Outcome<T>>.GetResult(short token)
     {
         _core.GetResult(token);
-        return FinishOutcome();
+        return FinishOutcome(seen: true);
     }
 
     void IValueTaskSource.GetResult(short token)
     {
         _core.GetResult(token);
-        Finish();
+        Finish(seen: true);
     }
 
     ValueTaskSourceStatus IValueTaskSource<T>.GetStatus(short token) => ThrowingStatus(token);
@@ -120,4 +140,11 @@ internal sealed class Execution<T, TWork>
         if (failure is Exception exception) ExceptionDispatchInfo.Throw(exception);
         throw ((Rejection)failure).ToException();
     }
+}
+
+/// <summary>The call that a thread has at hand, whatever its type: reading this is cheaper than the pool of a generic type.</summary>
+internal static class CallSlot
+{
+    [ThreadStatic]
+    internal static Call? Mine;
 }

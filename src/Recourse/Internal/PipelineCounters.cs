@@ -7,7 +7,6 @@ internal sealed class PipelineCounters
     private long _retriesWorked;
     private long _timeouts;
     private long _abandoned;
-    private long _rejections;
     private long _fallbacks;
 
     internal void Retried() => Interlocked.Increment(ref _retries);
@@ -18,18 +17,25 @@ internal sealed class PipelineCounters
 
     internal void Abandoned(int by) => Interlocked.Add(ref _abandoned, by);
 
-    internal void Rejected() => Interlocked.Increment(ref _rejections);
-
     internal void FellBack() => Interlocked.Increment(ref _fallbacks);
 
-    internal PipelineStatistics Read() => new()
+    internal PipelineStatistics Read(Strategy[] strategies) => new()
     {
         Retries = Interlocked.Read(ref _retries),
         RetriesWorked = Interlocked.Read(ref _retriesWorked),
         Timeouts = Interlocked.Read(ref _timeouts),
         AbandonedNow = Interlocked.Read(ref _abandoned),
-        Rejections = Interlocked.Read(ref _rejections),
+        Rejections = strategies.Sum(RejectedBy),
         Fallbacks = Interlocked.Read(ref _fallbacks),
+    };
+
+    // The machines count their refusals themselves; counting them here again would cost the refusals.
+    private static long RejectedBy(Strategy strategy) => strategy switch
+    {
+        CircuitBreakerStrategy circuit => circuit.Breaker.Statistics.Rejected,
+        BulkheadStrategy { Bulkhead.Statistics: var bulkhead } => bulkhead.Rejected + bulkhead.TimedOut,
+        RateLimitStrategy rate => rate.Limit.Rejected,
+        _ => 0,
     };
 }
 
@@ -48,7 +54,7 @@ public sealed record PipelineStatistics
     /// <summary>Operations given up by an abandoning timeout that still run now.</summary>
     public long AbandonedNow { get; init; }
 
-    /// <summary>Calls refused by a breaker, a bulkhead or a rate limit of the pipeline.</summary>
+    /// <summary>Calls refused by the breakers, bulkheads and rate limits of the pipeline; a shared one counts the calls of all who share it.</summary>
     public long Rejections { get; init; }
 
     /// <summary>Calls answered by a fallback.</summary>

@@ -61,7 +61,6 @@ internal sealed class RateLimitStrategy : Strategy
             return Step.Next;
         }
 
-        call.Plan.Counters.Rejected();
         call.Reject(permit.RetryAfter is { } wait ? new RateLimitRejection(Limit, wait) : _rejection);
         permit.Dispose();
         return Step.Return;

@@ -10,7 +10,7 @@ public static class RetryExtensions
     public static PipelineBuilder Retry(this PipelineBuilder pipeline, RetryOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(pipeline);
-        return pipeline.Add(new RetryStrategy((options ?? new RetryOptions()).Checked(), pipeline.Time));
+        return pipeline.Add(new RetryStrategy((options ?? RetryOptions.Default).Checked(), pipeline.Time));
     }
 
     /// <summary>Runs everything added after this again, up to a number of attempts, the first included.</summary>

@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace Recourse;
 
 /// <summary>How often a failed call is tried again, how patiently, and after which faults.</summary>
@@ -82,13 +84,15 @@ public sealed record RetryOptions
     /// <summary>Told when a failed call is given up. What it throws is logged and changes nothing. Default null.</summary>
     public Action<RetryStopped>? OnGivingUp { get; init; }
 
+    internal static RetryOptions Default { get; } = new();
+
     internal RetryOptions Checked()
     {
         const string at = nameof(RetryOptions) + ".";
         Check.Range(at + nameof(MaxAttempts), MaxAttempts ?? 1, 1, int.MaxValue);
         Backoff?.Checked();
-        foreach (var (kind, policy) in ByKind ?? new Dictionary<FaultKind, RetryPolicy>()) policy.Checked($"{at}{nameof(ByKind)}[{kind}]");
-        foreach (var (category, policy) in ByCategory ?? new Dictionary<FaultCategory, RetryPolicy>())
+        foreach (var (kind, policy) in ByKind ?? ReadOnlyDictionary<FaultKind, RetryPolicy>.Empty) policy.Checked($"{at}{nameof(ByKind)}[{kind}]");
+        foreach (var (category, policy) in ByCategory ?? ReadOnlyDictionary<FaultCategory, RetryPolicy>.Empty)
             policy.Checked($"{at}{nameof(ByCategory)}[{category}]");
         Check.Defined(at + nameof(Scope), Scope);
         Check.That(Scope != RetryScope.Never, $"{at}{nameof(Scope)} is Never; it must be Call, Transaction or Reread. To turn retrying off set MaxAttempts to 1.");

@@ -75,7 +75,7 @@ internal sealed class AbandonRace(Call call, TimeoutScope scope) : ChildOwner
     internal bool Begin(int floor, TimeSpan patience)
     {
         _child = call.Fork(floor, this);
-        _child.Token = scope.Token;
+        scope.Enclose(_child);
         if (call.IsSynchronous)
         {
             ThreadPool.QueueUserWorkItem(static race => race.RunOnPool(), this, preferLocal: false);

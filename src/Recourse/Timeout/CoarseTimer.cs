@@ -22,6 +22,8 @@ internal static class CoarseTimer
 
     internal static long Due(TimeSpan limit) => Environment.TickCount64 + (long)Math.Ceiling(limit.TotalMilliseconds) + TickLagMs;
 
+    internal static TimeSpan Until(long due) => TimeSpan.FromMilliseconds(due - TickLagMs - Environment.TickCount64);
+
     /// <summary>After a limit was set. No fence is needed here: the pass that stops the timer has one for all threads.</summary>
     internal static void KeepRunning()
     {

@@ -41,15 +41,15 @@ internal sealed class DeadlineStrategy : Strategy
         AmbientDeadline.Flow(time, call.Deadline);
         var scope = TimeoutScope.Begin(time, limit, precise: false, call.Token);
         frame.State = scope;
-        call.Token = scope.Token;
+        scope.Enclose(call);
         return Step.Next;
     }
 
     public override Step Exit(Call call, ref Frame frame)
     {
         var scope = Unsafe.As<TimeoutScope>(frame.State!);
-        var (own, outer) = (scope.Token, scope.Parent);
-        call.Token = outer;
+        var own = scope.Token;
+        var outer = scope.Release(call);
         call.Deadline = frame.Stamp;
         if (scope.End())
         {

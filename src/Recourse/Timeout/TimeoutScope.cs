@@ -22,11 +22,10 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
     // When to fire, in the unit of the watch (milliseconds of the coarse timer, ticks of a timer of its own).
     private long _due;
 
-    private TimeoutScope()
-    {
-    }
+    private TimeoutScope() => Token = _source.Token;
 
     private TimeoutScope(TimeProvider time)
+        : this()
     {
         _time = time;
         _timer = Timers.Create(time, static scope => ((TimeoutScope)scope!).Ticked(), this);
@@ -39,7 +38,21 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
 
     internal long Due => Volatile.Read(ref _due);
 
-    internal CancellationToken Token { get; private set; }
+    /// <summary>The limit around this one in the same call.</summary>
+    internal TimeoutScope? Outer { get; private set; }
+
+    /// <summary>How long until the limit passes; zero or less when it has.</summary>
+    internal TimeSpan Remaining
+    {
+        get
+        {
+            var due = Due;
+            if (due <= 0) return TimeSpan.Zero;
+            return _time is null ? CoarseTimer.Until(due) : _time.GetElapsedTime(_time.GetTimestamp(), due);
+        }
+    }
+
+    internal CancellationToken Token { get; }
 
     internal CancellationToken Parent { get; private set; }
 
@@ -60,11 +73,29 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
         return scope;
     }
 
+    /// <summary>Makes this the innermost limit of a call, and its token the one that the operation gets.</summary>
+    internal void Enclose(Call call)
+    {
+        Outer = call.Limits;
+        call.Limits = this;
+        call.Token = Token;
+    }
+
+    /// <summary>Gives the call back the limit and the token that it had before.</summary>
+    internal CancellationToken Release(Call call)
+    {
+        var outer = Parent;
+        call.Limits = Outer;
+        call.Token = outer;
+        return outer;
+    }
+
     /// <summary>Ends the limit; true when it had passed before. The scope must not be used afterwards.</summary>
     internal bool End()
     {
         var fired = Interlocked.Exchange(ref _due, Disarmed) == Fired;
         var unlinked = true;
+        Outer = null;
         if (Parent.CanBeCanceled)
         {
             unlinked = _registration.Unregister();
@@ -94,7 +125,6 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
 
     private void Link(CancellationToken parent)
     {
-        Token = _source.Token;
         if (!parent.CanBeCanceled) return;
         Parent = parent;
         _registration = parent.UnsafeRegister(static scope => ((TimeoutScope)scope!)._source.Cancel(), this);

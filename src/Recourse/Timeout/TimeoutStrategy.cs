@@ -13,15 +13,15 @@ internal sealed class TimeoutStrategy(TimeoutOptions options) : Strategy("timeou
     {
         var scope = TimeoutScope.Begin(call.Time, Options.Limit, Options.Precise, call.Token);
         frame.State = scope;
-        call.Token = scope.Token;
+        scope.Enclose(call);
         return Step.Next;
     }
 
     public override Step Exit(Call call, ref Frame frame)
     {
         var scope = Unsafe.As<TimeoutScope>(frame.State!);
-        var (own, outer) = (scope.Token, scope.Parent);
-        call.Token = outer;
+        var own = scope.Token;
+        var outer = scope.Release(call);
         if (scope.End()) Passed(call, own);
         else if (call.Failure is OperationCanceledException cancelled) Cancellation.Own(call, cancelled, own, outer);
         return Step.Next;
