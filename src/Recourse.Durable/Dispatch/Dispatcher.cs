@@ -41,7 +41,7 @@ public sealed class Dispatcher : IAsyncDisposable
     public IReadOnlyList<ServiceStatus> Status => [.. _routes.Select(route => route.Guard.Status())];
 
     /// <summary>All loops sleep and exactly so many attempts are under way: nothing happens until a call ends or the time moves. For tests.</summary>
-    internal bool IsQuiet(int underWay) => _gate.InFlight == underWay && (_suspects.IsAsleep || underWay > 0 && _gate.IsAwaited) && _routes.All(route => route.IsAsleep);
+    internal bool IsQuiet(int underWay) => _gate.InFlight == underWay && (_suspects.IsAsleep || underWay > 0 && (_gate.IsAwaited || _suspects.Runs)) && _routes.All(route => route.IsAsleep);
 
     /// <summary>Begins to deliver.</summary>
     /// <param name="opening">What the store found when it was opened; null looks for suspects in any case.</param>

@@ -17,8 +17,12 @@ internal sealed class SuspectLoop(AloneGate gate, Func<IReadOnlyList<ServiceRout
     private volatile bool _stopping;
     private TimeSpan _patience = FirstPatience;
     private int _next;
+    private long _lookedAt = options.Time.GetTimestamp();
 
     internal bool IsAsleep => _wake.IsAsleep;
+
+    /// <summary>A suspect is in hand, or just about to be.</summary>
+    internal bool Runs { get; private set; }
 
     internal void Wake() => _wake.Set();
 
@@ -54,9 +58,11 @@ internal sealed class SuspectLoop(AloneGate gate, Func<IReadOnlyList<ServiceRout
         if (route is null)
         {
             if (wait is { } until) return until < options.SafetyPoll ? until : options.SafetyPoll;
-            await _wake.SleepAsync(LookAgain);
-            if (gate.InFlight == 0) Suspect(routes());
-            return TimeSpan.Zero;
+            var idle = options.Time.GetElapsedTime(_lookedAt);
+            if (idle < LookAgain) return LookAgain - idle;
+            _lookedAt = options.Time.GetTimestamp();
+            if (gate.InFlight == 0) Suspect(all);
+            return TimeSpan.FromMilliseconds(1);
         }
 
         var began = options.Time.GetTimestamp();
@@ -84,9 +90,19 @@ internal sealed class SuspectLoop(AloneGate gate, Func<IReadOnlyList<ServiceRout
         return held > TimeSpan.Zero ? held : TimeSpan.FromMilliseconds(1);
     }
 
-    private static async Task<bool> RunAsync(ServiceRoute route)
+    private async Task<bool> RunAsync(ServiceRoute route)
     {
-        var ran = await route.RunSuspectAsync();
+        bool ran;
+        try
+        {
+            Runs = true;
+            ran = await route.RunSuspectAsync();
+        }
+        finally
+        {
+            Runs = false;
+        }
+
         // Without a permit (an abandoned handler holds the last one): not again before the next turn.
         if (!ran && route.UntilSuspect() == TimeSpan.Zero) route.PostponeSuspects();
         return ran;

@@ -6,6 +6,12 @@ CREATE TABLE schema_version (
   applied_at    bigint  NOT NULL
 );
 
+-- One row: the last message id before the last prune, so that ids rise for good.
+CREATE TABLE marks (
+  id      integer PRIMARY KEY CHECK (id = 1),
+  last_id uuid NOT NULL
+);
+
 -- Each claim takes one: a later claim has a larger fence, on whatever node.
 CREATE SEQUENCE leases;
 

@@ -54,6 +54,11 @@ internal sealed class DeadLetterWriter(Books books)
         var old = sql.Read(
             "SELECT key >> 8 FROM deliveries WHERE prunable_at <= $1 ORDER BY prunable_at, key LIMIT $2 FOR UPDATE SKIP LOCKED", row => row.GetInt64(0),
             now - (long)command.OlderThan.TotalMicroseconds, command.Limit);
+        sql.Run(
+            """
+            INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
+            ON CONFLICT (id) DO UPDATE SET last_id = excluded.last_id
+            """);
         sql.Run("DELETE FROM attempts a USING unnest($1::bigint[]) AS s (sequence) WHERE a.delivery BETWEEN s.sequence * 256 AND s.sequence * 256 + 255", old);
         sql.Run("DELETE FROM deliveries d USING unnest($1::bigint[]) AS s (sequence) WHERE d.key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255", old);
         sql.Run("DELETE FROM messages WHERE sequence = ANY ($1)", old);

@@ -5,7 +5,16 @@ namespace Recourse.Postgres;
 /// <summary>Stores all new messages of a batch by two statements, whatever their number.</summary>
 internal sealed class EnqueueWriter(Books books)
 {
-    private readonly MessageIds _ids = new();
+    private MessageIds _ids = new();
+
+    /// <summary>Goes on after the last id that was ever given out, whatever the clock says now.</summary>
+    public void Continue(Sql sql)
+    {
+        var last = sql.Read(
+            "SELECT id FROM (SELECT last_id AS id FROM marks UNION ALL (SELECT id FROM messages ORDER BY sequence DESC LIMIT 1)) AS ids ORDER BY id DESC LIMIT 1",
+            row => row.GetGuid(0));
+        _ids = last is [var id] ? new(id) : new();
+    }
 
     public void Apply(Sql sql, IReadOnlyList<EnqueueCommand> commands, long now)
     {

@@ -25,6 +25,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
+        _enqueue.Continue(sql);
         var opening = LeaseEnd.Apply(sql, _books, Now(sql));
         _books.Write(sql);
         transaction.Commit();
@@ -156,5 +157,19 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     /// <summary>The server's clock: nodes need not agree on the time.</summary>
     private long Now(Sql sql) => clock?.Invoke() ?? (long)sql.Scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")!;
 
-    public void Dispose() => _connection?.Dispose();
+    public void Dispose()
+    {
+        if (_connection is null)
+            return;
+        try
+        {
+            // The server would notice the closed connection a little later; a successor should not have to wait for that.
+            new Sql(_connection).Run("SELECT pg_advisory_unlock($1)", PostgresSchema.OwnerLock);
+        }
+        catch (Exception error) when (error is NpgsqlException or InvalidOperationException or IOException)
+        {
+            // The connection is gone already, and the lock with it.
+        }
+        _connection.Dispose();
+    }
 }

@@ -110,12 +110,28 @@ internal sealed class DispatchRig : IAsyncDisposable
     /// <summary>Starts on a store that found so many suspects. None: the suspects' loop does not close the way while the clock stands still.</summary>
     internal void Start(int suspects = 0) => Dispatcher.Start(new StoreOpening(suspects, 0));
 
-    /// <summary>Leaves one suspect in the store beside what is in hand now.</summary>
-    internal async Task CrashAsideAsync()
+    /// <summary>Waits until the next timer is due in exactly so long.</summary>
+    internal async Task UntilDueAsync(TimeSpan next)
     {
-        await EnqueueAsync();
-        await Store.CommitAsync(new ClaimCommand("orders", 1, "another"));
-        await Store.OpenAsync();
+        var began = TimeProvider.System.GetTimestamp();
+        while (Clock.NextDue != next)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Hang, $"No timer is due in {next}, but in {Clock.NextDue}.");
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>The first line with this number, once it is there.</summary>
+    internal async Task<(int Id, string Text)> LoggedAsync(int id)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!Log.Lines.Any(line => line.Id == id))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Hang, $"Nothing was logged under {id}.");
+            await Task.Yield();
+        }
+
+        return Log.Lines.First(line => line.Id == id);
     }
 
     internal bool CallWaits => _calls.Reader.TryPeek(out _);

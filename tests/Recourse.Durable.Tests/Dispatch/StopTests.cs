@@ -59,7 +59,11 @@ public class StopTests
         rig.Start();
         var stuck = await rig.CallAsync();
         await rig.QuietAsync();
-        await rig.AdvanceUntilAsync(rig.Dispatcher.StopAsync(Grace));
+        var stopping = rig.Dispatcher.StopAsync(Grace);
+        rig.Clock.Advance(Grace);
+        await rig.UntilDueAsync(TimeSpan.FromSeconds(5));
+        rig.Clock.Advance(TimeSpan.FromSeconds(5));
+        await stopping;
         Assert.Equal((DeliveryState.Waiting, FaultKind.Cancelled), ((await rig.StoredAsync(id)).State, (await rig.StoredAsync(id)).Kind));
         stuck.Succeed();
     }
@@ -107,7 +111,7 @@ public class StopTests
         rig.Store.Before = _ => throw new StoreException("the disk is gone", StoreProblem.DiskFull);
         call.Succeed();
         await rig.AdvanceUntilAsync(rig.Dispatcher.StopAsync(Grace));
-        var line = Assert.Single(rig.Log.Lines, line => line.Id == 3);
+        var line = await rig.LoggedAsync(3);
         Assert.Contains(id.ToString(), line.Text, StringComparison.Ordinal);
         Assert.Equal(DeliveryState.Leased, (await rig.StoredAsync(id)).State);
     }

@@ -87,10 +87,11 @@ public class SuspectTests
     public async Task Ordinary_traffic_goes_on_when_what_is_in_flight_takes_too_long()
     {
         await using var rig = new DispatchRig();
+        await rig.CrashAsync(1);
         await rig.EnqueueAsync();
         rig.Start();
         var slow = await rig.CallAsync();
-        await rig.CrashAsideAsync();
+        await rig.QuietAsync();
         await rig.EnqueueAsync();
         rig.Dispatcher.CheckSuspects();
         // The way is closed for 200 ms, then open for as long.

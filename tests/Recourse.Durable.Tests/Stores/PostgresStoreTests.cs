@@ -9,7 +9,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
 {
     private string? _connection;
 
-    protected override MessageStore Create(ManualClock clock) => new PostgresMessageStore(_connection ??= server.NewDatabase(), clock);
+    protected override MessageStore Create(ManualClock clock) => new PostgresMessageStore(_connection ??= server.EmptiedDatabase(), clock);
 
     [Theory]
     [InlineData(1)]
