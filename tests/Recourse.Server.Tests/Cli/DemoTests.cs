@@ -29,8 +29,10 @@ public class DemoTests
         }
     }
 
-    [Fact]
-    public async Task An_end_by_signal_takes_the_relay_and_the_files_with_it()
+    [Theory]
+    [InlineData("TERM", ExitCode.Terminated)]
+    [InlineData("HUP", ExitCode.HungUp)]
+    public async Task An_end_by_signal_takes_the_relay_and_the_files_with_it(string signal, int exitCode)
     {
         var temporary = Directory.CreateTempSubdirectory("recourse-demo-test-").FullName;
         using var process = CliProcess.Start(["demo"], new Dictionary<string, string> { ["TMPDIR"] = temporary });
@@ -41,10 +43,10 @@ public class DemoTests
             var first = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
             var relay = new Uri(first!.Split(' ')[1]);
             var rest = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            using (var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]))
                 await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.Equal((ExitCode.Terminated, ""), (process.ExitCode, await output));
+            Assert.Equal((exitCode, ""), (process.ExitCode, await output));
             Assert.EndsWith("recourse: interrupted.\n", await rest);
             Assert.Empty(Directory.GetFileSystemEntries(temporary));
             using var http = new HttpClient();
