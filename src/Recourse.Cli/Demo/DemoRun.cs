@@ -130,7 +130,7 @@ internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
     {
         var books = (await watch.LookAsync(cancellationToken)).Books;
         var page = _ledger.Read();
-        var seen = Findings.From(page, clock, CommitWindow);
+        var seen = await LateAnswers.ExplainAsync(client, Findings.From(page, clock, CommitWindow), cancellationToken);
         var held = await Holdings.CountAsync(client, seen.Missing, cancellationToken);
         var verdict = DemoVerdict.Of(seen, books, held, DemoStage.PermitsPerService);
         return new()

@@ -110,7 +110,8 @@ internal sealed class DemoService(string name, Ledger ledger, TimeSpan callerTim
             return;
         }
         var effect = ledger.Apply(arrival, Name, messageId, context.Request.Headers["Recourse-Delivery-Id"].ToString(),
-            context.Request.Headers["Idempotency-Key"].ToString(), body.GetBuffer().AsSpan(0, (int)body.Length));
+            context.Request.Headers["Idempotency-Key"].ToString(), body.GetBuffer().AsSpan(0, (int)body.Length),
+            int.TryParse(context.Request.Headers["Recourse-Attempt"], out var attempt) ? attempt : 0);
         if (doing.Status is < 200 or > 299)
         {
             // Applied, but the relay cannot know it.

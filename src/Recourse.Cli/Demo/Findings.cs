@@ -27,6 +27,9 @@ internal sealed record Findings
     /// <summary>Repeats that nothing explains: must be 0.</summary>
     public required int RepeatedWithoutCause { get; init; }
 
+    /// <summary>The arrivals before those repeats, for a look at what the relay says of them.</summary>
+    public IReadOnlyList<Effect> Unexplained { get; init; } = [];
+
     /// <summary>Repeats with another Idempotency-Key than the arrival before: must be 0.</summary>
     public required int KeyChanged { get; init; }
 
@@ -49,7 +52,8 @@ internal sealed record Findings
         var arrivals = page.Effects.GroupBy(effect => (effect.MessageId, effect.Service))
             .ToDictionary(group => group.Key, group => group.OrderBy(effect => effect.Arrival.Sequence).ToArray());
         var owed = page.Sent.SelectMany(message => message.Services.Select(service => (message.Id, service))).ToArray();
-        int lostAnswer = 0, noCause = 0, keyChanged = 0;
+        int lostAnswer = 0, keyChanged = 0;
+        var unexplained = new List<Effect>();
         var perKill = new Dictionary<(long Kill, string Service), int>();
         foreach (var times in arrivals.Values)
         {
@@ -61,7 +65,7 @@ internal sealed record Findings
                     .FirstOrDefault(kill => Spans(times[i - 1], times[i], kill!.Value, clock, commitWindow)) is { } killed)
                     perKill[(killed, times[i].Service)] = perKill.GetValueOrDefault((killed, times[i].Service)) + 1;
                 else if (times[i - 1].Answer != AnswerFate.Sent) lostAnswer++;
-                else noCause++;
+                else unexplained.Add(times[i - 1]);
             }
         }
         return new()
@@ -74,7 +78,8 @@ internal sealed record Findings
             RepeatedAfterLostAnswer = lostAnswer,
             RepeatedAfterKill = perKill.Values.Sum(),
             MostAfterOneKill = perKill.Values.DefaultIfEmpty().Max(),
-            RepeatedWithoutCause = noCause,
+            RepeatedWithoutCause = unexplained.Count,
+            Unexplained = unexplained,
             KeyChanged = keyChanged,
             OutOfOrder = CountOutOfOrder(page.Sent, arrivals),
             Unacknowledged = arrivals.Keys.Count(pair => !sent.ContainsKey(pair.MessageId)),

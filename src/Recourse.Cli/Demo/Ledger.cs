@@ -27,6 +27,9 @@ internal sealed class Effect
     public required string IdempotencyKey { get; init; }
     public required string BodyHash { get; init; }
     public required Arrival Arrival { get; init; }
+
+    /// <summary>The number that the relay gave this attempt.</summary>
+    public int Attempt { get; init; }
     public long EndedAt { get; set; } = long.MaxValue;
     public AnswerFate Answer { get; set; }
 }
@@ -75,7 +78,7 @@ internal sealed class Ledger(TimeProvider clock)
 
     /// <summary>Notes that a service applies a message.</summary>
     public Effect Apply(Arrival arrival, string service, string messageId, string deliveryId, string idempotencyKey,
-        ReadOnlySpan<byte> body)
+        ReadOnlySpan<byte> body, int attempt = 0)
     {
         var hash = Hash(body);
         lock (_gate)
@@ -83,7 +86,7 @@ internal sealed class Ledger(TimeProvider clock)
             var effect = new Effect
             {
                 MessageId = messageId, Service = service, DeliveryId = deliveryId, IdempotencyKey = idempotencyKey, BodyHash = hash,
-                Arrival = arrival,
+                Arrival = arrival, Attempt = attempt,
             };
             _effects.Add(effect);
             return effect;

@@ -43,7 +43,7 @@ public class KillTests(ITestOutputHelper output)
         KillScene scene, RelayClient client, int dead, Dictionary<(string, string), long> reported, CancellationToken cancellationToken)
     {
         var page = scene.Ledger.Read();
-        var seen = Findings.From(page, TimeProvider.System, CommitWindow);
+        var seen = await LateAnswers.ExplainAsync(client, Findings.From(page, TimeProvider.System, CommitWindow), cancellationToken);
         var books = RelayBooks.Of((await client.GetAsync("v1/queues", RelayJson.Default.ListingQueueAnswer, cancellationToken)).Items);
         output.WriteLine($"{page.Sent.Count} messages, {seen.Owed} deliveries, {dead} dead letters replayed; repeats: "
             + $"{seen.RepeatedAfterLostAnswer} after lost "
