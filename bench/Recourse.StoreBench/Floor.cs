@@ -3,8 +3,8 @@ using Recourse.Sqlite;
 namespace Recourse.StoreBench;
 
 /// <summary>
-/// What a good afternoon's work gives: one table, one index, one writing thread, group commit, prepared statements, synchronous FULL. No fences, no
-/// history, no books, no lanes, no keys, no ids for the outside: the least that still loses nothing.
+/// What a good afternoon's work gives: one table, one index, one writing thread, group commit, prepared statements, synchronous FULL. No
+/// fences, no history, no books, no lanes, no keys, no ids for the outside: the least that still loses nothing.
 /// </summary>
 internal sealed class Floor(string path) : Subject
 {
@@ -42,7 +42,8 @@ internal sealed class Floor(string path) : Subject
         _insert = database.Prepare("INSERT INTO jobs (queue, state, due, payload) VALUES (1, 0, ?1, ?2)");
         _claim = database.Prepare(
             """
-            UPDATE jobs SET state = 2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE queue = 1 AND state = 0 ORDER BY due LIMIT ?1)
+            UPDATE jobs SET state = 2, attempts = attempts + 1 WHERE id IN (SELECT id FROM jobs WHERE queue = 1 AND state = 0 ORDER BY
+              due LIMIT ?1)
             RETURNING id, payload
             """);
         _complete = database.Prepare("UPDATE jobs SET state = 3 WHERE id = ?1");

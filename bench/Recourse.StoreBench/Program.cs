@@ -48,8 +48,9 @@ static async Task TableAsync(int rounds, int scale, string? output)
             void Row(string name, int floor, int store)
             {
                 var ratios = results.Select(row => row[store] / row[floor]).Order().ToList();
-                table.AppendLine(CultureInfo.InvariantCulture,
-                    $"| {inFlight} | {name} | {Median(floor):N0} | {Median(store):N0} | {ratios[rounds / 2]:F2} ({ratios[0]:F2} to {ratios[^1]:F2}) |");
+                var ratio = string.Create(CultureInfo.InvariantCulture, $"{ratios[rounds / 2]:F2} ({ratios[0]:F2} to {ratios[^1]:F2})");
+                table.AppendLine(
+                    CultureInfo.InvariantCulture, $"| {inFlight} | {name} | {Median(floor):N0} | {Median(store):N0} | {ratio} |");
             }
             Row("enqueue", 0, 1);
             Row("enqueue + claim + complete", 2, 3);

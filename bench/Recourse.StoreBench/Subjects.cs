@@ -28,7 +28,8 @@ internal sealed class StoreSubject(string name, Func<MessageStore> create) : Sub
     public override Task OpenAsync() => _store.OpenAsync();
 
     public override async Task EnqueueAsync(ReadOnlyMemory<byte> body) =>
-        await _store.CommitAsync(new EnqueueCommand(new() { Queue = "queue", Services = Services, Body = body, ContentType = "application/json" }));
+        await _store.CommitAsync(
+            new EnqueueCommand(new() { Queue = "queue", Services = Services, Body = body, ContentType = "application/json" }));
 
     public override async Task<int> HandleAsync(int max)
     {
@@ -39,7 +40,8 @@ internal sealed class StoreSubject(string name, Func<MessageStore> create) : Sub
             var claimed = claim.Deliveries[i];
             var attempt = new Attempt
             {
-                Number = claimed.Attempt, StartedAt = claimed.ClaimedAt, DurationMs = 1, Outcome = "delivered", Status = "200", Node = "bench",
+                Number = claimed.Attempt, StartedAt = claimed.ClaimedAt, DurationMs = 1, Outcome = "delivered", Status = "200",
+                Node = "bench",
             };
             ends[i] = _store.CommitAsync(new CompleteCommand(claimed.Id, claimed.Lease, attempt)).AsTask();
         }

@@ -21,6 +21,8 @@ internal static class CommandLine
         }
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        // A terminal that is closed: what was started must not outlive it.
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
         try
         {
             return await InvokeAsync(root, args, stop.Token);
@@ -29,7 +31,7 @@ internal static class CommandLine
         {
             return Report(error.Message, error.ExitCode, error.InnerException);
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (Exception error) when (stop.IsCancellationRequested && error is (OperationCanceledException or IOException))
         {
             return Report("interrupted.", stoppedBy, null);
         }
@@ -40,7 +42,12 @@ internal static class CommandLine
         }
     }
 
-    private static int CodeOf(PosixSignal signal) => signal == PosixSignal.SIGTERM ? ExitCode.Terminated : ExitCode.Interrupted;
+    private static int CodeOf(PosixSignal signal) => signal switch
+    {
+        PosixSignal.SIGTERM => ExitCode.Terminated,
+        PosixSignal.SIGHUP => ExitCode.HungUp,
+        _ => ExitCode.Interrupted,
+    };
 
     private static async Task<int> InvokeAsync(RootCommand root, string[] args, CancellationToken cancellationToken)
     {
@@ -68,9 +75,16 @@ internal static class CommandLine
 
     private static int Report(string message, int exitCode, Exception? cause)
     {
-        Console.Error.WriteLine($"recourse: {message}");
-        if (cause is not null && Environment.GetEnvironmentVariable("RECOURSE_TRACE") is { Length: > 0 })
-            Console.Error.WriteLine(cause);
+        try
+        {
+            Console.Error.WriteLine($"recourse: {message}");
+            if (cause is not null && Environment.GetEnvironmentVariable("RECOURSE_TRACE") is { Length: > 0 })
+                Console.Error.WriteLine(cause);
+        }
+        catch (IOException)
+        {
+            // The terminal is gone; the code is all that can still be said.
+        }
         return exitCode;
     }
 }

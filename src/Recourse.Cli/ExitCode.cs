@@ -19,6 +19,8 @@ internal static class ExitCode
     public const int Refused = 6;
     /// <summary>A defect of this program.</summary>
     public const int Defect = 70;
+    /// <summary>Ended because the terminal was closed.</summary>
+    public const int HungUp = 129;
     /// <summary>Ended by Ctrl-C.</summary>
     public const int Interrupted = 130;
     /// <summary>Ended by SIGTERM.</summary>

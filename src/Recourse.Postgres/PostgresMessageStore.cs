@@ -4,9 +4,9 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// The durable store in a PostgreSQL database (schema <c>recourse</c>, version 13 or later), by the server's clock. In this release one relay owns a
-/// database; a second is refused. Several nodes with heartbeats come later: claims already skip what others hold, and every outcome is fenced.
-/// Safe for many threads.
+/// The durable store in a PostgreSQL database (schema <c>recourse</c>, version 13 or later), by the server's clock. In this release one
+/// relay owns a database; a second is refused. Several nodes with heartbeats come later: claims already skip what others hold, and every
+/// outcome is fenced. Safe for many threads.
 /// </summary>
 public sealed class PostgresMessageStore : MessageStore
 {
@@ -23,7 +23,8 @@ public sealed class PostgresMessageStore : MessageStore
     /// <summary>With a clock of the tests instead of the server's.</summary>
     internal PostgresMessageStore(string connectionString, TimeProvider? clock)
     {
-        var builder = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = PostgresSchema.Schema, MaxAutoPrepare = 64, AutoPrepareMinUsages = 2 };
+        var builder = new NpgsqlConnectionStringBuilder(
+            connectionString) { SearchPath = PostgresSchema.Schema, MaxAutoPrepare = 64, AutoPrepareMinUsages = 2 };
         _source = NpgsqlDataSource.Create(builder);
         Func<long>? now = clock is null ? null : clock.NowMicros;
         _writer = new(_source, now);
@@ -49,7 +50,8 @@ public sealed class PostgresMessageStore : MessageStore
     }, cancellationToken);
 
     /// <inheritdoc/>
-    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default)
+    public override async ValueTask<TResult> CommitAsync<TResult>(
+        StoreCommand<TResult> command, CancellationToken cancellationToken = default)
     {
         var pump = _pump ?? throw NotOpen();
         cancellationToken.ThrowIfCancellationRequested();

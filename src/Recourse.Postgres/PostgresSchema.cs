@@ -22,15 +22,16 @@ internal static class PostgresSchema
         var oldest = exists ? (int?)sql.Scalar("SELECT max(oldest_reader) FROM schema_version") ?? 0 : 0;
         if (version > known[^1].Version && oldest > known[^1].Version)
             throw new StoreException(
-                $"Database '{database}' has schema {version}, which needs a program that knows schema {oldest}; this one knows {known[^1].Version}. "
-                + "Use the newer release.", StoreProblem.TooNew);
+                $"Database '{database}' has schema {version}, which needs a program that knows schema {oldest}; "
+                + $"this one knows {known[^1].Version}. Use the newer release.", StoreProblem.TooNew);
         foreach (var migration in known)
         {
             if (migration.Version <= version)
                 continue;
             sql.Run(migration.Sql);
             sql.Run(
-                "INSERT INTO schema_version VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)", migration.Version, OldestReader);
+                "INSERT INTO schema_version VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)", migration.Version,
+                OldestReader);
         }
     }
 }

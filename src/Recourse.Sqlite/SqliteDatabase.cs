@@ -3,8 +3,8 @@ using SQLitePCL;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// One connection. Built on SQLite's own calls rather than on ADO.NET: no boxing, no retry loop that sleeps, and the extended result code of
-/// every failure. One thread at a time.
+/// One connection. Built on SQLite's own calls rather than on ADO.NET: no boxing, no retry loop that sleeps, and the extended result code
+/// of every failure. One thread at a time.
 /// </summary>
 internal sealed class SqliteDatabase : IDisposable
 {
@@ -91,7 +91,8 @@ internal sealed class SqliteDatabase : IDisposable
     public void StopWhen(Func<bool> stop) => raw.sqlite3_progress_handler(_handle, 10_000, _ => stop() ? 1 : 0, null);
 
     /// <summary>The last failure with SQLite's own words.</summary>
-    public SqliteFailure Failure(int code) => new(code, raw.sqlite3_errmsg(_handle).utf8_to_string() ?? raw.sqlite3_errstr(code).utf8_to_string(), Path);
+    public SqliteFailure Failure(int code) =>
+        new(code, raw.sqlite3_errmsg(_handle).utf8_to_string() ?? raw.sqlite3_errstr(code).utf8_to_string(), Path);
 
     public void Dispose()
     {

@@ -3,8 +3,8 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// The durable store in one SQLite file, owned by one process. A command that was acknowledged is on the disk: it survives the end of the process
-/// and of the machine. Commands of all callers are committed in groups by one thread; reads run beside it. Safe for many threads.
+/// The durable store in one SQLite file, owned by one process. A command that was acknowledged is on the disk: it survives the end of the
+/// process and of the machine. Commands of all callers are committed in groups by one thread; reads run beside it. Safe for many threads.
 /// </summary>
 public sealed class SqliteMessageStore : MessageStore
 {
@@ -19,7 +19,8 @@ public sealed class SqliteMessageStore : MessageStore
 
     /// <param name="options">The file and the bounds.</param>
     /// <param name="time">The clock that stamps what is stored; null for the system's.</param>
-    public SqliteMessageStore(SqliteStoreOptions options, TimeProvider? time = null) => (_options, _time) = (options.Checked(), time ?? TimeProvider.System);
+    public SqliteMessageStore(SqliteStoreOptions options, TimeProvider? time = null) =>
+        (_options, _time) = (options.Checked(), time ?? TimeProvider.System);
 
     /// <param name="path">The file; see <see cref="SqliteStoreOptions.Path"/>.</param>
     /// <param name="time">The clock that stamps what is stored; null for the system's.</param>
@@ -57,7 +58,8 @@ public sealed class SqliteMessageStore : MessageStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default)
+    public override async ValueTask<TResult> CommitAsync<TResult>(
+        StoreCommand<TResult> command, CancellationToken cancellationToken = default)
     {
         var pump = _pump ?? throw NotOpen();
         cancellationToken.ThrowIfCancellationRequested();

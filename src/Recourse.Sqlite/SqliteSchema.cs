@@ -11,7 +11,9 @@ internal static class SqliteSchema
     /// <summary>The oldest program version that can work with what this one writes.</summary>
     private const int OldestReader = 1;
 
-    /// <summary>Settings of the writing connection; each is there for a reason. Asked first whether the file is ours: WAL mode is kept in it.</summary>
+    /// <summary>
+    /// Settings of the writing connection; each is there for a reason. Asked first whether the file is ours: WAL mode is kept in it.
+    /// </summary>
     public static void Configure(SqliteDatabase database)
     {
         _ = Version(database);
@@ -58,7 +60,8 @@ internal static class SqliteSchema
             return 0;
         if (application != ApplicationId)
             throw new StoreException(
-                $"Store '{database.Path}' is a SQLite file of another program; nothing in it was changed. Give another path.", StoreProblem.Corrupt);
+                $"Store '{database.Path}' is a SQLite file of another program; nothing in it was changed. Give another path.",
+                StoreProblem.Corrupt);
         return database.Number("SELECT max(version) FROM schema_version") ?? 0;
     }
 

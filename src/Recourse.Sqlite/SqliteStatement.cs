@@ -4,8 +4,8 @@ using SQLitePCL;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// A prepared statement that is used again and again: bind by number from 1, then <see cref="Step"/> through rows or <see cref="Run"/> once.
-/// Texts and blobs are bound without copies on the managed side. One thread at a time.
+/// A prepared statement that is used again and again: bind by number from 1, then <see cref="Step"/> through rows or <see cref="Run"/>
+/// once. Texts and blobs are bound without copies on the managed side. One thread at a time.
 /// </summary>
 internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt statement) : IDisposable
 {
@@ -68,7 +68,9 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt stat
         return database.Changes;
     }
 
-    /// <summary>Ends reading before the last row: a statement left open would hold its snapshot and keep the WAL from being reused.</summary>
+    /// <summary>
+    /// Ends reading before the last row: a statement left open would hold its snapshot and keep the WAL from being reused.
+    /// </summary>
     public void Reset() => raw.sqlite3_reset(statement);
 
     /// <summary>The first column of the first row; null when there is none or it is NULL.</summary>
@@ -103,7 +105,8 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt stat
     public Guid Guid(int column)
     {
         var bytes = raw.sqlite3_column_blob(statement, column);
-        return bytes.Length == 16 ? new(bytes, bigEndian: true) : throw new FormatException($"An id has {bytes.Length} bytes instead of 16.");
+        return bytes.Length == 16 ? new(bytes, bigEndian: true)
+            : throw new FormatException($"An id has {bytes.Length} bytes instead of 16.");
     }
 
     public void Dispose() => statement.Dispose();

@@ -3,14 +3,17 @@ namespace Recourse.Sqlite;
 /// <summary>Where the store is, and its bounds.</summary>
 public sealed record SqliteStoreOptions
 {
-    /// <summary>The file; made when it is missing, in a folder that exists. Not in memory and not on a network drive: neither survives what it must.</summary>
+    /// <summary>
+    /// The file; made when it is missing, in a folder that exists. Not in memory and not on a network drive: neither survives what it must.
+    /// </summary>
     public required string Path { get; init; }
 
     /// <summary>Connections that read beside the writer. Default 4; 1 to 64.</summary>
     public int Readers { get; init; } = 4;
 
     /// <summary>
-    /// Commands that may wait for a commit; as many callers again may wait for room, further ones are refused as busy. Default 8,192; at least 1.
+    /// Commands that may wait for a commit; as many callers again may wait for room, further ones are refused as busy. Default 8,192; at
+    /// least 1.
     /// </summary>
     public int PendingMax { get; init; } = 8192;
 
@@ -18,8 +21,8 @@ public sealed record SqliteStoreOptions
     public long CheckpointBytes { get; init; } = 16 << 20;
 
     /// <summary>
-    /// The most write-ahead log that a long read may hold up: at this size reads under way are ended and the log is emptied. Default 256 MiB;
-    /// at least twice <see cref="CheckpointBytes"/>.
+    /// The most write-ahead log that a long read may hold up: at this size reads under way are ended and the log is emptied. Default 256
+    /// MiB; at least twice <see cref="CheckpointBytes"/>.
     /// </summary>
     public long WalBytesMax { get; init; } = 256 << 20;
 
@@ -32,7 +35,8 @@ public sealed record SqliteStoreOptions
         That(Readers is >= 1 and <= 64, $"{nameof(Readers)} is {Readers}; it must be 1 to 64");
         That(PendingMax >= 1, $"{nameof(PendingMax)} is {PendingMax}; it must be at least 1");
         That(CheckpointBytes >= 64 << 10, $"{nameof(CheckpointBytes)} is {CheckpointBytes}; it must be at least 65536");
-        That(WalBytesMax >= 2 * CheckpointBytes, $"{nameof(WalBytesMax)} is {WalBytesMax}; it must be at least twice {nameof(CheckpointBytes)}");
+        That(WalBytesMax >= 2 * CheckpointBytes,
+            $"{nameof(WalBytesMax)} is {WalBytesMax}; it must be at least twice {nameof(CheckpointBytes)}");
         That(ReadTimeout > TimeSpan.Zero, $"{nameof(ReadTimeout)} is {ReadTimeout}; it must be more than zero");
         return this;
     }

@@ -26,11 +26,13 @@ internal sealed class StoreFile : IDisposable
         catch (UnauthorizedAccessException error)
         {
             throw new StoreException(
-                $"Store '{full}': its folder cannot be written ({error.Message}); check owner, permissions and mount.", StoreProblem.ReadOnly, error);
+                $"Store '{full}': its folder cannot be written ({error.Message}); check owner, permissions and mount.",
+                StoreProblem.ReadOnly, error);
         }
         catch (DirectoryNotFoundException error)
         {
-            throw new StoreException($"Store '{full}': its folder does not exist; make it, or give another path.", StoreProblem.ReadOnly, error);
+            throw new StoreException(
+                $"Store '{full}': its folder does not exist; make it, or give another path.", StoreProblem.ReadOnly, error);
         }
         catch (IOException error)
         {
@@ -42,7 +44,8 @@ internal sealed class StoreFile : IDisposable
     {
         if (path.Contains(":memory:", StringComparison.Ordinal) || path.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
             throw new StoreException(
-                $"Store '{path}': a store must be an ordinary file, given by its path; what is in memory does not survive.", StoreProblem.Other);
+                $"Store '{path}': a store must be an ordinary file, given by its path; what is in memory does not survive.",
+                StoreProblem.Other);
         var full = System.IO.Path.GetFullPath(path);
         if (Directory.Exists(full))
             throw new StoreException($"Store '{full}' is a folder; give the path of a file in it.", StoreProblem.Other);
@@ -61,11 +64,13 @@ internal sealed class StoreFile : IDisposable
         return (error.HResult & 0xFFFF) switch
         {
             ReadOnlyFileSystem when !OperatingSystem.IsWindows() =>
-                new($"Store '{path}': its file system is mounted read-only; mount it for writing or give another path.", StoreProblem.ReadOnly, error),
+                new($"Store '{path}': its file system is mounted read-only; mount it for writing or give another path.",
+                    StoreProblem.ReadOnly, error),
             NoSpace when !OperatingSystem.IsWindows() =>
                 new($"Store '{path}': the disk is full; free some space and start again.", StoreProblem.DiskFull, error),
             _ => new(
-                $"Store '{path}' is in use by {OwnerOf(path)}. One process owns a store; end that one, talk to it over HTTP, or give this one another file.",
+                $"Store '{path}' is in use by {OwnerOf(path)}. One process owns a store; "
+                + "end that one, talk to it over HTTP, or give this one another file.",
                 StoreProblem.Locked, error),
         };
     }

@@ -16,6 +16,7 @@ public abstract partial class Call
     private protected bool _judgesResults;
     private protected object? _failure;
     private AttemptHistory? _history;
+    private Observation? _observation;
     private long _deadline;
 
     private protected Call()
@@ -85,6 +86,12 @@ public abstract partial class Call
     internal TimeoutScope? Limits { get; set; }
 
     internal Plan Plan { get; private set; } = null!;
+
+    internal void Observe()
+    {
+        _observation = new Observation(this);
+        _dirty = true;
+    }
 
     // A timestamp of Time; 0 means that there is no deadline. An inner limit can only shorten an outer one.
     internal long Deadline
@@ -170,6 +177,14 @@ public abstract partial class Call
         _history ??= child._history;
         _dirty = true;
         AttemptNumber = child.AttemptNumber;
+    }
+
+    // Before the caller gets the outcome. A child call is no call of the caller's.
+    private protected void Report()
+    {
+        if (!_dirty || Owner is not null) return;
+        if (_failure is not null) RecourseDiagnostics.Failed(Plan, FinalClassification);
+        _observation?.End(this);
     }
 
     private protected abstract void AdoptValue(Call child);
@@ -271,6 +286,7 @@ public abstract partial class Call
     private void BlankAll()
     {
         _dirty = false;
+        _observation = null;
         _failure = null;
         _verdict = default;
         _judged = false;

@@ -26,6 +26,15 @@ public sealed partial class Pipeline
     /// <summary>What was doubtful about the order of the strategies when the pipeline was built; empty when nothing was.</summary>
     public IReadOnlyList<string> Warnings { get; private set; }
 
+    /// <summary>The circuit breakers of the pipeline, outermost first: to read, isolate, trip or reset them.</summary>
+    public IEnumerable<CircuitBreaker> CircuitBreakers => _plan.Strategies.OfType<CircuitBreakerStrategy>().Select(strategy => strategy.Breaker);
+
+    /// <summary>The bulkheads of the pipeline, outermost first.</summary>
+    public IEnumerable<Bulkhead> Bulkheads => _plan.Strategies.OfType<BulkheadStrategy>().Select(strategy => strategy.Bulkhead);
+
+    /// <summary>The rate limits of the pipeline, outermost first.</summary>
+    public IEnumerable<RateLimit> RateLimits => _plan.Strategies.OfType<RateLimitStrategy>().Select(strategy => strategy.Limit);
+
     /// <summary>What the pipeline has done so far.</summary>
     public PipelineStatistics Statistics => _plan.Counters.Read(_plan.Strategies);
 
@@ -155,6 +164,20 @@ public sealed partial class Pipeline
         var execution = Execution<T, SyncWork<T, TState>>.Rent(_plan, new(call, state), RecoveryContext.None, token, synchronous: true);
         Run(execution);
         return execution.FinishOutcome();
+    }
+
+    /// <summary>
+    /// Puts other strategies and options in place. The first breaker takes over the state of the first breaker before it, and so on; so do
+    /// bulkheads, rate limits and the budgets of retries. Calls in flight end by the strategies with which they began.
+    /// </summary>
+    /// <param name="next">The pipeline as it should be; its name and its clock are ignored.</param>
+    /// <exception cref="InvalidOptionsException">The strategies stand in an order that cannot work; the pipeline stays as it was.</exception>
+    public void Reload(PipelineBuilder next)
+    {
+        ArgumentNullException.ThrowIfNull(next);
+        var plan = next.BuildPlan(_plan.Counters, out var warnings);
+        _plan = plan.TakeOver(_plan);
+        Warnings = warnings;
     }
 
     /// <summary>The pipeline for people: one line for each strategy, outermost first.</summary>

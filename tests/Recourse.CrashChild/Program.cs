@@ -5,9 +5,10 @@ using Recourse.Durable;
 using Recourse.Sqlite;
 
 // Works on a store until it is killed, and prints a line for each answer that it got: what stands there was acknowledged.
-//   + id     stored        > id.index   claimed       = id.index   delivered       ! id.index   dead       ? problem   a command was refused
+//   + id   stored     > id.index   claimed     = id.index   delivered     ! id.index   dead     ? problem   a command was refused
 // Arguments: the file, a seed, and how many refusals end the program (0: none does).
-var (path, seed, refusalsMax) = (args[0], int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture));
+var (path, seed, refusalsMax) =
+    (args[0], int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture));
 var refusals = 0;
 var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true });
 await using var store = new SqliteMessageStore(path);
@@ -60,7 +61,8 @@ async Task ConsumeAsync(Random random)
 
 async Task EndAsync(ClaimedDelivery claimed, Random random)
 {
-    var attempt = new Attempt { Number = claimed.Attempt, StartedAt = claimed.ClaimedAt, DurationMs = 1, Outcome = "failed", Node = "child", Error = "drawn" };
+    var attempt = new Attempt { Number = claimed.Attempt, StartedAt = claimed.ClaimedAt, DurationMs = 1, Outcome = "failed", Node = "child",
+        Error = "drawn" };
     if (random.Next(10) < 7)
     {
         if (await store.CommitAsync(new CompleteCommand(claimed.Id, claimed.Lease, attempt)))

@@ -1,8 +1,8 @@
 namespace Recourse.Tests;
 
 /// <summary>
-/// Finds test data that is not part of the repository: in the folder that RECOURSE_SHARED_DATA names, or in <c>shared/data</c> beside a folder
-/// above the tests.
+/// Finds test data that is not part of the repository: in the folder that RECOURSE_SHARED_DATA names, or in <c>shared/data</c> beside a
+/// folder above the tests.
 /// </summary>
 internal static class SharedData
 {

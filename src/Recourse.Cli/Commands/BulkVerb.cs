@@ -109,7 +109,8 @@ internal static class BulkVerb
                     advance(1);
                 }));
         if (json) JsonOutput.Write(new(words.Verb, done, failed, failures), CliJson.Default.BulkResult);
-        else Screen.Out.WriteLine(failed == 0 ? $"{done:N0} {words.Done}." : $"{done:N0} {words.Done}, {failed:N0} not.");
+        else if (failed == 0) Screen.Out.WriteLine($"{done:N0} {words.Done}.");
+        else if (ids.Length > 1) Screen.Out.WriteLine($"{done:N0} {words.Done}, {failed:N0} not.");
         foreach (var failure in failures) Console.Error.WriteLine($"recourse: {failure.Id}: {failure.Problem}");
         if (failed > failures.Count) Console.Error.WriteLine($"recourse: … and {failed - failures.Count:N0} more.");
         return exitCode;

@@ -63,12 +63,14 @@ internal static class DemoCommand
 
     private static async Task<int> RunAsync(DemoOptions options, CancellationToken cancellationToken)
     {
-        var result = await new DemoRun(options, TimeProvider.System).RunAsync(cancellationToken);
-        if (options.Json) JsonOutput.Write(result, CliJson.Default.DemoResult);
-        else
+        var result = await new DemoRun(options, TimeProvider.System).RunAsync(verdict =>
         {
-            foreach (var sentence in result.Sentences()) Screen.Out.WriteLine(sentence);
-        }
+            if (options.Json) JsonOutput.Write(verdict, CliJson.Default.DemoResult);
+            else
+            {
+                foreach (var sentence in verdict.Sentences()) Screen.Out.WriteLine(sentence);
+            }
+        }, cancellationToken);
         return result.Balanced ? ExitCode.Ok : ExitCode.Failed;
     }
 }

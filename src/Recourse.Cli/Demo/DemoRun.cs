@@ -19,8 +19,8 @@ internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
     private int _kills;
     private TimeSpan? _recovery;
 
-    /// <summary>Runs it.</summary>
-    public async Task<DemoResult> RunAsync(CancellationToken cancellationToken)
+    /// <summary>Runs it; <paramref name="onVerdict"/> is told the result before the relay stays, where that was asked for.</summary>
+    public async Task<DemoResult> RunAsync(Action<DemoResult> onVerdict, CancellationToken cancellationToken)
     {
         var input = await DemoInput.ReadAsync(options, cancellationToken);
         var folder = Directory.CreateTempSubdirectory("recourse-demo-").FullName;
@@ -36,8 +36,10 @@ internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
             DemoScreen.Say($"Dashboard: {relay.Address}   {input.Description}, seed {options.Seed}");
             using var client = new RelayClient(relay.Address);
             var result = await PlayAsync(stage, relay, client, input, cancellationToken);
+            result = result with { Kept = options.Keep ? folder : null };
+            onVerdict(result);
             if (options.Stay) await StayAsync(relay, cancellationToken);
-            return result with { Kept = options.Keep ? folder : null };
+            return result;
         }
         finally
         {

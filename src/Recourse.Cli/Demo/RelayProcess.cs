@@ -75,10 +75,13 @@ internal sealed class RelayProcess : IAsyncDisposable
     /// <summary>Starts it and waits for nothing.</summary>
     public Process Launch()
     {
-        var process = Process.Start(new ProcessStartInfo(_executable, _arguments)
+        var start = new ProcessStartInfo(_executable, _arguments)
         {
             RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
-        }) ?? throw new CliException(ExitCode.Failed, $"cannot start {_executable}.");
+        };
+        // The runtime's debugging pipes would stay in the temporary folder when their process is killed.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        var process = Process.Start(start) ?? throw new CliException(ExitCode.Failed, $"cannot start {_executable}.");
         process.OutputDataReceived += (_, line) => Note(line.Data);
         process.ErrorDataReceived += (_, line) => Note(line.Data);
         process.BeginOutputReadLine();

@@ -1,8 +1,9 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// A store in memory, for tests and first steps. It survives nothing: when the process ends, every message is gone. It is also the reference
-/// that the durable stores are compared with: one lock, every rule written out plainly. Safe for many threads; lists cost time in proportion to all that it holds.
+/// A store in memory, for tests and first steps. It survives nothing: when the process ends, every message is gone. It is also the
+/// reference that the durable stores are compared with: one lock, every rule written out plainly. Safe for many threads; lists cost time in
+/// proportion to all that it holds.
 /// </summary>
 public sealed class InMemoryMessageStore : MessageStore
 {
@@ -32,7 +33,8 @@ public sealed class InMemoryMessageStore : MessageStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default)
+    public override async ValueTask<TResult> CommitAsync<TResult>(
+        StoreCommand<TResult> command, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (command is EnqueueCommand enqueue)
@@ -47,7 +49,9 @@ public sealed class InMemoryMessageStore : MessageStore
         return await command.Done;
     }
 
-    /// <summary>Takes no more commands. What it holds stays readable, and a second <see cref="OpenAsync"/> goes on as after a crash.</summary>
+    /// <summary>
+    /// Takes no more commands. What it holds stays readable, and a second <see cref="OpenAsync"/> goes on as after a crash.
+    /// </summary>
     public override ValueTask DisposeAsync()
     {
         lock (_gate)

@@ -231,7 +231,8 @@ internal sealed class MemoryCommands(TimeProvider time)
         var now = Now;
         var before = now - (long)command.OlderThan.TotalMicroseconds;
         var old = Messages.Values
-            .Where(message => message.Deliveries.All(delivery => delivery.Final) && message.Deliveries.Max(delivery => delivery.EndedAt) <= before)
+            .Where(message => message.Deliveries.All(delivery => delivery.Final)
+                && message.Deliveries.Max(delivery => delivery.EndedAt) <= before)
             .OrderBy(message => message.Deliveries.Max(delivery => delivery.EndedAt)).ThenBy(message => message.Sequence)
             .Take(command.Limit).ToList();
         foreach (var message in old)
@@ -239,7 +240,8 @@ internal sealed class MemoryCommands(TimeProvider time)
             Messages.Remove(message.Id);
             message.Deliveries.ForEach(delivery => Deliveries.Remove(delivery.Key));
         }
-        foreach (var (key, _) in _keys.Where(used => used.Value.ExpiresAt <= now).OrderBy(used => used.Value.ExpiresAt).Take(command.Limit).ToList())
+        foreach (var (key, _) in _keys.Where(used => used.Value.ExpiresAt <= now).OrderBy(used => used.Value.ExpiresAt).Take(command.Limit)
+            .ToList())
             _keys.Remove(key);
         return old.Count;
     }
@@ -317,7 +319,8 @@ internal sealed class MemoryCommands(TimeProvider time)
     }
 
     private MemoryDelivery? Find(DeliveryId id) =>
-        Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count ? message.Deliveries[id.Index] : null;
+        Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
+            ? message.Deliveries[id.Index] : null;
 
     private MemoryDelivery? Held(DeliveryId id, long lease) =>
         Find(id) is { State: DeliveryState.Leased } delivery && delivery.Lease == lease ? delivery : null;

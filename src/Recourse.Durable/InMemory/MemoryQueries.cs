@@ -9,7 +9,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         {
             var now = state.Now;
             var live = state.Deliveries.Values.ToLookup(delivery => delivery.Queue);
-            return Task.FromResult<IReadOnlyList<QueueCounts>>([.. state.Totals.Select(queue => Count(queue.Key, queue.Value, live[queue.Key], now))]);
+            return Task.FromResult<IReadOnlyList<QueueCounts>>(
+                [.. state.Totals.Select(queue => Count(queue.Key, queue.Value, live[queue.Key], now))]);
         }
     }
 
@@ -25,7 +26,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
                 oldest = delivery.Message.CreatedAt;
         }
         return new(
-            queue, totals.Accepted, states[(int)DeliveryState.Waiting], states[(int)DeliveryState.Delayed], states[(int)DeliveryState.Leased],
+            queue, totals.Accepted, states[(int)DeliveryState.Waiting], states[(int)DeliveryState.Delayed],
+            states[(int)DeliveryState.Leased],
             totals.Delivered, states[(int)DeliveryState.Dead], totals.Discarded, totals.Expired, oldest);
     }
 
@@ -62,7 +64,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default)
     {
         lock (gate)
-            return Task.FromResult(Find(id)?.Message.Message is { } message ? new Payload(message.Body, message.ContentType, message.Headers) : null);
+            return Task.FromResult(
+                Find(id)?.Message.Message is { } message ? new Payload(message.Body, message.ContentType, message.Headers) : null);
     }
 
     public override Task<Page<DeliverySummary>> DeliveriesAsync(DeliveryFilter filter, CancellationToken cancellationToken = default)
@@ -91,7 +94,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         && (filter.Text is null || delivery.Error?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true);
 
     private MemoryDelivery? Find(DeliveryId id) =>
-        state.Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count ? message.Deliveries[id.Index] : null;
+        state.Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
+            ? message.Deliveries[id.Index] : null;
 
     private static StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
         Summary(delivery, now), [.. delivery.Attempts], delivery.Message.Message.TraceParent,

@@ -28,7 +28,9 @@ internal static class AttemptRules
         return string.Concat(text.AsSpan(0, end), "…");
     }
 
-    /// <summary>The attempt as it is stored: the store knows its number and generation, the decision may have given it another kind.</summary>
+    /// <summary>
+    /// The attempt as it is stored: the store knows its number and generation, the decision may have given it another kind.
+    /// </summary>
     public static Attempt Of(FailCommand command, int number, int generation) => command.Attempt with
     {
         Number = number,

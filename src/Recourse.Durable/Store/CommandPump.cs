@@ -4,8 +4,8 @@ namespace Recourse.Durable;
 internal delegate void CommitBatch(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors);
 
 /// <summary>
-/// Carries commands to the one thread that writes. While a commit waits for the disk the next commands gather, so that one fsync serves all of
-/// them. Bounded: when it is full callers wait for room, and when as many wait as it holds, further ones are refused as busy.
+/// Carries commands to the one thread that writes. While a commit waits for the disk the next commands gather, so that one fsync serves all
+/// of them. Bounded: when it is full callers wait for room, and when as many wait as it holds, further ones are refused as busy.
 /// </summary>
 internal sealed class CommandPump : IAsyncDisposable
 {
@@ -45,7 +45,8 @@ internal sealed class CommandPump : IAsyncDisposable
                 return default;
             if (_waitingForRoom >= _capacity)
                 throw new StoreException(
-                    $"The store has {_pending.Count} commands waiting and {_waitingForRoom} callers behind them; try again in a moment.", StoreProblem.Busy);
+                    $"The store has {_pending.Count} commands waiting and {_waitingForRoom} callers behind them; try again in a moment.",
+                    StoreProblem.Busy);
             _waitingForRoom++;
             room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }

@@ -12,8 +12,8 @@ public enum DeadLetterOutcome
 }
 
 /// <summary>
-/// Sends a dead letter back into its queue as a new generation, due at once, at the head of its lane. Its Idempotency-Key stays the same when
-/// any attempt may have had an effect, and becomes <c>{key}.g{generation}</c> when none had.
+/// Sends a dead letter back into its queue as a new generation, due at once, at the head of its lane. Its Idempotency-Key stays the same
+/// when any attempt may have had an effect, and becomes <c>{key}.g{generation}</c> when none had.
 /// </summary>
 public sealed class ReplayCommand(DeliveryId id, string actor, string? reason) : StoreCommand<DeadLetterOutcome>
 {
@@ -37,8 +37,8 @@ public sealed class DiscardCommand(DeliveryId id, string actor, string? reason) 
 }
 
 /// <summary>
-/// Removes what need not be kept: delivered and discarded messages older than <paramref name="olderThan"/>, and used idempotency keys past their
-/// window; at most <paramref name="limit"/> rows. The result is how many messages went. Totals stay.
+/// Removes what need not be kept: delivered and discarded messages older than <paramref name="olderThan"/>, and used idempotency keys past
+/// their window; at most <paramref name="limit"/> rows. The result is how many messages went. Totals stay.
 /// </summary>
 public sealed class PruneCommand(TimeSpan olderThan, int limit) : StoreCommand<int>
 {

@@ -1,8 +1,8 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// A delivery's key inside a store: the message's sequence number and the place of the service in its list, in one integer. All deliveries of a
-/// message are one range of keys, and a smaller key was stored earlier.
+/// A delivery's key inside a store: the message's sequence number and the place of the service in its list, in one integer. All deliveries
+/// of a message are one range of keys, and a smaller key was stored earlier.
 /// </summary>
 internal static class DeliveryKey
 {

@@ -50,7 +50,8 @@ public sealed class ClaimCommand(string service, int max, string node) : StoreCo
 
 /// <summary>The answer to a <see cref="ClaimCommand"/>.</summary>
 /// <param name="Deliveries">What was taken; may be empty.</param>
-/// <param name="NextDueAt">When the next delivery of this service (of the sort asked for) comes due; null when none waits. In the past when more are due now.</param>
+/// <param name="NextDueAt">When the next delivery of this service (of the sort asked for) comes due; null when none waits. In the past when
+/// more are due now.</param>
 public sealed record ClaimResult(IReadOnlyList<ClaimedDelivery> Deliveries, DateTimeOffset? NextDueAt);
 
 /// <summary>A delivery in hand: all that an attempt needs.</summary>
@@ -86,7 +87,9 @@ public sealed record ClaimedDelivery
     public bool Suspect { get; init; }
     /// <summary>How often a process ended while this delivery was running alone.</summary>
     public int CrashesAlone { get; init; }
-    /// <summary>The value of the Idempotency-Key header for the service: the same for every attempt of a generation that may have had an effect.</summary>
+    /// <summary>
+    /// The value of the Idempotency-Key header for the service: the same for every attempt of a generation that may have had an effect.
+    /// </summary>
     public required string IdempotencyKey { get; init; }
     /// <summary>The order key; null when the queue is not ordered.</summary>
     public string? OrderKey { get; init; }
@@ -100,7 +103,9 @@ public sealed record ClaimedDelivery
     public required ReadOnlyMemory<byte> Body { get; init; }
 }
 
-/// <summary>Ends an attempt: the service has the message. The result is false when the lease is no longer held; then nothing changed.</summary>
+/// <summary>
+/// Ends an attempt: the service has the message. The result is false when the lease is no longer held; then nothing changed.
+/// </summary>
 public sealed class CompleteCommand(DeliveryId id, long lease, Attempt attempt) : StoreCommand<bool>
 {
     /// <summary>Which delivery.</summary>
@@ -111,8 +116,11 @@ public sealed class CompleteCommand(DeliveryId id, long lease, Attempt attempt) 
     public Attempt Attempt { get; } = attempt;
 }
 
-/// <summary>Ends an attempt that failed, with what was decided. The result is false when the lease is no longer held; then nothing changed.</summary>
-public sealed class FailCommand(DeliveryId id, long lease, Attempt attempt, Classification fault, DeliveryDecision decision) : StoreCommand<bool>
+/// <summary>
+/// Ends an attempt that failed, with what was decided. The result is false when the lease is no longer held; then nothing changed.
+/// </summary>
+public sealed class FailCommand(DeliveryId id, long lease, Attempt attempt, Classification fault, DeliveryDecision decision)
+    : StoreCommand<bool>
 {
     /// <summary>Which delivery.</summary>
     public DeliveryId Id { get; } = id;
@@ -124,11 +132,16 @@ public sealed class FailCommand(DeliveryId id, long lease, Attempt attempt, Clas
     public Classification Fault { get; } = fault;
     /// <summary>Retry at a time, or dead.</summary>
     public DeliveryDecision Decision { get; } = decision;
-    /// <summary>When the decision is dead: true keeps the followers in the lane waiting behind it, false lets them pass. Default true.</summary>
+    /// <summary>
+    /// When the decision is dead: true keeps the followers in the lane waiting behind it, false lets them pass. Default true.
+    /// </summary>
     public bool BlockLane { get; init; } = true;
 }
 
-/// <summary>Gives a claim back unused (a graceful stop before anything was sent): the attempt is not counted. False when the lease is no longer held.</summary>
+/// <summary>
+/// Gives a claim back unused (a graceful stop before anything was sent): the attempt is not counted. False when the lease is no longer
+/// held.
+/// </summary>
 public sealed class ReleaseCommand(DeliveryId id, long lease) : StoreCommand<bool>
 {
     /// <summary>Which delivery.</summary>

@@ -1,8 +1,8 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Where messages, deliveries and dead letters live. Two sides: commands, committed in groups and acknowledged only once they are durable; and
-/// queries, which never hold the writer up. Implementations are proven by one contract suite.
+/// Where messages, deliveries and dead letters live. Two sides: commands, committed in groups and acknowledged only once they are durable;
+/// and queries, which never hold the writer up. Implementations are proven by one contract suite.
 /// </summary>
 public abstract class MessageStore : IAsyncDisposable
 {
@@ -13,7 +13,8 @@ public abstract class MessageStore : IAsyncDisposable
     public abstract Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the command.
+    /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the
+    /// command.
     /// </summary>
     /// <exception cref="StoreException">The command was not committed (disk full, store closed …): nothing changed.</exception>
     public abstract ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default);
@@ -27,7 +28,8 @@ public abstract class MessageStore : IAsyncDisposable
 
 /// <summary>What <see cref="MessageStore.OpenAsync"/> found.</summary>
 /// <param name="Suspects">Deliveries that were in hand when the last owner ended.</param>
-/// <param name="Poisoned">Of those, how many are now dead as <c>poison_message</c>, because three processes ended while they ran alone.</param>
+/// <param name="Poisoned">Of those, how many are now dead as <c>poison_message</c>, because three processes ended while they ran
+/// alone.</param>
 public sealed record StoreOpening(int Suspects, int Poisoned);
 
 /// <summary>The store refused or lost the connection to its medium. Nothing of the failed command was kept.</summary>

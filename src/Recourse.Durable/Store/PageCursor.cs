@@ -27,7 +27,8 @@ internal readonly record struct PageCursor(bool ByDeath, long DeadAt, long Key)
             return Start(byDeath);
         if (!TryRead(filter.After, out var cursor) || cursor.ByDeath != byDeath)
             throw new ArgumentException(
-                $"DeliveryFilter.After is '{filter.After}', which is no cursor of this list; use the 'next' of an earlier page with the same filter.");
+                $"DeliveryFilter.After is '{filter.After}', which is no cursor of this list; "
+                + "use the 'next' of an earlier page with the same filter.");
         return cursor;
     }
 

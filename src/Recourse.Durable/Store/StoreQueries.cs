@@ -109,7 +109,8 @@ public sealed record StoredDelivery : DeliverySummary
     }
 
     [SetsRequiredMembers]
-    internal StoredDelivery(DeliverySummary summary, IReadOnlyList<Attempt> attempts, string? traceParent, string idempotencyKey) : base(summary) =>
+    internal StoredDelivery(DeliverySummary summary, IReadOnlyList<Attempt> attempts, string? traceParent, string idempotencyKey)
+        : base(summary) =>
         (Attempts, TraceParent, IdempotencyKey) = (attempts, traceParent, idempotencyKey);
 
     /// <summary>The attempts that are kept, oldest first.</summary>

@@ -22,19 +22,23 @@ internal static class CountReader
         {
             var delayed = service.Sum(row => row.Delayed);
             return new ServiceCounts(
-                service.Key, service.Sum(row => row.Books[0]) - delayed, delayed, service.Sum(row => row.Books[1]), service.Sum(row => row.Books[3]));
+                service.Key, service.Sum(row => row.Books[0]) - delayed, delayed, service.Sum(row => row.Books[1]),
+                service.Sum(row => row.Books[3]));
         });
 
     private static List<Row> Routes(Sql sql, long now) => sql.Read(
         """
         SELECT r.queue, r.service, b.waiting, b.leased, b.delivered, b.dead, b.discarded, b.expired, coalesce(w.delayed, 0), w.oldest
         FROM routes r
-        JOIN (SELECT route, sum(waiting)::bigint AS waiting, sum(leased)::bigint AS leased, sum(delivered)::bigint AS delivered, sum(dead)::bigint AS dead,
+        JOIN (SELECT route, sum(waiting)::bigint AS waiting, sum(leased)::bigint AS leased, sum(delivered)::bigint AS delivered,
+          sum(dead)::bigint AS dead,
                 sum(discarded)::bigint AS discarded, sum(expired)::bigint AS expired FROM books GROUP BY route) b ON b.route = r.id
-        LEFT JOIN (SELECT d.route, count(*) FILTER (WHERE d.due_at > $1) AS delayed, min(m.created_at) FILTER (WHERE d.due_at <= $1) AS oldest
+        LEFT JOIN (SELECT d.route, count(*) FILTER (WHERE d.due_at > $1) AS delayed, min(m.created_at) FILTER (WHERE d.due_at <= $1) AS
+          oldest
                    FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.state = 0 GROUP BY d.route) w ON w.route = r.id
         """,
         row => new Row(
-            row.GetString(0), row.GetString(1), [row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7)],
+            row.GetString(0), row.GetString(1),
+            [row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7)],
             row.GetInt64(8), row.Int64OrNull(9)), now);
 }

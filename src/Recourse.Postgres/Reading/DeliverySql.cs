@@ -8,7 +8,8 @@ internal static class DeliverySql
 {
     public const string Columns =
         """
-        d.key, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision, m.id, m.created_at,
+        d.key, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision, m.id,
+          m.created_at,
         m.order_key, d.lane IS NOT NULL AND coalesce(l.head <> d.key OR l.state <> 0, false), a.error, a.decision, r.queue, d.service,
         d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node
         """;

@@ -34,20 +34,25 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
     public override Task<IReadOnlyList<ServiceCounts>> ServicesAsync(CancellationToken cancellationToken = default) =>
         ReadAsync<IReadOnlyList<ServiceCounts>>((sql, now) => [.. CountReader.Services(sql, now)], cancellationToken);
 
-    public override Task<StoredMessage?> MessageAsync(Guid id, CancellationToken cancellationToken = default) => ReadAsync<StoredMessage?>((sql, now) =>
+    public override Task<StoredMessage?> MessageAsync(Guid id, CancellationToken cancellationToken = default) =>
+        ReadAsync<StoredMessage?>((sql, now) =>
     {
         var message = sql.Read(
-            "SELECT sequence, queue, created_at FROM messages WHERE id = $1", row => (row.GetInt64(0), row.GetString(1), row.GetInt64(2)), id);
+            "SELECT sequence, queue, created_at FROM messages WHERE id = $1", row =>
+                (row.GetInt64(0), row.GetString(1), row.GetInt64(2)), id);
         if (message is not [var (sequence, queue, created)])
             return null;
         var first = DeliveryKey.Of(sequence, 0);
         var deliveries = sql.Read(
-            $"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE d.key BETWEEN $1 AND $2 ORDER BY d.key", row => DeliverySql.Stored(row, now),
+            $"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE d.key BETWEEN $1 AND $2 ORDER BY d.key", row =>
+                DeliverySql.Stored(row, now),
             first, first + DeliveryKey.ServicesMax - 1);
-        return new(id, queue, StoreTime.Time(created), deliveries.ConvertAll(delivery => delivery.With(DeliverySql.Attempts(sql, delivery.Key))));
+        return new(id, queue, StoreTime.Time(created),
+            deliveries.ConvertAll(delivery => delivery.With(DeliverySql.Attempts(sql, delivery.Key))));
     }, cancellationToken);
 
-    public override Task<StoredDelivery?> DeliveryAsync(DeliveryId id, CancellationToken cancellationToken = default) => ReadAsync((sql, now) =>
+    public override Task<StoredDelivery?> DeliveryAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
+        ReadAsync((sql, now) =>
     {
         var found = sql.Read(
             $"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND $2 BETWEEN 0 AND 255",
@@ -55,10 +60,13 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         return found is [var delivery] ? delivery.With(DeliverySql.Attempts(sql, delivery.Key)) : null;
     }, cancellationToken);
 
-    public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) => ReadAsync<Payload?>((sql, _) => sql.Read(
+    public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
+        ReadAsync<Payload?>((sql, _) => sql.Read(
         """
-        SELECT m.body, m.content_type, m.headers FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 WHERE m.id = $1 AND $2 BETWEEN 0 AND 255
-        """, row => new Payload(row.GetFieldValue<byte[]>(0), row.TextOrNull(1), HeaderText.Read(row.TextOrNull(2))), id.MessageId, id.Index)
+        SELECT m.body, m.content_type, m.headers FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 WHERE m.id = $1 AND
+          $2 BETWEEN 0 AND 255
+        """, row => new Payload(row.GetFieldValue<byte[]>(0), row.TextOrNull(1), HeaderText.Read(row.TextOrNull(2))), id.MessageId,
+          id.Index)
         is [var payload] ? payload : null, cancellationToken);
 
     public override Task<Page<DeliverySummary>> DeliveriesAsync(DeliveryFilter filter, CancellationToken cancellationToken = default)
@@ -67,8 +75,10 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         return ReadAsync((sql, now) =>
         {
             var rows = sql.Read(
-                Text(filter), row => (DeadAt: row.Int64OrNull(DeliverySql.EndedAtColumn) ?? 0, Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
-                cursor.DeadAt, cursor.Key, now, filter.Limit + 1, filter.Queue, filter.Service, filter.Kind?.Name(), filter.OrderKey, filter.Text);
+                Text(filter), row => (
+                    DeadAt: row.Int64OrNull(DeliverySql.EndedAtColumn) ?? 0, Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
+                cursor.DeadAt, cursor.Key, now, filter.Limit + 1, filter.Queue, filter.Service, filter.Kind?.Name(), filter.OrderKey,
+                filter.Text);
             var more = rows.Count > filter.Limit;
             if (more)
                 rows.RemoveAt(filter.Limit);
@@ -91,7 +101,8 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         });
         sql.Append(
             """
-             AND ($5::text IS NULL OR r.queue = $5::text) AND ($6::text IS NULL OR d.service = $6::text) AND ($7::text IS NULL OR d.kind = $7::text)
+             AND ($5::text IS NULL OR r.queue = $5::text) AND ($6::text IS NULL OR d.service = $6::text) AND ($7::text IS NULL OR d.kind
+               = $7::text)
              AND ($8::text IS NULL OR m.order_key = $8::text) AND ($9::text IS NULL OR strpos(lower(a.error), lower($9::text)) > 0)
             """);
         return sql.Append(byDeath ? " ORDER BY d.ended_at DESC, d.key DESC LIMIT $4" : " ORDER BY d.key DESC LIMIT $4").ToString();

@@ -39,8 +39,10 @@ internal sealed class Books
         foreach (var (route, by) in _changes)
         {
             sql.Run(
-                "INSERT INTO books VALUES ($1, $2, $3, $4, $5, $6, $7)", route, by[(int)DeliveryState.Waiting], by[(int)DeliveryState.Leased],
-                by[(int)DeliveryState.Delivered], by[(int)DeliveryState.Dead], by[(int)DeliveryState.Discarded], by[(int)DeliveryState.Expired]);
+                "INSERT INTO books VALUES ($1, $2, $3, $4, $5, $6, $7)", route, by[(int)DeliveryState.Waiting],
+                by[(int)DeliveryState.Leased],
+                by[(int)DeliveryState.Delivered], by[(int)DeliveryState.Dead], by[(int)DeliveryState.Discarded],
+                by[(int)DeliveryState.Expired]);
         }
         _entries += _changes.Count;
         _changes.Clear();
@@ -53,7 +55,8 @@ internal sealed class Books
         sql.Run(
             """
             WITH gone AS (DELETE FROM books RETURNING *)
-            INSERT INTO books SELECT route, sum(waiting), sum(leased), sum(delivered), sum(dead), sum(discarded), sum(expired) FROM gone GROUP BY route
+            INSERT INTO books SELECT route, sum(waiting), sum(leased), sum(delivered), sum(dead), sum(discarded), sum(expired) FROM gone
+              GROUP BY route
             """);
         _entries = 0;
     }

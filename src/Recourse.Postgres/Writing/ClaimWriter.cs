@@ -3,7 +3,10 @@ using Recourse.Durable;
 
 namespace Recourse.Postgres;
 
-/// <summary>Takes what is due. Rows that another transaction holds are passed over, never waited for; of a lane its row is held, so nobody overtakes.</summary>
+/// <summary>
+/// Takes what is due. Rows that another transaction holds are passed over, never waited for; of a lane its row is held, so nobody
+/// overtakes.
+/// </summary>
 internal sealed class ClaimWriter(Books books)
 {
     private readonly record struct Candidate(long DueAt, long Key, long? Lane);
@@ -19,7 +22,8 @@ internal sealed class ClaimWriter(Books books)
             """
             SELECT due_at, head, id FROM lanes WHERE service = $1 AND suspect = $2 AND state = 0 AND due_at <= $3
             ORDER BY due_at, head LIMIT $4 FOR UPDATE SKIP LOCKED
-            """, row => new Candidate(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), command.Service, command.Suspects, now, command.Max));
+            """, row => new Candidate(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), command.Service, command.Suspects, now,
+              command.Max));
         candidates.Sort(static (left, right) => (left.DueAt, left.Key).CompareTo((right.DueAt, right.Key)));
         if (candidates.Count > command.Max)
             candidates.RemoveRange(command.Max, candidates.Count - command.Max);
@@ -45,8 +49,10 @@ internal sealed class ClaimWriter(Books books)
             """
             UPDATE deliveries d SET state = 2, lease = $2, attempts = d.attempts + 1, alone = $3, node = $4, claimed_at = $5
             FROM messages m, routes r WHERE d.key = ANY ($1) AND m.sequence = d.key >> 8 AND r.id = d.route
-            RETURNING d.key, d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation, d.generation_at,
-              d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers, m.trace_parent,
+            RETURNING d.key, d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation,
+              d.generation_at,
+              d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers,
+                m.trace_parent,
               m.body, r.queue, d.service
             """, row => (Row: Claimed(row, lease, now), Route: row.GetInt32(11), Key: row.GetInt64(0)),
             candidates.ConvertAll(candidate => candidate.Key), lease, command.Suspects, command.Node, now);

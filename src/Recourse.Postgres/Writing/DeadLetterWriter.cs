@@ -16,8 +16,10 @@ internal sealed class DeadLetterWriter(Books books)
         var lane = row.Lane ?? (row.OrderKey is { } orderKey ? Lanes.Join(sql, row.Service, orderKey, row.Key, now) : null);
         sql.Run(
             """
-            UPDATE deliveries SET state = 0, due_at = $2, lane = $3::bigint, attempts_before = attempts, message_faults = 0, unknown_faults = 0,
-              last_delay_ms = 0, generation = generation + 1, generation_at = $2, suspect = false, crashes_alone = 0, ended_at = NULL, decision = $4,
+            UPDATE deliveries SET state = 0, due_at = $2, lane = $3::bigint, attempts_before = attempts, message_faults = 0,
+              unknown_faults = 0,
+              last_delay_ms = 0, generation = generation + 1, generation_at = $2, suspect = false, crashes_alone = 0, ended_at = NULL,
+                decision = $4,
               key_generation = CASE WHEN maybe_applied THEN key_generation ELSE generation + 1 END WHERE key = $1
             """, row.Key, now, lane, AttemptRules.Act("replay", command.Actor, command.Reason));
         if (lane is { } joined)
@@ -52,19 +54,30 @@ internal sealed class DeadLetterWriter(Books books)
     public static int Apply(Sql sql, PruneCommand command, long now)
     {
         var old = sql.Read(
-            "SELECT key >> 8 FROM deliveries WHERE prunable_at <= $1 ORDER BY prunable_at, key LIMIT $2 FOR UPDATE SKIP LOCKED", row => row.GetInt64(0),
+            "SELECT key >> 8 FROM deliveries WHERE prunable_at <= $1 ORDER BY prunable_at, key LIMIT $2 FOR UPDATE SKIP LOCKED", row =>
+                row.GetInt64(0),
             now - (long)command.OlderThan.TotalMicroseconds, command.Limit);
         sql.Run(
             """
             INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
             ON CONFLICT (id) DO UPDATE SET last_id = excluded.last_id
             """);
-        sql.Run("DELETE FROM attempts a USING unnest($1::bigint[]) AS s (sequence) WHERE a.delivery BETWEEN s.sequence * 256 AND s.sequence * 256 + 255", old);
-        sql.Run("DELETE FROM deliveries d USING unnest($1::bigint[]) AS s (sequence) WHERE d.key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255", old);
+        sql.Run(
+            """
+            DELETE FROM attempts a USING unnest($1::bigint[]) AS s (sequence)
+            WHERE a.delivery BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
+            """, old);
+        sql.Run(
+            """
+            DELETE FROM deliveries d USING unnest($1::bigint[]) AS s (sequence)
+            WHERE d.key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
+            """, old);
         sql.Run("DELETE FROM messages WHERE sequence = ANY ($1)", old);
         sql.Run(
-            "DELETE FROM idempotency WHERE (queue, key) IN (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-            now, command.Limit);
+            """
+            DELETE FROM idempotency WHERE (queue, key) IN
+              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
+            """, now, command.Limit);
         return old.Count;
     }
 }

@@ -11,8 +11,10 @@ internal sealed class EnqueueWriter(Books books)
     public void Continue(Sql sql)
     {
         var last = sql.Read(
-            "SELECT id FROM (SELECT last_id AS id FROM marks UNION ALL (SELECT id FROM messages ORDER BY sequence DESC LIMIT 1)) AS ids ORDER BY id DESC LIMIT 1",
-            row => row.GetGuid(0));
+            """
+            SELECT id FROM (SELECT last_id AS id FROM marks UNION ALL (SELECT id FROM messages ORDER BY sequence DESC LIMIT 1)) AS ids
+            ORDER BY id DESC LIMIT 1
+            """, row => row.GetGuid(0));
         _ids = last is [var id] ? new(id) : new();
     }
 
@@ -86,7 +88,8 @@ internal sealed class EnqueueWriter(Books books)
         sql.Run(
             """
             INSERT INTO deliveries (key, route, service, state, due_at, lane)
-            SELECT key, route, service, 0, $1, lane FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::bigint[]) AS d (key, route, service, lane)
+            SELECT key, route, service, 0, $1, lane FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::bigint[]) AS d (key, route,
+              service, lane)
             """, now, keys, routes, services, lanes);
     }
 }

@@ -14,7 +14,8 @@ internal static class Lanes
     /// <summary>After a member changed or left: whoever is first now is the head. Not while another member is in hand.</summary>
     public static void Settle(Sql sql, long lane, long changed)
     {
-        var state = sql.Read("SELECT state, head FROM lanes WHERE id = $1 FOR UPDATE", row => (State: row.GetInt16(0), Head: row.GetInt64(1)), lane);
+        var state = sql.Read("SELECT state, head FROM lanes WHERE id = $1 FOR UPDATE", row =>
+            (State: row.GetInt16(0), Head: row.GetInt64(1)), lane);
         if (state is [{ State: (short)DeliveryState.Leased } held] && held.Head != changed)
             return;
         var settled = sql.Run(

@@ -2,16 +2,20 @@ using Recourse.Durable;
 
 namespace Recourse.Postgres;
 
-/// <summary>At the start: what an earlier owner left in hand becomes suspect, or dead when it has ended three processes while it ran alone.</summary>
+/// <summary>
+/// At the start: what an earlier owner left in hand becomes suspect, or dead when it has ended three processes while it ran alone.
+/// </summary>
 internal static class LeaseEnd
 {
     public static StoreOpening Apply(Sql sql, Books books, long now)
     {
         var rows = sql.Read(
             """
-            SELECT key, route, lane, attempts, generation, crashes_alone + alone::integer, claimed_at, node FROM deliveries WHERE state = 2 ORDER BY key
+            SELECT key, route, lane, attempts, generation, crashes_alone + alone::integer, claimed_at, node FROM deliveries WHERE state =
+              2 ORDER BY key
             """,
-            row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2), Attempts: row.GetInt32(3), Generation: row.GetInt32(4),
+            row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2), Attempts: row.GetInt32(3),
+                Generation: row.GetInt32(4),
                 CrashesAlone: row.GetInt32(5), ClaimedAt: row.GetInt64(6), Node: row.TextOrNull(7)));
         var poisoned = 0;
         foreach (var row in rows)
@@ -21,7 +25,8 @@ internal static class LeaseEnd
             var state = poison ? DeliveryState.Dead : DeliveryState.Waiting;
             sql.Run(
                 """
-                UPDATE deliveries SET state = $2, lease = 0, alone = false, suspect = true, crashes_alone = $3, maybe_applied = true, due_at = $4,
+                UPDATE deliveries SET state = $2, lease = 0, alone = false, suspect = true, crashes_alone = $3, maybe_applied = true,
+                  due_at = $4,
                   ended_at = $5::bigint, kind = $6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL WHERE key = $1
                 """, row.Key, (short)state, row.CrashesAlone, now, poison ? now : null, attempt.Kind!.Value.Name());
             OutcomeWriter.Add(sql, row.Key, attempt);

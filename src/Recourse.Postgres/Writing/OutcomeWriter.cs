@@ -2,7 +2,9 @@ using Recourse.Durable;
 
 namespace Recourse.Postgres;
 
-/// <summary>Ends attempts. All completions of a batch are one statement; the lease is compared in it, so an old one updates no row.</summary>
+/// <summary>
+/// Ends attempts. All completions of a batch are one statement; the lease is compared in it, so an old one updates no row.
+/// </summary>
 internal sealed class OutcomeWriter(Books books)
 {
     private readonly record struct Ended(long Key, int Route, long? Lane, int Attempts, int Generation, int Services);
@@ -12,7 +14,8 @@ internal sealed class OutcomeWriter(Books books)
         var ended = sql.Read(
             """
             UPDATE deliveries d SET state = 3, lease = 0, suspect = false, alone = false, crashes_alone = 0, ended_at = $1,
-              prunable_at = CASE WHEN m.services = 1 THEN $1 END, started_at = c.started_at, duration_ms = c.duration_ms, status = c.status, node = c.node
+              prunable_at = CASE WHEN m.services = 1 THEN $1 END, started_at = c.started_at, duration_ms = c.duration_ms, status =
+                c.status, node = c.node
             FROM unnest($2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
               WITH ORDINALITY AS c (id, place, lease, started_at, duration_ms, status, node, n) JOIN messages m ON m.id = c.id
             WHERE d.key = m.sequence * 256 + c.place AND d.lease = c.lease AND d.state = 2
@@ -22,7 +25,8 @@ internal sealed class OutcomeWriter(Books books)
                 Row: new Ended(row.GetInt64(1), row.GetInt32(2), row.Int64OrNull(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6))),
             now, commands.ConvertAll(command => command.Id.MessageId), commands.ConvertAll(command => command.Id.Index),
             commands.ConvertAll(command => command.Lease), commands.ConvertAll(command => StoreTime.Micros(command.Attempt.StartedAt)),
-            commands.ConvertAll(command => command.Attempt.DurationMs), commands.ConvertAll(command => AttemptRules.Shorten(command.Attempt.Status)),
+            commands.ConvertAll(command => command.Attempt.DurationMs),
+            commands.ConvertAll(command => AttemptRules.Shorten(command.Attempt.Status)),
             commands.ConvertAll(command => command.Attempt.Node));
         foreach (var command in commands)
             command.Result = false;
@@ -44,16 +48,19 @@ internal sealed class OutcomeWriter(Books books)
         var fault = command.Fault;
         var ended = sql.Read(
             """
-            UPDATE deliveries d SET state = $4, lease = 0, suspect = false, alone = false, crashes_alone = 0, due_at = coalesce($5::bigint, d.due_at),
+            UPDATE deliveries d SET state = $4, lease = 0, suspect = false, alone = false, crashes_alone = 0, due_at =
+              coalesce($5::bigint, d.due_at),
               ended_at = $6::bigint, message_faults = d.message_faults + $7, unknown_faults = d.unknown_faults + $8,
-              maybe_applied = d.maybe_applied OR $9, last_delay_ms = $10, kind = $11, persistence = $12, blame = $13, fault_attempt = d.attempts,
+              maybe_applied = d.maybe_applied OR $9, last_delay_ms = $10, kind = $11, persistence = $12, blame = $13, fault_attempt =
+                d.attempts,
               decision = NULL
             FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND d.state = 2
             RETURNING d.key, d.route, d.lane, d.attempts, d.generation, m.services
             """,
             row => new Ended(row.GetInt64(0), row.GetInt32(1), row.Int64OrNull(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5)),
             command.Id.MessageId, command.Id.Index, command.Lease, (short)(dead ? DeliveryState.Dead : DeliveryState.Waiting),
-            dead ? null : command.Decision.DueAt is { } at ? StoreTime.Micros(at) : now, dead ? now : null, fault.Blame is Blame.Message ? 1 : 0,
+            dead ? null : command.Decision.DueAt is { } at ? StoreTime.Micros(at) : now, dead ? now : null, fault.Blame is Blame.Message
+                ? 1 : 0,
             fault.Blame is Blame.Unknown ? 1 : 0, fault.Applied is not Applied.No, (long)command.Decision.Delay.TotalMilliseconds,
             AttemptRules.KindOf(command).Name(), (int)fault.Persistence, (int)fault.Blame);
         if (ended is not [var row])
@@ -74,8 +81,10 @@ internal sealed class OutcomeWriter(Books books)
         var released = sql.Read(
             """
             UPDATE deliveries d SET state = 0, lease = 0, alone = false, attempts = d.attempts - 1
-            FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND d.state = 2 RETURNING d.key, d.route, d.lane
-            """, row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2)), command.Id.MessageId, command.Id.Index, command.Lease);
+            FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND d.state = 2 RETURNING d.key, d.route,
+              d.lane
+            """, row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2)), command.Id.MessageId, command.Id.Index,
+              command.Lease);
         if (released is not [var row])
             return false;
         books.Move(row.Route, DeliveryState.Leased, DeliveryState.Waiting);
@@ -108,7 +117,8 @@ internal sealed class OutcomeWriter(Books books)
             INSERT INTO attempts VALUES ($1, $2, $3, $4, $5::bigint, $6, $7, $8, $9, $10, $11, $12)
             ON CONFLICT (delivery, number) DO NOTHING
             """,
-            delivery, attempt.Number, attempt.Generation, StoreTime.Micros(attempt.StartedAt), attempt.DurationMs, attempt.Outcome, attempt.Kind?.Name(),
+            delivery, attempt.Number, attempt.Generation, StoreTime.Micros(attempt.StartedAt), attempt.DurationMs, attempt.Outcome,
+            attempt.Kind?.Name(),
             (int)attempt.Applied, attempt.Status, attempt.Error, attempt.Node, attempt.Decision);
         Forget(sql, delivery, attempt.Number);
     }

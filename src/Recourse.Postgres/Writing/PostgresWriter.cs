@@ -4,8 +4,9 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// The connection that writes, on the pump's thread. A batch is one transaction: new messages and completions by one statement each, the rest one by
-/// one. When a command fails, the batch runs again with a savepoint around each command. A lost connection is made anew with the next batch.
+/// The connection that writes, on the pump's thread. A batch is one transaction: new messages and completions by one statement each, the
+/// rest one by one. When a command fails, the batch runs again with a savepoint around each command. A lost connection is made anew with
+/// the next batch.
 /// </summary>
 internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock) : IDisposable
 {
@@ -43,7 +44,8 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         {
             _connection.Dispose();
             throw new StoreException(
-                $"Database '{_connection.Database}' is in use by another relay. In this release one relay owns a database; end that one, or give this one another database.",
+                $"Database '{_connection.Database}' is in use by another relay. In this release one relay owns a database; "
+                + "end that one, or give this one another database.",
                 StoreProblem.Locked);
         }
         return sql;

@@ -1,4 +1,4 @@
--- Recourse, SQLite, schema 1. Times are microseconds since 1970 UTC. Why it looks like this: docs/decisions/0003-store-schema.md
+-- Recourse, SQLite, schema 1. Times are microseconds since 1970 UTC. Why it looks like this: docs/decisions/0004-store-schema.md
 
 -- What readers must know. A file is opened when its oldest_reader is not above the version that the program knows.
 CREATE TABLE schema_version (

@@ -2,7 +2,9 @@ using Recourse.Durable;
 
 namespace Recourse.Sqlite;
 
-/// <summary>Counts come from the books of the routes; only what is delayed, and the oldest that waits, are looked up, in their indexes.</summary>
+/// <summary>
+/// Counts come from the books of the routes; only what is delayed, and the oldest that waits, are looked up, in their indexes.
+/// </summary>
 internal static class CountReader
 {
     private sealed record Row(string Queue, string Service, long[] Books, long Delayed, long? OldestAt);
@@ -25,7 +27,8 @@ internal static class CountReader
         {
             var delayed = service.Sum(row => row.Delayed);
             return new ServiceCounts(
-                service.Key, service.Sum(row => row.Books[1]) - delayed, delayed, service.Sum(row => row.Books[2]), service.Sum(row => row.Books[4]));
+                service.Key, service.Sum(row => row.Books[1]) - delayed, delayed, service.Sum(row => row.Books[2]),
+                service.Sum(row => row.Books[4]));
         }),
     ];
 
@@ -55,8 +58,8 @@ internal static class CountReader
         """].Bind(1, route).Bind(2, now).Scalar() ?? 0;
 
     /// <summary>
-    /// When the oldest that waits was stored. Those never tried are due in the order in which they came, so the first of them is found in the
-    /// index of claims; those tried before have an index by age.
+    /// When the oldest that waits was stored. Those never tried are due in the order in which they came, so the first of them is found in
+    /// the index of claims; those tried before have an index by age.
     /// </summary>
     private static long? Oldest(ReadConnection read, long route, long now)
     {
@@ -69,7 +72,8 @@ internal static class CountReader
               SELECT * FROM (SELECT key FROM deliveries WHERE route = ?1 AND due_at <= ?2 AND state = 0 AND lane IS NOT NULL
                 AND attempts = 0 ORDER BY due_at, key LIMIT 1)
               UNION ALL
-              SELECT * FROM (SELECT key FROM deliveries WHERE route = ?1 AND state = 0 AND attempts > 0 AND due_at <= ?2 ORDER BY key LIMIT 1))
+              SELECT * FROM (SELECT key FROM deliveries WHERE route = ?1 AND state = 0 AND attempts > 0 AND due_at <= ?2 ORDER BY key
+                LIMIT 1))
             """].Bind(1, route).Bind(2, now).Scalar();
         return key is { } oldest
             ? read["SELECT created_at FROM messages WHERE sequence = ?1"].Bind(1, DeliveryKey.Sequence(oldest)).Scalar()

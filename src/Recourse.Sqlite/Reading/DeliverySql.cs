@@ -2,13 +2,16 @@ using Recourse.Durable;
 
 namespace Recourse.Sqlite;
 
-/// <summary>The columns that a delivery is shown from, and how a row becomes one. What cannot be read of a row costs that part only.</summary>
+/// <summary>
+/// The columns that a delivery is shown from, and how a row becomes one. What cannot be read of a row costs that part only.
+/// </summary>
 internal static class DeliverySql
 {
     public const string Columns =
         """
         d.key, d.route, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision,
-        m.id, m.created_at, m.order_key, d.lane IS NOT NULL AND coalesce((SELECT l.head <> d.key OR l.state <> 0 FROM lanes l WHERE l.id = d.lane), 0),
+        m.id, m.created_at, m.order_key, d.lane IS NOT NULL AND coalesce((SELECT l.head <> d.key OR l.state <> 0 FROM lanes l WHERE l.id
+          = d.lane), 0),
         a.error, a.decision, q.name, s.name, d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node
         """;
 

@@ -4,8 +4,8 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// Pages of deliveries, newest first, from the index that fits the filter. With a queue or a service the routes are read one by one and merged:
-/// each is a single range of an index, so a page of a million dead letters reads a page's worth of rows.
+/// Pages of deliveries, newest first, from the index that fits the filter. With a queue or a service the routes are read one by one and
+/// merged: each is a single range of an index, so a page of a million dead letters reads a page's worth of rows.
 /// </summary>
 internal static class ListReader
 {
@@ -56,7 +56,8 @@ internal static class ListReader
         var wanted = found.Count + filter.Limit + 1;
         while (found.Count < wanted && row.Step())
         {
-            if (filter.Text is { } text && row.TextOrNull(DeliverySql.ErrorColumn)?.Contains(text, StringComparison.OrdinalIgnoreCase) != true)
+            if (filter.Text is { } text
+                && row.TextOrNull(DeliverySql.ErrorColumn)?.Contains(text, StringComparison.OrdinalIgnoreCase) != true)
                 continue;
             found.Add(new(row.Int64(DeliverySql.DeadAtColumn), row.Int64(0), DeliverySql.SummaryOrNote(row, now)));
         }

@@ -21,14 +21,18 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
         readers.ReadAsync(read => Message(read, id), cancellationToken);
 
     public override Task<StoredDelivery?> DeliveryAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
-        readers.ReadAsync(read => Sequence(read, id) is { } sequence ? Delivery(read, DeliveryKey.Of(sequence, id.Index)) : null, cancellationToken);
+        readers.ReadAsync(read =>
+            Sequence(read, id) is { } sequence ? Delivery(read, DeliveryKey.Of(sequence, id.Index)) : null, cancellationToken);
 
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
         readers.ReadAsync(read => Payload(read, id), cancellationToken);
 
     private StoredMessage? Message(ReadConnection read, Guid id)
     {
-        var row = read["SELECT m.sequence, m.services, m.created_at, q.name FROM messages m LEFT JOIN queues q ON q.id = m.queue WHERE m.id = ?1"];
+        var row = read[
+            """
+            SELECT m.sequence, m.services, m.created_at, q.name FROM messages m LEFT JOIN queues q ON q.id = m.queue WHERE m.id = ?1
+            """];
         if (!row.Bind(1, id).Step())
             return null;
         var (sequence, services, created, queue) = (row.Int64(0), row.Int32(1), StoreTime.Time(row.Int64(2)), row.Text(3));
@@ -43,7 +47,8 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
     }
 
     private static long? Sequence(ReadConnection read, DeliveryId id) =>
-        id.Index is < 0 or >= DeliveryKey.ServicesMax ? null : read["SELECT sequence FROM messages WHERE id = ?1"].Bind(1, id.MessageId).Scalar();
+        id.Index is < 0 or >= DeliveryKey.ServicesMax ? null
+            : read["SELECT sequence FROM messages WHERE id = ?1"].Bind(1, id.MessageId).Scalar();
 
     private StoredDelivery? Delivery(ReadConnection read, long key)
     {

@@ -56,8 +56,8 @@ internal sealed class ReadConnection : IDisposable
 }
 
 /// <summary>
-/// A few connections that read on pool threads: never the writer's thread, and never longer than the time allowed. When as many reads wait as
-/// would take seconds to serve, further ones are refused as busy.
+/// A few connections that read on pool threads: never the writer's thread, and never longer than the time allowed. When as many reads wait
+/// as would take seconds to serve, further ones are refused as busy.
 /// </summary>
 internal sealed class SqliteReaders : IDisposable
 {
@@ -93,8 +93,8 @@ internal sealed class SqliteReaders : IDisposable
         {
             Interlocked.Decrement(ref _waiting);
         }
-        // No token for the task itself: once the permit is taken, the task must run to give it back. And it gives it back on its own thread, so
-        // that the writer never waits for a caller's context.
+        // No token for the task itself: once the permit is taken, the task must run to give it back. And it gives it back on its own
+        // thread, so that the writer never waits for a caller's context.
         return await Task.Run(() => Read(read, cancellationToken), CancellationToken.None);
     }
 
@@ -150,7 +150,9 @@ internal sealed class SqliteReaders : IDisposable
         connection.Dispose();
     }
 
-    /// <summary>Ends the reads under way, and runs the action while none can begin. Called by the writer when the log is at its bound.</summary>
+    /// <summary>
+    /// Ends the reads under way, and runs the action while none can begin. Called by the writer when the log is at its bound.
+    /// </summary>
     public void While(Action action)
     {
         lock (_free)

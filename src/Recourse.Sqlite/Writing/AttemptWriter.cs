@@ -7,7 +7,8 @@ internal sealed class AttemptWriter(SqliteDatabase database, Names nodes)
 {
     private readonly SqliteStatement _add = database.Prepare(
         """
-        INSERT OR REPLACE INTO attempts (delivery, number, generation, started_at, duration_ms, outcome, kind, applied, status, error, node, decision)
+        INSERT OR REPLACE INTO attempts (delivery, number, generation, started_at, duration_ms, outcome, kind, applied, status, error,
+          node, decision)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         """);
     private readonly SqliteStatement _forget = database.Prepare("DELETE FROM attempts WHERE delivery = ?1 AND number = ?2");

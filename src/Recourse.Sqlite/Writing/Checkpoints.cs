@@ -3,8 +3,8 @@ using SQLitePCL;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// Copies the write-ahead log into the file between commits. A log whose readers have all moved on is used again from its start; one that a long
-/// read holds up would grow without bound, so at the bound reads are ended and the log is emptied.
+/// Copies the write-ahead log into the file between commits. A log whose readers have all moved on is used again from its start; one that a
+/// long read holds up would grow without bound, so at the bound reads are ended and the log is emptied.
 /// </summary>
 internal sealed class Checkpoints(SqliteDatabase database, SqliteReaders readers, SqliteStoreOptions options)
 {

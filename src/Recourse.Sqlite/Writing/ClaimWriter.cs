@@ -28,11 +28,15 @@ internal sealed class ClaimWriter
         _lease = boot << 40;
         // Whether suspect stands in the text, not in a parameter: only so does SQLite use the partial index.
         SqliteStatement[] Both(string sql) =>
-            [database.Prepare(sql + "suspect = 0 ORDER BY due_at, key LIMIT ?2"), database.Prepare(sql + "suspect = 1 ORDER BY due_at, key LIMIT ?2")];
+            [database.Prepare(sql + "suspect = 0 ORDER BY due_at, key LIMIT ?2"),
+                database.Prepare(sql + "suspect = 1 ORDER BY due_at, key LIMIT ?2")];
         _due = Both("SELECT key, due_at FROM deliveries WHERE route = ?1 AND due_at <= ?3 AND state = 0 AND lane IS NULL AND ");
         _next = Both("SELECT due_at FROM deliveries WHERE route = ?1 AND state = 0 AND lane IS NULL AND ");
         _dueLanes = database.Prepare(
-            "SELECT head, due_at, id FROM lanes WHERE service = ?1 AND suspect = ?2 AND state = 0 AND due_at <= ?3 ORDER BY due_at, head LIMIT ?4");
+            """
+            SELECT head, due_at, id FROM lanes WHERE service = ?1 AND suspect = ?2 AND state = 0 AND due_at <= ?3
+            ORDER BY due_at, head LIMIT ?4
+            """);
         _nextLane = database.Prepare("SELECT due_at FROM lanes WHERE service = ?1 AND suspect = ?2 AND state = 0 ORDER BY due_at LIMIT 1");
         _take = database.Prepare(
             """
@@ -41,7 +45,8 @@ internal sealed class ClaimWriter
         _read = database.Prepare(
             """
             SELECT d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation, d.generation_at,
-              d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers, m.trace_parent,
+              d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers,
+                m.trace_parent,
               m.services, m.body
             FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.key = ?1
             """);

@@ -13,7 +13,8 @@ internal sealed class DeadLetterWriter(SqliteDatabase database, Routes routes, L
     private readonly SqliteStatement _replay = database.Prepare(
         """
         UPDATE deliveries SET state = 0, due_at = ?2, lane = ?3, attempts_before = attempts, message_faults = 0, unknown_faults = 0,
-          last_delay_ms = 0, generation = generation + 1, generation_at = ?2, suspect = 0, crashes_alone = 0, ended_at = NULL, decision = ?4,
+          last_delay_ms = 0, generation = generation + 1, generation_at = ?2, suspect = 0, crashes_alone = 0, ended_at = NULL, decision =
+            ?4,
           key_generation = CASE WHEN maybe_applied THEN key_generation ELSE generation + 1 END WHERE key = ?1
         """);
     private readonly SqliteStatement _discard = database.Prepare(

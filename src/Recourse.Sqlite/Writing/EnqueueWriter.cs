@@ -19,7 +19,8 @@ internal sealed class EnqueueWriter
         _routes = routes;
         _lanes = lanes;
         _findKey = database.Prepare("SELECT hash, message, expires_at FROM idempotency WHERE queue = ?1 AND key = ?2");
-        _addKey = database.Prepare("INSERT OR REPLACE INTO idempotency (queue, key, hash, message, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)");
+        _addKey = database.Prepare(
+            "INSERT OR REPLACE INTO idempotency (queue, key, hash, message, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)");
         _addMessage = database.Prepare(
             """
             INSERT INTO messages (sequence, id, queue, services, created_at, order_key, content_type, headers, trace_parent, body)
@@ -58,7 +59,8 @@ internal sealed class EnqueueWriter
         var sequence = ++_sequence;
         var services = message.Services;
         _addMessage.Bind(1, sequence).Bind(2, id).Bind(3, queue).Bind(4, services.Count).Bind(5, now).Bind(6, message.OrderKey)
-            .Bind(7, message.ContentType).Bind(8, HeaderText.Write(message.Headers)).Bind(9, message.TraceParent).Bind(10, message.Body.Span).Run();
+            .Bind(7, message.ContentType).Bind(8, HeaderText.Write(message.Headers)).Bind(9, message.TraceParent)
+                .Bind(10, message.Body.Span).Run();
         for (var i = 0; i < services.Count; i++)
         {
             var route = _routes.Of(message.Queue, services[i]);
@@ -74,7 +76,8 @@ internal sealed class EnqueueWriter
     {
         EnqueueResult? result = null;
         if (_findKey.Bind(1, queue).Bind(2, key).Step() && _findKey.Int64(2) > now)
-            result = new(_findKey.Blob(0).AsSpan().SequenceEqual(hash) ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, _findKey.Guid(1));
+            result = new(_findKey.Blob(0).AsSpan().SequenceEqual(hash) ? EnqueueStatus.Duplicate
+                : EnqueueStatus.KeyConflict, _findKey.Guid(1));
         _findKey.Reset();
         return result;
     }

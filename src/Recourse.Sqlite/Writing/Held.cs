@@ -6,8 +6,8 @@ namespace Recourse.Sqlite;
 internal readonly record struct Held(long Key, long Lease, long Route, long? Lane, int Attempts, int Generation, bool OnlyOne);
 
 /// <summary>
-/// Finds the row behind a lease: from memory where this process claimed it, so that ending an attempt needs no look-up. Only a hint: whether the
-/// lease still holds is decided by the row itself, in the update.
+/// Finds the row behind a lease: from memory where this process claimed it, so that ending an attempt needs no look-up. Only a hint:
+/// whether the lease still holds is decided by the row itself, in the update.
 /// </summary>
 internal sealed class HeldDeliveries(SqliteDatabase database)
 {
@@ -30,7 +30,8 @@ internal sealed class HeldDeliveries(SqliteDatabase database)
         }
         if (id.Index is < 0 or >= DeliveryKey.ServicesMax || !_find.Bind(1, id.MessageId).Bind(2, id.Index).Step())
             return null;
-        held = new(_find.Int64(0), _find.Int64(1), _find.Int64(2), _find.Int64OrNull(3), _find.Int32(4), _find.Int32(5), _find.Int64(6) == 1);
+        held = new(_find.Int64(0), _find.Int64(1), _find.Int64(2), _find.Int64OrNull(3), _find.Int32(4), _find.Int32(5),
+            _find.Int64(6) == 1);
         _find.Reset();
         return held.Lease == lease ? held : null;
     }

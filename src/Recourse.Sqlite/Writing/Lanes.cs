@@ -3,8 +3,8 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// Keeps the row of each lane true to its members: the head is the delivery that was stored first, and the lane is as claimable as its head. A
-/// head that is dead stays in the way until it is replayed or discarded, unless it left the lane when it died.
+/// Keeps the row of each lane true to its members: the head is the delivery that was stored first, and the lane is as claimable as its
+/// head. A head that is dead stays in the way until it is replayed or discarded, unless it left the lane when it died.
 /// </summary>
 internal sealed class Lanes(SqliteDatabase database)
 {

@@ -3,8 +3,8 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// At the start: ends what an earlier process left in hand. Each such delivery is suspect from now on and runs alone; one that has ended three
-/// processes while it ran alone is dead as a poison message.
+/// At the start: ends what an earlier process left in hand. Each such delivery is suspect from now on and runs alone; one that has ended
+/// three processes while it ran alone is dead as a poison message.
 /// </summary>
 internal static class LeaseEnd
 {
@@ -16,7 +16,8 @@ internal static class LeaseEnd
     {
         using var update = database.Prepare(
             """
-            UPDATE deliveries SET state = ?2, lease = 0, alone = 0, suspect = 1, crashes_alone = ?3, maybe_applied = 1, due_at = ?4, ended_at = ?5,
+            UPDATE deliveries SET state = ?2, lease = 0, alone = 0, suspect = 1, crashes_alone = ?3, maybe_applied = 1, due_at = ?4,
+              ended_at = ?5,
               kind = ?6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL WHERE key = ?1
             """);
         var poisoned = 0;

@@ -13,7 +13,8 @@ internal sealed class PruneWriter(SqliteDatabase database, EnqueueWriter numbers
     private readonly SqliteStatement _messages = database.Prepare("DELETE FROM messages WHERE sequence = ?1");
     private readonly SqliteStatement _keys = database.Prepare(
         """
-        DELETE FROM idempotency WHERE (queue, key) IN (SELECT queue, key FROM idempotency WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
+        DELETE FROM idempotency WHERE (queue, key) IN (SELECT queue, key FROM idempotency WHERE expires_at <= ?1 ORDER BY expires_at
+          LIMIT ?2)
         """);
     private readonly List<long> _slice = [];
 

@@ -18,8 +18,9 @@ internal sealed class Route
 }
 
 /// <summary>
-/// All routes, in memory, with the books: every change of a delivery's state moves it from one count to another here, and the sums are written
-/// once for all commands of a commit. So counts cost nothing to read, survive pruning, and balance by construction (and by a CHECK).
+/// All routes, in memory, with the books: every change of a delivery's state moves it from one count to another here, and the sums are
+/// written once for all commands of a commit. So counts cost nothing to read, survive pruning, and balance by construction (and by a
+/// CHECK).
 /// </summary>
 internal sealed class Routes
 {
@@ -41,12 +42,14 @@ internal sealed class Routes
         _services = new(database, "services");
         _all = database.Prepare(
             """
-            SELECT r.id, q.name, r.queue, s.name, r.service FROM routes r JOIN queues q ON q.id = r.queue JOIN services s ON s.id = r.service ORDER BY r.id
+            SELECT r.id, q.name, r.queue, s.name, r.service FROM routes r JOIN queues q ON q.id = r.queue JOIN services s ON s.id =
+              r.service ORDER BY r.id
             """);
         _add = database.Prepare("INSERT INTO routes (queue, service) VALUES (?1, ?2) RETURNING id");
         _write = database.Prepare(
             """
-            UPDATE routes SET accepted = accepted + ?2, waiting = waiting + ?3, leased = leased + ?4, delivered = delivered + ?5, dead = dead + ?6,
+            UPDATE routes SET accepted = accepted + ?2, waiting = waiting + ?3, leased = leased + ?4, delivered = delivered + ?5, dead =
+              dead + ?6,
               discarded = discarded + ?7, expired = expired + ?8 WHERE id = ?1
             """);
         Load();

@@ -4,8 +4,8 @@ using SQLitePCL;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// The one connection that writes. A batch is one transaction and one fsync. First all commands run straight through; only when one fails does
-/// the batch run again with a savepoint around each, so that the bad one fails alone and the good ones never pay for it.
+/// The one connection that writes. A batch is one transaction and one fsync. First all commands run straight through; only when one fails
+/// does the batch run again with a savepoint around each, so that the bad one fails alone and the good ones never pay for it.
 /// </summary>
 internal sealed class SqliteWriter : IDisposable
 {

@@ -30,6 +30,7 @@ internal sealed class Execution<T, TWork>
 
     private void Recycle(bool seen)
     {
+        Report();
         _work = default;
         _value = default;
         Blank(seen);

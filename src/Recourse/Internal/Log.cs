@@ -34,4 +34,10 @@ internal static partial class Log
 
     [LoggerMessage(10, LogLevel.Warning, "Pipeline {Pipeline}: {Warning}")]
     internal static partial void BuildWarning(ILogger logger, string pipeline, string warning);
+
+    [LoggerMessage(11, LogLevel.Information, "Pipeline {Pipeline}: the configuration changed and was taken over")]
+    internal static partial void Reloaded(ILogger logger, string pipeline);
+
+    [LoggerMessage(12, LogLevel.Error, "Pipeline {Pipeline}: the changed configuration cannot be used; the pipeline stays as it was")]
+    internal static partial void ReloadFailed(ILogger logger, string pipeline, Exception exception);
 }

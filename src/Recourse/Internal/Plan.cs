@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Recourse;
 
@@ -26,4 +27,41 @@ internal sealed class Plan(
     /// <summary>The same plan inside the deadline of the call's own context; made when it is first needed.</summary>
     internal Plan WithDeadline() => _withDeadline ??=
         new Plan(Name, [DeadlineStrategy.OfContext, .. Strategies], Classifier, Time, Logger, Counters);
+
+    /// <summary>This plan with the name, the clock and the state of another: its breakers, bulkheads, rate limits and budgets, in order.</summary>
+    internal Plan TakeOver(Plan other)
+    {
+        var strategies = (Strategy[])Strategies.Clone();
+        var next = new Dictionary<Type, int>();
+        for (var i = 0; i < strategies.Length; i++)
+        {
+            var type = strategies[i].GetType();
+            var number = next.GetValueOrDefault(type);
+            next[type] = number + 1;
+            if (other.Strategies.Where(strategy => strategy.GetType() == type).ElementAtOrDefault(number) is { } before)
+                strategies[i] = Merged(before, strategies[i]);
+        }
+
+        return new Plan(other.Name, strategies, Classifier, other.Time, ReferenceEquals(Logger, NullLogger.Instance) ? other.Logger : Logger, other.Counters);
+    }
+
+    private static Strategy Merged(Strategy before, Strategy next)
+    {
+        switch (before, next)
+        {
+            case (CircuitBreakerStrategy old, CircuitBreakerStrategy fresh):
+                if (!ReferenceEquals(old.Breaker, fresh.Breaker)) old.Breaker.Reload(fresh.Breaker.Options);
+                return old;
+            case (BulkheadStrategy old, BulkheadStrategy fresh):
+                if (!ReferenceEquals(old.Bulkhead, fresh.Bulkhead)) old.Bulkhead.Reload(fresh.Bulkhead.Options);
+                return old;
+            case (RateLimitStrategy old, RateLimitStrategy fresh):
+                if (!ReferenceEquals(old.Limit, fresh.Limit)) old.Limit.Reload(fresh.Limit.Options);
+                return old;
+            case (RetryStrategy old, RetryStrategy fresh):
+                return fresh.WithBudgetOf(old);
+            default:
+                return next;
+        }
+    }
 }

@@ -13,6 +13,18 @@ internal sealed class RetryStrategy : Strategy
         Budget = options.UnlimitedBudget ? null : options.Budget ?? new RetryBudget(time: time);
     }
 
+    private RetryStrategy(RetryOptions options, RetryBudget budget)
+        : base("retry")
+    {
+        Options = options;
+        _rules = new RetryRules(options);
+        Budget = budget;
+    }
+
+    /// <summary>The same rules with what another retry has earned, where neither was given a budget from outside.</summary>
+    internal RetryStrategy WithBudgetOf(RetryStrategy other) =>
+        Options is { Budget: null, UnlimitedBudget: false } && other is { Options.Budget: null, Budget: { } earned } ? new RetryStrategy(Options, earned) : this;
+
     internal RetryOptions Options { get; }
 
     internal RetryBudget? Budget { get; }
@@ -63,6 +75,7 @@ internal sealed class RetryStrategy : Strategy
         call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, decision.Again ? decision.Delay : null));
         if (!decision.Again) return GiveUp(call, decision.Stop, fault, attempts);
         call.Plan.Counters.Retried();
+        RecourseDiagnostics.Retried(call.Plan, fault.Kind);
         Announce(call, decision, fault, attempts);
         if (decision.Delay <= TimeSpan.Zero) return Step.Again;
         call.WakeAfter(decision.Delay);
@@ -153,6 +166,7 @@ internal sealed class RetryStrategy : Strategy
     private static void Worked(Call call)
     {
         call.Plan.Counters.RetryWorked();
+        RecourseDiagnostics.RetryWorked(call.Plan);
         Log.RetryWorked(call.Plan.Logger, call.Plan.Name, call.Context.Operation, call.AttemptNumber);
     }
 

@@ -4,7 +4,10 @@ using Recourse.Tests;
 
 namespace Recourse.Durable.Tests;
 
-/// <summary>A store under a sequence of commands, with what was learned about its messages so far. Ids are shown as ordinals: each store makes its own.</summary>
+/// <summary>
+/// A store under a sequence of commands, with what was learned about its messages so far. Ids are shown as ordinals: each store makes its
+/// own.
+/// </summary>
 internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reopen)
 {
     private readonly List<Guid> _messages = [];
@@ -123,7 +126,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
                 var from = Math.Max(0, _log.Count - 25);
                 Assert.Fail(
                     $"seed {seed}, step {_log.Count} ({action.Name}): {subject.Name} differs from {subjects[0].Name}\n"
-                    + $"after: {string.Join("; ", _log[from..])}\nexpected:\n{Apart(expected, actual)}\nactual:\n{Apart(actual, expected)}");
+                    + $"after: {string.Join("; ", _log[from..])}\n"
+                    + $"expected:\n{Apart(expected, actual)}\nactual:\n{Apart(actual, expected)}");
             }
         }
     }
@@ -157,7 +161,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
             OrderKey = _random.Next(2) == 0 ? null : $"lane {_random.Next(2)}",
             IdempotencyKey = _random.Next(4) == 0 ? $"key {_random.Next(4)}" : null,
         };
-        return ($"enqueue {message.Queue} {string.Join(',', message.Services)} {message.OrderKey} {message.IdempotencyKey}", subject => subject.EnqueueAsync(message));
+        return ($"enqueue {message.Queue} {string.Join(',', message.Services)} {message.OrderKey} {message.IdempotencyKey}", subject =>
+            subject.EnqueueAsync(message));
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Claim()
@@ -183,7 +188,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     {
         var fault = new Classification
         {
-            Kind = Any(Kinds), Persistence = Persistence.Transient, Scope = RetryScope.Call, Applied = Any(AppliedValues), Blame = Any(Blames), Evidence = "test",
+            Kind = Any(Kinds), Persistence = Persistence.Transient, Scope = RetryScope.Call, Applied = Any(AppliedValues),
+            Blame = Any(Blames), Evidence = "test",
         };
         var dead = _random.Next(3) == 0;
         var delay = TimeSpan.FromSeconds(_random.Next(120));
@@ -204,7 +210,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
         if (subjects[0].Messages == 0)
             return Enqueue();
         var (message, index) = (_random.Next(subjects[0].Messages), _random.Next(3));
-        return ($"{name} {message}.{index}", async subject => (await subject.Store.CommitAsync(command(subject.Id(message, index)))).ToString());
+        return ($"{name} {message}.{index}", async subject =>
+            (await subject.Store.CommitAsync(command(subject.Id(message, index)))).ToString());
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Replay() => OnAny("replay", id => new ReplayCommand(id, "ann", null));

@@ -72,7 +72,8 @@ public abstract partial class StoreContract
         Assert.Equal(
             new Attempt
             {
-                Number = 1, StartedAt = Clock.GetUtcNow(), DurationMs = 12, Outcome = "delivered", Status = "204", Node = "node-1", Applied = Applied.Yes,
+                Number = 1, StartedAt = Clock.GetUtcNow(), DurationMs = 12, Outcome = "delivered", Status = "204", Node = "node-1",
+                Applied = Applied.Yes,
             },
             attempt);
         Clock.Advance(TimeSpan.FromDays(1));
@@ -91,7 +92,8 @@ public abstract partial class StoreContract
         Assert.Equal((FaultKind.ServiceUnavailable, Persistence.Transient, Blame.Service), (seen.Kind, seen.Persistence, seen.Blame));
         Assert.Equal(("no answer", "retry: service fault, retry"), (seen.Error, seen.Decision));
         var attempt = Assert.Single(seen.Attempts);
-        Assert.Equal(("failed", FaultKind.ServiceUnavailable, Applied.No, "no answer"), (attempt.Outcome, attempt.Kind, attempt.Applied, attempt.Error));
+        Assert.Equal(("failed", FaultKind.ServiceUnavailable, Applied.No, "no answer"),
+            (attempt.Outcome, attempt.Kind, attempt.Applied, attempt.Error));
         Assert.Equal((0, 1), ((await CountsAsync()).Waiting, (await CountsAsync()).Delayed));
 
         Assert.Empty((await ClaimAsync()).Deliveries);

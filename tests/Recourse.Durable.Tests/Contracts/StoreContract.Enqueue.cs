@@ -27,7 +27,8 @@ public abstract partial class StoreContract
         Assert.Equal(message.Headers, claimed.Headers);
         Assert.Equal(message.TraceParent, claimed.TraceParent);
         Assert.Equal("customer-7", claimed.OrderKey);
-        Assert.Equal((Queue, Service, 1, 1, 0), (claimed.Queue, claimed.Service, claimed.Attempt, claimed.AttemptInGeneration, claimed.Generation));
+        Assert.Equal((Queue, Service, 1, 1, 0),
+            (claimed.Queue, claimed.Service, claimed.Attempt, claimed.AttemptInGeneration, claimed.Generation));
         Assert.Equal(Clock.GetUtcNow(), claimed.CreatedAt);
 
         var payload = await PayloadAsync(claimed.Id);
@@ -89,7 +90,8 @@ public abstract partial class StoreContract
     {
         var first = await EnqueueAsync(Message("a", key: "k1"));
         Assert.Equal(new(EnqueueStatus.KeyConflict, first.MessageId), await EnqueueAsync(Message("b", key: "k1")));
-        Assert.Equal(new(EnqueueStatus.KeyConflict, first.MessageId), await EnqueueAsync(Message("a", key: "k1") with { ContentType = "a/b" }));
+        Assert.Equal(new(EnqueueStatus.KeyConflict, first.MessageId),
+            await EnqueueAsync(Message("a", key: "k1") with { ContentType = "a/b" }));
         Assert.Equal(1, (await CountsAsync()).Accepted);
     }
 

@@ -91,9 +91,11 @@ public abstract partial class StoreContract
         foreach (var service in new[] { "x", "y" })
         {
             foreach (var claimed in (await ClaimAsync(20, service)).Deliveries)
-                await KillAsync(claimed, claimed.Queue == "a" ? BadMessage : CutOff, $"Customer {claimed.Queue}{service} unknown", blockLane: false);
+                await KillAsync(claimed, claimed.Queue == "a" ? BadMessage
+                    : CutOff, $"Customer {claimed.Queue}{service} unknown", blockLane: false);
             foreach (var claimed in (await ClaimAsync(20, service)).Deliveries)
-                await KillAsync(claimed, claimed.Queue == "a" ? BadMessage : CutOff, $"Customer {claimed.Queue}{service} unknown", blockLane: false);
+                await KillAsync(claimed, claimed.Queue == "a" ? BadMessage
+                    : CutOff, $"Customer {claimed.Queue}{service} unknown", blockLane: false);
         }
         async Task<int> CountAsync(DeliveryFilter filter) => (await ListAsync(filter with { State = DeliveryState.Dead })).Items.Count;
         Assert.Equal(12, await CountAsync(new()));
@@ -121,7 +123,8 @@ public abstract partial class StoreContract
             Clock.Advance(TimeSpan.FromMilliseconds(claimed.Id.MessageId.GetHashCode() & 1));
             await KillAsync(claimed);
         }
-        foreach (var filter in new DeliveryFilter[] { new() { Service = "x", State = DeliveryState.Dead }, new() { Queue = "b" }, new() { Service = "y" } })
+        foreach (var filter in new DeliveryFilter[] { new() { Service = "x", State = DeliveryState.Dead }, new() { Queue = "b" },
+            new() { Service = "y" } })
         {
             var all = (await ListAsync(filter with { Limit = 500 })).Items.Select(item => item.Id).ToList();
             Assert.NotEmpty(all);
@@ -173,7 +176,8 @@ public abstract partial class StoreContract
     {
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.CommitAsync(new EnqueueCommand(Message()), cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+            await Store.CommitAsync(new EnqueueCommand(Message()), cancelled.Token));
         await PutAsync();
         Assert.InRange((await CountsAsync()).Accepted, 1, 2);
     }

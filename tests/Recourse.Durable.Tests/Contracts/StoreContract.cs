@@ -61,7 +61,8 @@ public abstract partial class StoreContract : IAsyncLifetime
         return await Store.OpenAsync();
     }
 
-    protected static NewMessage Message(string body = "hello", string? key = null, string? orderKey = null, string queue = Queue, params string[] services) => new()
+    protected static NewMessage Message(
+        string body = "hello", string? key = null, string? orderKey = null, string queue = Queue, params string[] services) => new()
     {
         Queue = queue,
         Body = Encoding.UTF8.GetBytes(body),
@@ -73,7 +74,8 @@ public abstract partial class StoreContract : IAsyncLifetime
 
     protected async Task<EnqueueResult> EnqueueAsync(NewMessage message) => await Store.CommitAsync(new EnqueueCommand(message));
 
-    protected async Task<T> CommitAsync<T>(StoreCommand<T> command) => await Store.CommitAsync(command, TestContext.Current.CancellationToken);
+    protected async Task<T> CommitAsync<T>(StoreCommand<T> command) =>
+        await Store.CommitAsync(command, TestContext.Current.CancellationToken);
 
     protected Task<StoredMessage?> MessageAsync(Guid id) => Store.Queries.MessageAsync(id, TestContext.Current.CancellationToken);
 
@@ -113,7 +115,8 @@ public abstract partial class StoreContract : IAsyncLifetime
         return await Store.CommitAsync(new FailCommand(claimed.Id, claimed.Lease, Attempt(claimed, error), fault ?? ServiceDown, decision));
     }
 
-    protected async Task<bool> KillAsync(ClaimedDelivery claimed, Classification? fault = null, string error = "it failed for good", bool blockLane = true)
+    protected async Task<bool> KillAsync(
+        ClaimedDelivery claimed, Classification? fault = null, string error = "it failed for good", bool blockLane = true)
     {
         var decision = new DeliveryDecision(DeliveryAction.DeadLetter, null, "permanent fault");
         return await Store.CommitAsync(

@@ -10,11 +10,15 @@ internal sealed class CrashLog
     public HashSet<DeliveryId> Dead { get; } = [];
     public List<string> Refusals { get; } = [];
 
-    /// <summary>Runs the child until it has printed so many lines, then kills it (or until it ends by itself); how many lines there were.</summary>
+    /// <summary>
+    /// Runs the child until it has printed so many lines, then kills it (or until it ends by itself); how many lines there were.
+    /// </summary>
     public int Run(string path, int seed, int lines, int refusalsMax = 0, params string[] wrapper)
     {
-        string[] command = [.. wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, "Recourse.CrashChild.dll"), path, $"{seed}", $"{refusalsMax}"];
-        using var child = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string[] command = [.. wrapper, "dotnet", Path.Combine(AppContext.BaseDirectory, "Recourse.CrashChild.dll"), path, $"{seed}",
+            $"{refusalsMax}"];
+        using var child = Process.Start(
+            new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = child.StandardError.ReadToEndAsync();
         var count = 0;
         try
@@ -71,7 +75,8 @@ internal sealed class CrashLog
         Assert.All(Dead, id => Assert.Equal((id, DeliveryState.Dead), (id, found[id].State)));
         Assert.DoesNotContain(found.Values, item => item.State is DeliveryState.Leased);
         // Some may be left from an earlier crash: the child was killed before it came to them.
-        Assert.True(found.Values.Count(item => item.Suspect && item.State is not DeliveryState.Dead) >= opening.Suspects - opening.Poisoned);
+        Assert.True(found.Values.Count(item =>
+            item.Suspect && item.State is not DeliveryState.Dead) >= opening.Suspects - opening.Poisoned);
 
         var counts = Assert.Single(await store.Queries.QueuesAsync());
         StoreContract.AssertBalanced(counts);

@@ -51,7 +51,8 @@ public sealed class SqliteCrashTests : IDisposable
         {
             await owner.OpenAsync(Cancelled);
             using var child = Process.Start(new ProcessStartInfo(
-                "dotnet", [Path.Combine(AppContext.BaseDirectory, "Recourse.CrashChild.dll"), Db, "1", "0"]) { RedirectStandardError = true })!;
+                "dotnet", [Path.Combine(AppContext.BaseDirectory, "Recourse.CrashChild.dll"), Db, "1", "0"]) { RedirectStandardError =
+                    true })!;
             var error = await child.StandardError.ReadToEndAsync(Cancelled);
             await child.WaitForExitAsync(Cancelled);
             Assert.NotEqual(0, child.ExitCode);
@@ -74,7 +75,8 @@ public sealed class SqliteCrashTests : IDisposable
             await fresh.OpenAsync(Cancelled);
         var log = new CrashLog();
         log.Run(
-            Db, 7, int.MaxValue, refusalsMax: 20, "strace", "-f", "-qqq", "-o", Path.Combine(_folder.FullName, "trace"), "-e", "trace=fsync,fdatasync",
+            Db, 7, int.MaxValue, refusalsMax: 20, "strace", "-f", "-qqq", "-o", Path.Combine(_folder.FullName, "trace"), "-e",
+            "trace=fsync,fdatasync",
             "-e", $"inject=fsync,fdatasync:error=EIO:when={syncsThatPass}+");
         if (log.Stored.Count == 0 && log.Refusals.Count == 0 && syncsThatPass > 10)
             Assert.Skip("strace may not trace here");

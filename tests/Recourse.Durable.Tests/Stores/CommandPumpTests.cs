@@ -43,7 +43,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task Commands_gather_while_a_commit_is_under_way()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         await using var pump = new CommandPump("test", gate.Commit);
         var commands = Enumerable.Range(0, 10).Select(_ => Command()).ToList();
         await pump.AddAsync(commands[0], Cancelled);
@@ -59,7 +59,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task A_batch_has_a_bound()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         await using var pump = new CommandPump("test", gate.Commit);
         var first = Command();
         await pump.AddAsync(first, Cancelled);
@@ -75,7 +75,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task A_command_that_fails_fails_alone()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         var (good, bad) = (Command(), Command());
         gate.Error = command => command == bad ? new StoreException("no", StoreProblem.Other) : null;
         await using var pump = new CommandPump("test", gate.Commit);
@@ -89,7 +89,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task A_batch_that_fails_aborts_all_of_it_and_the_pump_lives_on()
     {
-        var gate = new Gate { Whole = new StoreException("full", StoreProblem.DiskFull) };
+        using var gate = new Gate { Whole = new StoreException("full", StoreProblem.DiskFull) };
         await using var pump = new CommandPump("test", gate.Commit);
         var lost = Command();
         await pump.AddAsync(lost, Cancelled);
@@ -112,7 +112,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task A_full_pump_makes_callers_wait_and_then_refuses()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         await using var pump = new CommandPump("test", gate.Commit, capacity: 2);
         await pump.AddAsync(Command(), Cancelled);
         await gate.BeganAsync();
@@ -131,7 +131,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task Waiting_for_room_can_be_cancelled()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         await using var pump = new CommandPump("test", gate.Commit, capacity: 1);
         await pump.AddAsync(Command(), Cancelled);
         await gate.BeganAsync();
@@ -146,7 +146,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task Closing_commits_what_was_handed_over_and_refuses_the_rest()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         var pump = new CommandPump("test", gate.Commit);
         var commands = new[] { Command(), Command() };
         await pump.AddAsync(commands[0], Cancelled);
@@ -164,7 +164,7 @@ public sealed class CommandPumpTests
     [Fact]
     public async Task Housekeeping_that_throws_does_not_end_the_pump()
     {
-        var gate = new Gate();
+        using var gate = new Gate();
         await using var pump = new CommandPump("test", gate.Commit, idle: () => throw new InvalidOperationException());
         var command = Command();
         await pump.AddAsync(command, Cancelled);

@@ -7,8 +7,8 @@ using Npgsql;
 namespace Recourse.Durable.Tests;
 
 /// <summary>
-/// A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, on a free loopback port, with fsync on. Where PostgreSQL is not
-/// installed the tests that ask for it are skipped, visibly.
+/// A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder, on a free loopback port, with fsync on. Where PostgreSQL
+/// is not installed the tests that ask for it are skipped, visibly.
 /// </summary>
 public sealed class PostgresServer : IAsyncLifetime
 {
@@ -20,7 +20,8 @@ public sealed class PostgresServer : IAsyncLifetime
     private string? _shared;
 
     private static string? Binaries => Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))
+        ? Directory.GetDirectories("/usr/lib/postgresql")
+            .OrderByDescending(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))
             .Select(path => Path.Combine(path, "bin")).FirstOrDefault(path => File.Exists(Path.Combine(path, "initdb")))
         : null;
 
@@ -34,14 +35,16 @@ public sealed class PostgresServer : IAsyncLifetime
         var data = Path.Combine(_folder.FullName, "data");
         if (Environment.UserName == "root")
             await RunAsync("chown", "-R", "postgres", _folder.FullName);
-        await RunAsync([.. AsPostgres, Path.Combine(binaries, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"]);
+        await RunAsync([.. AsPostgres, Path.Combine(binaries, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
+            "--locale=C"]);
         _port = FreePort();
         string[] command =
         [
             .. AsPostgres, Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{_port}", "-c", "listen_addresses=127.0.0.1",
             "-c", $"unix_socket_directories={_folder.FullName}",
         ];
-        _server = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        _server = Process.Start(
+            new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _server.ErrorDataReceived += (_, line) =>
         {
@@ -56,7 +59,8 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 
     /// <summary>PostgreSQL refuses to run as root.</summary>
-    private static string[] AsPostgres => Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
+    private static string[] AsPostgres =>
+        Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
     /// <summary>The connection string of a database that nobody else uses; skips the test when there is no server.</summary>
     public string NewDatabase()
@@ -95,7 +99,8 @@ public sealed class PostgresServer : IAsyncLifetime
 
     private static async Task RunAsync(params string[] command)
     {
-        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
         await output;

@@ -52,7 +52,8 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
         {
             await other.OpenAsync(TestContext.Current.CancellationToken);
             await using var cut = new NpgsqlCommand(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", other);
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                other);
             await cut.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
         var refusal = await Assert.ThrowsAsync<StoreException>(() => PutAsync("lost"));

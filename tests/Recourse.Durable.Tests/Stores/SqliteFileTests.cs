@@ -29,8 +29,10 @@ public sealed class SqliteFileTests : IDisposable
         return await Assert.ThrowsAsync<StoreException>(() => store.OpenAsync(Cancelled));
     }
 
-    private static async Task<EnqueueResult> PutAsync(MessageStore store, string contentType = "text/plain", int size = 5) => await store.CommitAsync(
-        new EnqueueCommand(new() { Queue = "orders", Services = ["billing"], Body = new byte[size], ContentType = contentType }), Cancelled);
+    private static async Task<EnqueueResult> PutAsync(MessageStore store, string contentType = "text/plain", int size = 5) =>
+        await store.CommitAsync(
+        new EnqueueCommand(new() { Queue = "orders", Services = ["billing"], Body = new byte[size], ContentType = contentType }),
+        Cancelled);
 
     [Fact]
     public async Task A_second_owner_is_refused_and_told_who_has_the_file()
@@ -122,7 +124,8 @@ public sealed class SqliteFileTests : IDisposable
     public async Task With_a_full_disk_new_work_is_refused_reading_goes_on_and_nothing_is_lost()
     {
         using var disk = new TinyDisk(8);
-        await using var store = new SqliteMessageStore(new SqliteStoreOptions { Path = disk["test.db"], CheckpointBytes = 256 << 10 }, _clock);
+        await using var store =
+            new SqliteMessageStore(new SqliteStoreOptions { Path = disk["test.db"], CheckpointBytes = 256 << 10 }, _clock);
         await store.OpenAsync(Cancelled);
         var accepted = new List<Guid> { (await PutAsync(store, size: 50_000)).MessageId };
         var claim = await store.CommitAsync(new ClaimCommand("billing", 1, "n"), Cancelled);
@@ -162,7 +165,8 @@ public sealed class SqliteFileTests : IDisposable
             saboteur.Execute(
                 "CREATE TRIGGER t BEFORE INSERT ON messages WHEN NEW.content_type = 'boom' BEGIN SELECT RAISE(ABORT, 'refused'); END");
         }
-        // Several rounds, so that good and bad ones certainly meet in a batch: also a new queue in the same batch, which a rollback forgets.
+        // Several rounds, so that good and bad ones certainly meet in a batch: also a new queue in the same batch, which a rollback
+        // forgets.
         for (var round = 0; round < 20; round++)
         {
             var puts = Enumerable.Range(0, 10).Select(i => PutAsync(store, i % 3 == 1 ? "boom" : "text/plain")).ToList();
@@ -235,7 +239,8 @@ public sealed class SqliteFileTests : IDisposable
     [InlineData(4, 0, "PendingMax is 0")]
     public void Options_out_of_range_are_refused_by_name(int readers, int pending, string expected)
     {
-        var error = Assert.Throws<ArgumentException>(() => new SqliteMessageStore(new SqliteStoreOptions { Path = Db, Readers = readers, PendingMax = pending }));
+        var error = Assert.Throws<ArgumentException>(() =>
+            new SqliteMessageStore(new SqliteStoreOptions { Path = Db, Readers = readers, PendingMax = pending }));
         Assert.Contains("SqliteStoreOptions." + expected, error.Message);
     }
 
@@ -252,10 +257,14 @@ public sealed class SqliteFileTests : IDisposable
                 lines.Add(plan.Text(3));
             return string.Join('\n', lines);
         }
-        var claim = Plan("SELECT key, due_at FROM deliveries WHERE route = 1 AND due_at <= 2 AND state = 0 AND lane IS NULL AND suspect = 0 ORDER BY due_at, key LIMIT 3");
+        var claim = Plan(
+            "SELECT key, due_at FROM deliveries WHERE route = 1 AND due_at <= 2 AND state = 0 AND lane IS NULL AND suspect = 0 "
+            + "ORDER BY due_at, key LIMIT 3");
         Assert.Contains("deliveries_ready", claim);
         Assert.DoesNotContain("TEMP B-TREE", claim);
-        var lanes = Plan("SELECT head, due_at, id FROM lanes WHERE service = 1 AND suspect = 0 AND state = 0 AND due_at <= 1 ORDER BY due_at, head LIMIT 1");
+        var lanes = Plan(
+            "SELECT head, due_at, id FROM lanes WHERE service = 1 AND suspect = 0 AND state = 0 AND due_at <= 1 "
+            + "ORDER BY due_at, head LIMIT 1");
         Assert.Contains("lanes_ready", lanes);
         Assert.DoesNotContain("TEMP B-TREE", lanes);
         foreach (var (filter, index) in new (DeliveryFilter, string)[]

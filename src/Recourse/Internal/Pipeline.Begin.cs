@@ -50,11 +50,17 @@ public sealed partial class Pipeline
 
     private static bool Start(Call execution)
     {
-        if (!execution.Plan.FlowsDeadline) return execution.Start();
-        // The deadline travels to inner calls in the execution context, and must not stay behind in the caller's.
+        var listens = RecourseDiagnostics.Listens;
+        return execution.Plan.FlowsDeadline || listens ? StartFlowing(execution, listens) : execution.Start();
+    }
+
+    // A deadline and an activity travel to inner calls in the execution context, and must not stay behind in the caller's.
+    private static bool StartFlowing(Call execution, bool listens)
+    {
         var flow = ExecutionContext.Capture();
         try
         {
+            if (listens) execution.Observe();
             return execution.Start();
         }
         finally
