@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Recourse;
 
 /// <summary>
-/// Sends each request through the pipeline of its authority. Every attempt sends a copy, so that what inner handlers add to one does not reach the
-/// next; the body is shared. Responses that are not returned are disposed of.
+/// Sends each request through the pipeline of its authority. Every attempt sends a copy, so that what inner handlers add to one does not
+/// reach the next; the body is shared. Responses that are not returned are disposed of.
 /// </summary>
 internal sealed partial class RecoveryHandler(AuthorityPipelines pipelines) : DelegatingHandler
 {
@@ -33,7 +33,8 @@ internal sealed partial class RecoveryHandler(AuthorityPipelines pipelines) : De
 
     /// <summary>Synchronous requests are not protected and so not let through.</summary>
     protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("A client with a recovery handler sends asynchronously. Call SendAsync (or GetAsync, PostAsync …).");
+        throw new NotSupportedException(
+            "A client with a recovery handler sends asynchronously. Call SendAsync (or GetAsync, PostAsync …).");
 
     private async ValueTask<RecoveryContext> ContextAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -53,7 +54,8 @@ internal sealed partial class RecoveryHandler(AuthorityPipelines pipelines) : De
         // These write the same each time.
         if (content is null or ByteArrayContent or ReadOnlyMemoryContent or JsonContent) return null;
         var most = pipelines.Options.BufferedBytesMax;
-        if (content.Headers.ContentLength is not { } length) return "the length of its body is not known, so it cannot be kept for another attempt";
+        if (content.Headers.ContentLength is not { } length)
+            return "the length of its body is not known, so it cannot be kept for another attempt";
         if (length > most) return $"its body has {length} bytes, and at most {most} are kept for another attempt (BufferedBytesMax)";
         await content.LoadIntoBufferAsync(most, cancellationToken);
         return null;

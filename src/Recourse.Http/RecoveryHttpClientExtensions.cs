@@ -8,8 +8,8 @@ namespace Recourse;
 public static class RecoveryHttpClientExtensions
 {
     /// <summary>
-    /// Sends the client's requests through a pipeline. Breakers and budgets belong to the client's name and outlive the handlers that the factory
-    /// replaces every two minutes. Set <see cref="HttpClient.Timeout"/> longer than the pipeline's deadline, or infinite.
+    /// Sends the client's requests through a pipeline. Breakers and budgets belong to the client's name and outlive the handlers that
+    /// the factory replaces every two minutes. Set <see cref="HttpClient.Timeout"/> longer than the pipeline's deadline, or infinite.
     /// </summary>
     /// <param name="builder">The client.</param>
     /// <param name="options">How; null for the defaults.</param>
@@ -19,7 +19,9 @@ public static class RecoveryHttpClientExtensions
         ArgumentNullException.ThrowIfNull(builder);
         var (key, name, chosen) = (new object(), builder.Name, (options ?? new()).Checked());
         builder.Services.AddKeyedSingleton(key, (services, _) => new AuthorityPipelines(
-            name.Length > 0 ? name : "http", chosen, services.GetService<ILoggerFactory>()?.CreateLogger("Recourse.Http") ?? NullLogger.Instance));
+            name.Length > 0 ? name : "http",
+            chosen,
+            services.GetService<ILoggerFactory>()?.CreateLogger("Recourse.Http") ?? NullLogger.Instance));
         return builder.AddHttpMessageHandler(services => new RecoveryHandler(services.GetRequiredKeyedService<AuthorityPipelines>(key)));
     }
 }
@@ -30,8 +32,8 @@ public static class HttpRecovery
     private static readonly HttpRequestOptionsKey<bool> RepeatableKey = new("Recourse.Repeatable");
 
     /// <summary>
-    /// Says whether the request may be sent twice although its effect may have happened. Without it, GET, HEAD, OPTIONS, TRACE, PUT and DELETE may,
-    /// and so may every request with an <c>Idempotency-Key</c>.
+    /// Says whether the request may be sent twice although its effect may have happened. Without it, GET, HEAD, OPTIONS, TRACE, PUT and
+    /// DELETE may, and so may every request with an <c>Idempotency-Key</c>.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="repeatable">Whether it may.</param>

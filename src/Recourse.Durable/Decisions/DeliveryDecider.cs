@@ -1,8 +1,8 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Decides what is done with a delivery after an attempt failed: retry, when, or dead letter, and why. A pure function: no clock, no store, no
-/// randomness. The rules stand in the order in which they are asked; <c>docs/concepts/delivery.md</c> shows them as a table.
+/// Decides what is done with a delivery after an attempt failed: retry, when, or dead letter, and why. A pure function: no clock, no
+/// store, no randomness. The rules stand in the order in which they are asked; <c>docs/concepts/delivery.md</c> shows them as a table.
 /// </summary>
 internal static class DeliveryDecider
 {
@@ -18,10 +18,11 @@ internal static class DeliveryDecider
         // Ours, not the service's and not the message's: nothing was sent, so nothing is counted.
         if (fault.Kind is FaultKind.CircuitOpen or FaultKind.BulkheadFull) return Retry(failure, wait, "not sent", "not counted");
         if (fault.Applied is Applied.Maybe && !service.Repeatable) return OutcomeUnknown(fault);
-        if (fault.Kind is FaultKind.Cancelled && fault.Blame is Blame.Service) return Retry(failure, default, "stopped during the attempt", "not counted");
+        if (fault.Kind is FaultKind.Cancelled && fault.Blame is Blame.Service)
+            return Retry(failure, default, "stopped during the attempt", "not counted");
 
-        // What is permanent and the message's stays as it is. What is permanent and the service's (its certificate, its configuration) waits for a
-        // person to mend the service: every message would fail, and outages do not eat messages.
+        // What is permanent and the message's stays as it is. What is permanent and the service's (its certificate, its configuration)
+        // waits for a person to mend the service: every message would fail, and outages do not eat messages.
         if (fault.Persistence is Persistence.Permanent && fault.Blame is not Blame.Service)
             return Dead(failure, policy, wait, "permanent", "the same message would fail again");
 
@@ -41,7 +42,8 @@ internal static class DeliveryDecider
         };
     }
 
-    private static DeliveryDecision Counted(in DeliveryFailure failure, DeliveryPolicy policy, TimeSpan wait, string what, int count, int most) =>
+    private static DeliveryDecision Counted(
+        in DeliveryFailure failure, DeliveryPolicy policy, TimeSpan wait, string what, int count, int most) =>
         count >= most ? Dead(failure, policy, wait, what, $"{count} of {most}") : Retry(failure, wait, what, $"{count} of {most}");
 
     private static DeliveryDecision Retry(in DeliveryFailure failure, TimeSpan wait, string what, string bound)

@@ -1,6 +1,7 @@
 namespace Recourse.Durable;
 
-/// <summary>All that the decision after a failed attempt depends on, as values; made by the dispatcher, read by <see cref="DeliveryDecider"/>.</summary>
+/// <summary>All that the decision after a failed attempt depends on, as values; made by the dispatcher, read by
+/// <see cref="DeliveryDecider"/>.</summary>
 internal readonly record struct DeliveryFailure
 {
     /// <summary>What the failure was.</summary>
@@ -30,7 +31,8 @@ internal readonly record struct DeliveryFailure
     /// <summary>How long the service asks to wait; null when it does not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>The attempt was a probe of a half-open breaker: it tested the service, so a fault of the service does not count against the message.</summary>
+    /// <summary>The attempt was a probe of a half-open breaker: it tested the service, so a fault of the service does not count against
+    /// the message.</summary>
     public bool Probe { get; init; }
 
     /// <summary>How long the service's breaker stays open after this failure; zero when it is not open.</summary>

@@ -6,7 +6,8 @@ public sealed record DeliveryPolicy
     /// <summary>Attempts of one generation, the first included, for faults that speak against the message. Default 8; at least 1.</summary>
     public int MaxAttempts { get; init; } = 8;
 
-    /// <summary>How long faults that speak against the service are retried, from the start of the generation. Default 24 h; more than zero.</summary>
+    /// <summary>How long faults that speak against the service are retried, from the start of the generation. Default 24 h; more than
+    /// zero.</summary>
     public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>Attempts of one generation for faults about which nothing is known. Default 3; at least 1.</summary>
@@ -52,13 +53,15 @@ public sealed record ServicePolicy
     public int FailureThreshold { get; init; } = 5;
     /// <summary>Good probes that close it again. Default 2; at least 1.</summary>
     public int SuccessThreshold { get; init; } = 2;
-    /// <summary>How long it stays open before a probe; grows with each opening in a row, up to 60 s or twice this, whichever is more. Default 30 s.</summary>
+    /// <summary>How long it stays open before a probe; grows with each opening in a row, up to 60 s or twice this, whichever is more.
+    /// Default 30 s.</summary>
     public TimeSpan ResetTimeout { get; init; } = TimeSpan.FromSeconds(30);
     /// <summary>How long one attempt may take. Default 30 s; more than zero.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
     /// <summary>Attempts under way at once. Default 10; at least 1.</summary>
     public int MaxConcurrent { get; init; } = 10;
-    /// <summary>False sends a delivery whose effect may have happened to the dead letters as <c>outcome_unknown</c> instead of repeating it. Default true.</summary>
+    /// <summary>False sends a delivery whose effect may have happened to the dead letters as <c>outcome_unknown</c> instead of repeating
+    /// it. Default true.</summary>
     public bool Repeatable { get; init; } = true;
     /// <summary>How much the service matters: low, normal, high or critical. Feeds severity. Default normal.</summary>
     public string Importance { get; init; } = "normal";

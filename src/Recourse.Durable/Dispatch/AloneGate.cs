@@ -1,8 +1,8 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Counts what is in flight on this node and can close the way in: for a suspect that must run alone, and for the stop. Closing waits for what is
-/// in flight, with a bound; while closed, nobody enters.
+/// Counts what is in flight on this node and can close the way in: for a suspect that must run alone, and for the stop. Closing waits
+/// for what is in flight, with a bound; while closed, nobody enters.
 /// </summary>
 internal sealed class AloneGate(TimeProvider time)
 {
@@ -53,7 +53,8 @@ internal sealed class AloneGate(TimeProvider time)
         empty?.TrySetResult();
     }
 
-    /// <summary>Closes, and waits until nothing is in flight; false when that took longer than the patience. Either way the gate is closed.</summary>
+    /// <summary>Closes, and waits until nothing is in flight; false when that took longer than the patience. Either way the gate is
+    /// closed.</summary>
     internal async Task<bool> CloseAsync(TimeSpan patience)
     {
         Task empty;

@@ -9,8 +9,8 @@ namespace Recourse.Durable;
 internal readonly record struct CallEnd(DeliveryResult Result, TimeSpan Duration, Task? StillRunning);
 
 /// <summary>
-/// Calls the handler once, within the service's timeout. A handler whose token was cancelled has a grace to end; then it is abandoned: its attempt
-/// counts as failed with an effect that may have happened, and it goes on as a task that only its bulkhead permit remembers.
+/// Calls the handler once, within the service's timeout. A handler whose token was cancelled has a grace to end; then it is abandoned:
+/// its attempt counts as failed with an effect that may have happened, and it goes on as a task that only its bulkhead permit remembers.
 /// </summary>
 internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions options, CancellationToken stop)
 {
@@ -51,8 +51,7 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
     {
         var abandoned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var grace = new StrongBox<ITimer?>();
-        using (cancel.Token.UnsafeRegister(_ => grace.Value = options.Time.CreateTimer(
-                   static done => ((TaskCompletionSource)done!).TrySetResult(), abandoned, options.AbandonAfter, Timeout.InfiniteTimeSpan), null))
+        using (cancel.Token.UnsafeRegister(_ => grace.Value = Grace(abandoned), null))
         using (stop.UnsafeRegister(static source => Cancel((CancellationTokenSource)source!), cancel))
         {
             await Task.WhenAny(call, abandoned.Task);
@@ -61,6 +60,9 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
         if (grace.Value is { } timer) await timer.DisposeAsync();
         return call.IsCompleted;
     }
+
+    private ITimer Grace(TaskCompletionSource over) => options.Time.CreateTimer(
+        static over => ((TaskCompletionSource)over!).TrySetResult(), over, options.AbandonAfter, Timeout.InfiniteTimeSpan);
 
     private static void Cancel(CancellationTokenSource source)
     {

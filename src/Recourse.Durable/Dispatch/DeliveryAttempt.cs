@@ -1,14 +1,15 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// One attempt from claim to commit: call, report to the breaker, decide, store the outcome, tell the observers. Whatever happens, the permits that
-/// came with it are given back.
+/// One attempt from claim to commit: call, report to the breaker, decide, store the outcome, tell the observers. Whatever happens, the
+/// permits that came with it are given back.
 /// </summary>
 internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, DispatcherOptions options)
 {
     private const int ErrorMax = 2_000;
 
-    /// <summary>Runs the attempt; <paramref name="ended"/> is called once its bulkhead permit is free again, which may be after this task.</summary>
+    /// <summary>Runs the attempt; <paramref name="ended"/> is called once its bulkhead permit is free again, which may be after this
+    /// task.</summary>
     internal async Task RunAsync(ClaimedDelivery delivery, ServiceGuard guard, CircuitPermit permit, Action ended)
     {
         Task? stillRunning = null;
@@ -56,7 +57,8 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
             Tell(new AttemptReport(delivery, attempt, fault, decision));
     }
 
-    private DeliveryDecision Decide(ClaimedDelivery delivery, ServiceGuard guard, in DeliveryResult result, Classification fault, bool probe)
+    private DeliveryDecision Decide(
+        ClaimedDelivery delivery, ServiceGuard guard, in DeliveryResult result, Classification fault, bool probe)
     {
         var now = options.Time.GetUtcNow();
         var cost = fault.Throttling ? options.RetryBudget.ThrottledRetryCost : 1;

@@ -1,8 +1,8 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Makes one attempt at a delivery. It returns what happened; what it throws counts as a failure and is classified. The token is cancelled at the
-/// service's timeout or when the node stops.
+/// Makes one attempt at a delivery. It returns what happened; what it throws counts as a failure and is classified. The token is
+/// cancelled at the service's timeout or when the node stops.
 /// </summary>
 public delegate ValueTask<DeliveryResult> DeliveryHandler(ClaimedDelivery delivery, CancellationToken cancellationToken);
 

@@ -9,19 +9,24 @@ internal static partial class DispatchLog
     internal static partial void ClaimFailed(ILogger logger, string service, TimeSpan wait, Exception error);
 
     [LoggerMessage(2, LogLevel.Error,
-        "The outcome '{Outcome}' of attempt {Attempt} at delivery {Delivery} could not be stored; trying again in {Wait}. The lease is kept.")]
-    internal static partial void CommitFailed(ILogger logger, string outcome, int attempt, DeliveryId delivery, TimeSpan wait, Exception error);
+        "The outcome '{Outcome}' of attempt {Attempt} at delivery {Delivery} could not be stored; "
+        + "trying again in {Wait}. The lease is kept.")]
+    internal static partial void CommitFailed(
+        ILogger logger, string outcome, int attempt, DeliveryId delivery, TimeSpan wait, Exception error);
 
     [LoggerMessage(3, LogLevel.Error,
-        "The outcome '{Outcome}' of attempt {Attempt} at delivery {Delivery} was not stored before the stop: the delivery runs again, as a suspect, after the next start.")]
+        "The outcome '{Outcome}' of attempt {Attempt} at delivery {Delivery} was not stored before the stop: "
+        + "the delivery runs again, as a suspect, after the next start.")]
     internal static partial void OutcomeGivenUp(ILogger logger, string outcome, int attempt, DeliveryId delivery);
 
     [LoggerMessage(4, LogLevel.Warning,
-        "The lease of attempt {Attempt} at delivery {Delivery} was lost before its outcome '{Outcome}' was stored; whoever holds it now decides.")]
+        "The lease of attempt {Attempt} at delivery {Delivery} was lost before its outcome '{Outcome}' was stored; "
+        + "whoever holds it now decides.")]
     internal static partial void LeaseLost(ILogger logger, string outcome, int attempt, DeliveryId delivery);
 
     [LoggerMessage(5, LogLevel.Error,
-        "Attempt {Attempt} at delivery {Delivery} ignores its cancelled token and was abandoned after {Duration}; its permit stays taken until it ends.")]
+        "Attempt {Attempt} at delivery {Delivery} ignores its cancelled token and was abandoned after {Duration}; "
+        + "its permit stays taken until it ends.")]
     internal static partial void Abandoned(ILogger logger, int attempt, DeliveryId delivery, TimeSpan duration);
 
     [LoggerMessage(6, LogLevel.Error, "An observer of attempts failed; the delivery is not affected.")]
@@ -36,7 +41,8 @@ internal static partial class DispatchLog
     [LoggerMessage(9, LogLevel.Warning, "Stopping: {InFlight} attempts did not end within {Grace} and are cancelled.")]
     internal static partial void StopCancels(ILogger logger, int inFlight, TimeSpan grace);
 
-    [LoggerMessage(10, LogLevel.Error, "Stopped with {InFlight} attempts still under way; they run again, as suspects, after the next start.")]
+    [LoggerMessage(10, LogLevel.Error,
+        "Stopped with {InFlight} attempts still under way; they run again, as suspects, after the next start.")]
     internal static partial void StopGivesUp(ILogger logger, int inFlight);
 
     [LoggerMessage(11, LogLevel.Error, "The policy of queue '{Queue}' could not be had; the default policy decides.")]

@@ -1,9 +1,9 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Delivers what a <see cref="MessageStore"/> holds: a loop per service claims what is due, a handler makes the attempts, and each outcome is
-/// committed with the decision that follows from it. It knows nothing of HTTP. Nothing is kept in memory that a restart would lose.
-/// Start it once, after the store was opened; all members are safe from any thread.
+/// Delivers what a <see cref="MessageStore"/> holds: a loop per service claims what is due, a handler makes the attempts, and each
+/// outcome is committed with the decision that follows from it. It knows nothing of HTTP. Nothing is kept in memory that a restart would
+/// lose. Start it once, after the store was opened; all members are safe from any thread.
 /// </summary>
 public sealed class Dispatcher : IAsyncDisposable
 {
@@ -40,8 +40,10 @@ public sealed class Dispatcher : IAsyncDisposable
     /// <summary>What each service's breaker and bulkhead look like now, in the order of the configuration.</summary>
     public IReadOnlyList<ServiceStatus> Status => [.. _routes.Select(route => route.Guard.Status())];
 
-    /// <summary>All loops sleep and exactly so many attempts are under way: nothing happens until a call ends or the time moves. For tests.</summary>
-    internal bool IsQuiet(int underWay) => _gate.InFlight == underWay && (_suspects.IsAsleep || underWay > 0 && (_gate.IsAwaited || _suspects.Runs)) && _routes.All(route => route.IsAsleep);
+    /// <summary>All loops sleep and exactly so many attempts are under way: nothing happens until a call ends or the time moves. For
+    /// tests.</summary>
+    internal bool IsQuiet(int underWay) => _gate.InFlight == underWay
+        && (_suspects.IsAsleep || underWay > 0 && (_gate.IsAwaited || _suspects.Runs)) && _routes.All(route => route.IsAsleep);
 
     /// <summary>Begins to deliver.</summary>
     /// <param name="opening">What the store found when it was opened; null looks for suspects in any case.</param>
@@ -57,7 +59,8 @@ public sealed class Dispatcher : IAsyncDisposable
         }
     }
 
-    /// <summary>There may be new work for a service: call it after each commit of an enqueue or a replay. A service that is not known is passed over.</summary>
+    /// <summary>There may be new work for a service: call it after each commit of an enqueue or a replay. A service that is not known is
+    /// passed over.</summary>
     public void Notify(string service) => Find(service)?.Wake();
 
     /// <summary>There may be new suspects, because another node ended.</summary>
@@ -86,15 +89,16 @@ public sealed class Dispatcher : IAsyncDisposable
     }
 
     /// <summary>
-    /// Takes over another list of services. Those that stay keep the state of their breaker and what is under way; those that go claim nothing
-    /// more and finish what they have in hand; their deliveries wait in the store.
+    /// Takes over another list of services. Those that stay keep the state of their breaker and what is under way; those that go claim
+    /// nothing more and finish what they have in hand; their deliveries wait in the store.
     /// </summary>
     /// <exception cref="ArgumentException">A name comes twice; nothing changed.</exception>
     public void Update(IEnumerable<ServicePolicy> services)
     {
         var policies = services.ToList();
         if (policies.GroupBy(policy => policy.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new ArgumentException($"Service '{twice.Key}' is listed {twice.Count()} times; a name stands for one service.", nameof(services));
+            throw new ArgumentException($"Service '{twice.Key}' is listed {twice.Count()} times; a name stands for one service.",
+                nameof(services));
         lock (_lock)
         {
             if (_stop is not null) return;
@@ -106,8 +110,9 @@ public sealed class Dispatcher : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops: claims nothing more, gives back what was claimed and not begun, waits for the attempts under way, and after the grace cancels them;
-    /// a cancelled attempt is stored as failed and is due again at once. When it ends, no lease is held, unless the log says which.
+    /// Stops: claims nothing more, gives back what was claimed and not begun, waits for the attempts under way, and after the grace
+    /// cancels them; a cancelled attempt is stored as failed and is due again at once. When it ends, no lease is held, unless the log
+    /// says which.
     /// </summary>
     /// <param name="grace">How long attempts may go on; zero cancels them at once.</param>
     public Task StopAsync(TimeSpan grace)

@@ -9,12 +9,13 @@ public sealed record DispatcherOptions
     /// <summary>The name of this node, shown with each attempt. Default <c>local</c>.</summary>
     public string Node { get; init; } = "local";
 
-    /// <summary>The policy of a queue, asked after each failed attempt, so that a reload counts at once. Default: the default policy for every queue.</summary>
+    /// <summary>The policy of a queue, asked after each failed attempt, so that a reload counts at once. Default: the default policy for
+    /// every queue.</summary>
     public Func<string, DeliveryPolicy> PolicyOf { get; init; } = _ => DefaultPolicy;
 
     /// <summary>
-    /// How long a handler may go on after its token was cancelled. Then the attempt counts as failed and its lease ends; its permit of the bulkhead
-    /// stays taken until the handler really ends. Default 5 s; zero or more.
+    /// How long a handler may go on after its token was cancelled. Then the attempt counts as failed and its lease ends; its permit of
+    /// the bulkhead stays taken until the handler really ends. Default 5 s; zero or more.
     /// </summary>
     public TimeSpan AbandonAfter { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -24,7 +25,8 @@ public sealed record DispatcherOptions
     /// <summary>The most deliveries of one claim; what else is due comes with the next. Default 64; at least 1.</summary>
     public int ClaimMax { get; init; } = 64;
 
-    /// <summary>Retries of each service as a share of its traffic. An exhausted budget makes retries wait longer, it never fails them.</summary>
+    /// <summary>Retries of each service as a share of its traffic. An exhausted budget makes retries wait longer, it never fails
+    /// them.</summary>
     public RetryBudgetOptions RetryBudget { get; init; } = new();
 
     /// <summary>Classifies what handlers throw. Default: the built-in table.</summary>
@@ -37,7 +39,8 @@ public sealed record DispatcherOptions
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>
-    /// Told after each outcome is committed, on the thread of the attempt, under no lock. What it throws is logged and changes nothing. Default: nobody.
+    /// Told after each outcome is committed, on the thread of the attempt, under no lock. What it throws is logged and changes nothing.
+    /// Default: nobody.
     /// </summary>
     public Action<AttemptReport>? OnAttempt { get; init; }
 

@@ -1,14 +1,21 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Stores how an attempt ended, and does not give up while the process lives: what a service has taken must not be forgotten because a disk was
-/// full for a moment. It ends when the outcome is committed, when the lease turns out to be lost, or with the last word of a stop.
+/// Stores how an attempt ended, and does not give up while the process lives: what a service has taken must not be forgotten because a
+/// disk was full for a moment. It ends when the outcome is committed, when the lease turns out to be lost, or with the last word of a stop.
 /// </summary>
 internal sealed class OutcomeCommit(MessageStore store, DispatcherOptions options, CancellationToken giveUp)
 {
-    private static readonly Backoff Waits = new() { Initial = TimeSpan.FromMilliseconds(100), Max = TimeSpan.FromSeconds(5), Jitter = JitterKind.Equal };
+    /// <summary>How long to leave a store alone that fails: 100 ms, doubling up to 5 s.</summary>
+    internal static Backoff Waits { get; } = new()
+    {
+        Initial = TimeSpan.FromMilliseconds(100),
+        Max = TimeSpan.FromSeconds(5),
+        Jitter = JitterKind.Equal,
+    };
 
-    /// <summary>True when committed; false when the lease was lost or the stop ended the tries. A command is made anew for each try.</summary>
+    /// <summary>True when committed; false when the lease was lost or the stop ended the tries. A command is made anew for each
+    /// try.</summary>
     internal async Task<bool> TryAsync(ClaimedDelivery delivery, string outcome, Func<StoreCommand<bool>> command)
     {
         for (var tries = 1; ; tries = tries == int.MaxValue ? tries : tries + 1)

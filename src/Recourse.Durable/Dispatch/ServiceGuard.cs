@@ -1,6 +1,7 @@
 namespace Recourse.Durable;
 
-/// <summary>What protects one service: its breaker, its bulkhead, its retry budget, and what was last seen of it. Outlives reloads of the policy.</summary>
+/// <summary>What protects one service: its breaker, its bulkhead, its retry budget, and what was last seen of it. Outlives reloads of
+/// the policy.</summary>
 internal sealed class ServiceGuard
 {
     private readonly DispatcherOptions _options;
@@ -45,13 +46,15 @@ internal sealed class ServiceGuard
     }
 
     /// <summary>
-    /// Tells the breaker how an attempt ended. A fault of the message is a success of the service: it answered. An unknown fault counts against
-    /// the service, because an outage that nobody can name would otherwise eat three attempts of every message while the breaker looks on.
+    /// Tells the breaker how an attempt ended. A fault of the message is a success of the service: it answered. An unknown fault counts
+    /// against the service, because an outage that nobody can name would otherwise eat three attempts of every message while the breaker
+    /// looks on.
     /// </summary>
     internal static Judgement Judge(Classification? fault) => fault switch
     {
         null => Judgement.Success,
-        { Kind: FaultKind.Cancelled, Blame: Blame.Service } or { Kind: FaultKind.CircuitOpen or FaultKind.BulkheadFull } => Judgement.Neutral,
+        { Kind: FaultKind.Cancelled, Blame: Blame.Service } => Judgement.Neutral,
+        { Kind: FaultKind.CircuitOpen or FaultKind.BulkheadFull } => Judgement.Neutral,
         { Blame: Blame.Message } => Judgement.Success,
         _ => Judgement.Failure,
     };
@@ -71,13 +74,21 @@ internal sealed class ServiceGuard
         var state = Breaker.State;
         return new ServiceStatus(
             Policy.Name,
-            state switch { CircuitState.Closed => "closed", CircuitState.HalfOpen => "half_open", CircuitState.Open => "open", _ => "isolated" },
+            Name(state),
             state is CircuitState.Open ? Breaker.RetryAfter : TimeSpan.Zero,
             Bulkhead.InFlight,
             Bulkhead.Limit,
             Volatile.Read(ref _consecutive),
             Volatile.Read(ref _lastError));
     }
+
+    private static string Name(CircuitState state) => state switch
+    {
+        CircuitState.Closed => "closed",
+        CircuitState.HalfOpen => "half_open",
+        CircuitState.Open => "open",
+        _ => "isolated",
+    };
 
     private CircuitBreakerOptions BreakerOf(ServicePolicy policy) => new()
     {

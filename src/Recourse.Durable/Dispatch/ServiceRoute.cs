@@ -1,15 +1,14 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// The loop of one service: permits of the bulkhead first, then of the breaker, and only then a claim for as many deliveries as there are permits.
-/// So a claim is the start of its attempt, and nothing waits in memory.
+/// The loop of one service: permits of the bulkhead first, then of the breaker, and only then a claim for as many deliveries as there
+/// are permits. So a claim is the start of its attempt, and nothing waits in memory.
 /// </summary>
 internal sealed class ServiceRoute(
     ServiceGuard guard, MessageStore store, AloneGate gate, DeliveryAttempt attempt, OutcomeCommit commit, DispatcherOptions options)
 {
     // A claim that found nothing although something is due met a lane or another node; this keeps it from asking again at once.
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(10);
-    private static readonly Backoff StoreWaits = new() { Initial = TimeSpan.FromMilliseconds(100), Max = TimeSpan.FromSeconds(5), Jitter = JitterKind.Equal };
 
     private readonly WakeSignal _wake = new(options.Time);
     private volatile bool _stopping;
@@ -196,7 +195,7 @@ internal sealed class ServiceRoute(
     private TimeSpan Failed(Exception error)
     {
         _failures = _failures == int.MaxValue ? _failures : _failures + 1;
-        var wait = StoreWaits.Delay(_failures, TimeSpan.Zero, options.Sample());
+        var wait = OutcomeCommit.Waits.Delay(_failures, TimeSpan.Zero, options.Sample());
         if (error is StoreException) DispatchLog.ClaimFailed(options.Logger, guard.Policy.Name, wait, error);
         else DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, wait, error);
         return wait;

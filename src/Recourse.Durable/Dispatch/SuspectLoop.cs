@@ -1,10 +1,10 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Runs suspects (in hand when a process ended) one at a time with nothing else in flight on this node, so that only what really ends the process
-/// is blamed for it. It alternates with ordinary traffic: each time the way was closed, it stays open at least as long afterwards. It waits for
-/// what is in flight only so long (200 ms, doubling with each failure, up to the longest attempt possible), so ordinary traffic is held up at a
-/// time for at most the longest attempt, and the suspect's own.
+/// Runs suspects (in hand when a process ended) one at a time with nothing else in flight on this node, so that only what really ends
+/// the process is blamed for it. It alternates with ordinary traffic: each time the way was closed, it stays open at least as long
+/// afterwards. It waits for what is in flight only so long (200 ms, doubling with each failure, up to the longest attempt possible), so
+/// ordinary traffic is held up at a time for at most the longest attempt, and the suspect's own.
 /// </summary>
 internal sealed class SuspectLoop(AloneGate gate, Func<IReadOnlyList<ServiceRoute>> routes, DispatcherOptions options)
 {

@@ -1,8 +1,8 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Wakes one loop: new work, a permit given back, a reset breaker, a timer, the stop. A wake while the loop is busy is kept, so nothing falls
-/// between looking for work and going to sleep; many wakes are one.
+/// Wakes one loop: new work, a permit given back, a reset breaker, a timer, the stop. A wake while the loop is busy is kept, so nothing
+/// falls between looking for work and going to sleep; many wakes are one.
 /// </summary>
 internal sealed class WakeSignal(TimeProvider time)
 {

@@ -3,8 +3,8 @@ using System.Net;
 namespace Recourse.Server;
 
 /// <summary>
-/// The body of a delivery, byte for byte, with its length known, so that it is never chunked. It notes when it begins to be written: from then on
-/// the service may have acted, and before it cannot have.
+/// The body of a delivery, byte for byte, with its length known, so that it is never chunked. It notes when it begins to be written:
+/// from then on the service may have acted, and before it cannot have.
 /// </summary>
 internal sealed class DeliveryContent : HttpContent
 {

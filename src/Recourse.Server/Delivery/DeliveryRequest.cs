@@ -7,11 +7,13 @@ namespace Recourse.Server;
 /// <summary>Writes the HTTP request of one attempt.</summary>
 internal static class DeliveryRequest
 {
-    // Of the sender's headers these never go on, whatever is configured: they belong to his connection or to his login with us, or are ours to set.
+    // Of the sender's headers these never go on, whatever is configured: they belong to his connection or to his login with us, or are
+    // ours to set.
     private static readonly HashSet<string> Kept = new(StringComparer.OrdinalIgnoreCase)
     {
         "Authorization", "Cookie", "Set-Cookie", "Host", "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate",
-        "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "Content-Length", "Content-Type", "HTTP2-Settings",
+        "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", "Content-Length", "Content-Type",
+        "HTTP2-Settings",
         "Idempotency-Key", "traceparent",
     };
 
@@ -47,7 +49,8 @@ internal static class DeliveryRequest
         && !name.StartsWith("Recourse-", StringComparison.OrdinalIgnoreCase)
         && !name.StartsWith("Proxy-", StringComparison.OrdinalIgnoreCase)
         && !target.Headers.ContainsKey(name)
-        && (name.StartsWith("ce-", StringComparison.OrdinalIgnoreCase) || target.AllowedHeaders.Contains(name, StringComparer.OrdinalIgnoreCase));
+        && (name.StartsWith("ce-", StringComparison.OrdinalIgnoreCase)
+            || target.AllowedHeaders.Contains(name, StringComparer.OrdinalIgnoreCase));
 
     private static bool IsFraming(string name) =>
         name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)
@@ -55,7 +58,8 @@ internal static class DeliveryRequest
         || name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)
         || name.Equals("Expect", StringComparison.OrdinalIgnoreCase);
 
-    // A value that cannot stand in a header (a line break in it) is left out: it must not end the request early or keep the body from being delivered.
+    // A value that cannot stand in a header (a line break in it) is left out: it must not end the request early or keep the body from
+    // being delivered.
     private static void Set(HttpRequestMessage request, string name, string value)
     {
         if (value.AsSpan().IndexOfAny('\r', '\n', '\0') >= 0) return;

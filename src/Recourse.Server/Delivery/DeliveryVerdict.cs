@@ -3,7 +3,8 @@ using Recourse.Durable;
 
 namespace Recourse.Server;
 
-/// <summary>What an answer, or the lack of one, means. Whether the effect may have happened follows from how far the request had come.</summary>
+/// <summary>What an answer, or the lack of one, means. Whether the effect may have happened follows from how far the request had
+/// come.</summary>
 internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider time)
 {
     /// <summary>An answer with a status that does not mean delivered.</summary>
@@ -14,10 +15,12 @@ internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider t
         if (code is >= 300 and < 400)
         {
             var where = response.Headers.Location is { } location ? $" to {location.OriginalString}" : "";
-            return DeliveryResult.Failed(Redirected, $"HTTP {status}: redirects{where} are not followed; set the service's url to where it is.", status);
+            var words = $"HTTP {status}: redirects{where} are not followed; set the service's url to where it is.";
+            return DeliveryResult.Failed(Redirected, words, status);
         }
 
-        var error = $"HTTP {status}{(response.ReasonPhrase is { Length: > 0 } reason ? " " + reason : "")}{(text.Length > 0 ? ": " + text : "")}";
+        var reason = response.ReasonPhrase is { Length: > 0 } phrase ? " " + phrase : "";
+        var error = $"HTTP {status}{reason}{(text.Length > 0 ? ": " + text : "")}";
         return DeliveryResult.Failed(classifier.ClassifyHttp(code), error, status, RetryAfter(response));
     }
 
@@ -32,7 +35,8 @@ internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider t
         return DeliveryResult.Failed(fault, Words(exception));
     }
 
-    /// <summary>The wait that the answer asks for, in seconds or as a date; never negative. Null when it asks for none that can be read.</summary>
+    /// <summary>The wait that the answer asks for, in seconds or as a date; never negative. Null when it asks for none that can be
+    /// read.</summary>
     private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {
         { Delta: { } delta } => NotNegative(delta),
@@ -49,7 +53,8 @@ internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider t
             HttpIOException response => response.HttpRequestError,
             _ => HttpRequestError.Unknown,
         };
-        return fault.Kind is FaultKind.Unknown or FaultKind.TemporaryFailure or FaultKind.FileSystemError && error is not HttpRequestError.Unknown
+        return fault.Kind is FaultKind.Unknown or FaultKind.TemporaryFailure or FaultKind.FileSystemError
+            && error is not HttpRequestError.Unknown
             ? classifier.Classify("socket", error.ToString()) ?? fault
             : fault;
     }

@@ -7,8 +7,8 @@ using Recourse.Durable;
 namespace Recourse.Server;
 
 /// <summary>
-/// Sends deliveries over HTTP/1.1: one request an attempt, with a Content-Length, no redirect followed, no cookie, no proxy, nothing unpacked. It is
-/// a <see cref="DeliveryHandler"/>. Connections are pooled per service; the service's bulkhead bounds them.
+/// Sends deliveries over HTTP/1.1: one request an attempt, with a Content-Length, no redirect followed, no cookie, no proxy, nothing
+/// unpacked. It is a <see cref="DeliveryHandler"/>. Connections are pooled per service; the service's bulkhead bounds them.
 /// </summary>
 internal sealed class HttpDelivery : IDisposable
 {
@@ -26,7 +26,8 @@ internal sealed class HttpDelivery : IDisposable
         Update(targets);
     }
 
-    /// <summary>Takes over another list of targets. A service that stays keeps its connections; attempts under way are not disturbed.</summary>
+    /// <summary>Takes over another list of targets. A service that stays keeps its connections; attempts under way are not
+    /// disturbed.</summary>
     internal void Update(IEnumerable<ServiceTarget> targets)
     {
         lock (_lock)
@@ -34,7 +35,7 @@ internal sealed class HttpDelivery : IDisposable
             var before = _lines;
             _lines = targets.ToFrozenDictionary(
                 target => target.Name,
-                target => new Line(target, before.TryGetValue(target.Name, out var line) ? line.Client : new HttpMessageInvoker(Connections())));
+                target => new Line(target, before.GetValueOrDefault(target.Name)?.Client ?? new HttpMessageInvoker(Connections())));
             // What has gone is left to the collector: an attempt may still use it, and idle connections close by themselves.
         }
     }
@@ -45,7 +46,8 @@ internal sealed class HttpDelivery : IDisposable
         if (!_lines.TryGetValue(delivery.Service, out var line) || line.Target.Url is null)
         {
             return DeliveryResult.Failed(
-                _classifier.ForKind(FaultKind.ConfigurationError, "no url"), $"Service '{delivery.Service}' has no url. Set services.{delivery.Service}.url.");
+                _classifier.ForKind(FaultKind.ConfigurationError, "no url"),
+                $"Service '{delivery.Service}' has no url. Set services.{delivery.Service}.url.");
         }
 
         using var request = DeliveryRequest.Of(delivery, line.Target);
@@ -84,7 +86,8 @@ internal sealed class HttpDelivery : IDisposable
         UseProxy = false,
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(10),
-        // A changed address is noticed within two minutes, and connections that servers and balancers drop after a minute are not used again.
+        // A changed address is noticed within two minutes, and connections that servers and balancers drop after a minute are not used
+        // again.
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         // An answer is read to its end only where that is little: a huge one costs its connection, not our time.

@@ -20,7 +20,13 @@ internal static class ResponseText
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
-            while (read < MaxBytes && await body.ReadAsync(buffer.AsMemory(read, MaxBytes - read), either.Token) is var count and > 0) read += count;
+            while (read < MaxBytes)
+            {
+                var count = await body.ReadAsync(buffer.AsMemory(read, MaxBytes - read), either.Token);
+                if (count == 0) break;
+                read += count;
+            }
+
             return OneLine(buffer.AsSpan(0, read));
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException or HttpRequestException)

@@ -18,7 +18,8 @@ internal sealed record ServiceTarget
     /// <summary>Statuses that mean delivered, as ranges with both ends included. Default 200 to 299.</summary>
     public IReadOnlyList<(int From, int To)> SuccessStatuses { get; init; } = [(200, 299)];
 
-    /// <summary>Headers of the sender that go on, besides CloudEvents <c>ce-*</c>. Default none. What belongs to the sender's connection or login never goes on.</summary>
+    /// <summary>Headers of the sender that go on, besides CloudEvents <c>ce-*</c>. Default none. What belongs to the sender's connection
+    /// or login never goes on.</summary>
     public IReadOnlyList<string> AllowedHeaders { get; init; } = [];
 
     internal bool IsSuccess(int status)

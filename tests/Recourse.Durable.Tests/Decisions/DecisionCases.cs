@@ -6,7 +6,8 @@ namespace Recourse.Durable.Tests;
 /// <param name="Policy">The bounds of the queue.</param>
 /// <param name="Service">The contract of the service.</param>
 /// <param name="Decided">The decision as it is stored and shown.</param>
-internal sealed record DecisionCase(string Situation, DeliveryFailure Failure, DeliveryPolicy Policy, ServicePolicy Service, string Decided);
+internal sealed record DecisionCase(string Situation, DeliveryFailure Failure, DeliveryPolicy Policy, ServicePolicy Service,
+    string Decided);
 
 internal static class DecisionCases
 {
@@ -42,7 +43,8 @@ internal static class DecisionCases
             "dead: permanent, the same message would fail again"),
         new("A fault of the message that may pass, first attempt", Failed(Transient(Blame.Message)), Plain, Repeatable,
             "retry: message fault, retry 1 in 100 ms, 1 of 8"),
-        new("The same for the 8th time (`max_attempts`)", Failed(Transient(Blame.Message)) with { Attempt = 12, MessageFaults = 7 }, Plain, Repeatable,
+        new("The same for the 8th time (`max_attempts`)", Failed(Transient(Blame.Message)) with { Attempt = 12, MessageFaults = 7 },
+            Plain, Repeatable,
             "dead: message fault, 8 of 8"),
         new("A fault about which nothing is known", Failed(FaultKind.Unknown), Plain, Repeatable,
             "retry: unknown fault, retry 1 in 100 ms, 1 of 3"),
@@ -51,7 +53,8 @@ internal static class DecisionCases
         new("The same, but the attempt was a probe of the breaker",
             Failed(FaultKind.Unknown) with { Attempt = 9, UnknownFaults = 2, Probe = true }, Plain, Repeatable,
             "retry: unknown fault, retry 9 in 15 s, a probe, not counted"),
-        new("The connection was reset after the request was sent, service `repeatable: false`", Failed(FaultKind.ConnectionReset), Plain, Once,
+        new("The connection was reset after the request was sent, service `repeatable: false`", Failed(FaultKind.ConnectionReset), Plain,
+            Once,
             "dead: the effect may have happened (connection_reset), and the service is not repeatable"),
         new("The connection was refused, service `repeatable: false`", Failed(FaultKind.ConnectionRefused), Plain, Once,
             "retry: service fault, retry 1 in 100 ms, gives up at an age of 24 h"),
@@ -63,10 +66,12 @@ internal static class DecisionCases
             "retry: service fault, retry 3 in 400 ms, attempt 3 of 3"),
         new("Dead letters are switched off, the service answers 400", Failed("400"), NoDeadLetters, Repeatable,
             "retry: permanent, retry 1 in 22.5 s, the same message would fail again; dead letters are off"),
-        new("Dead letters are switched off, the effect may have happened, `repeatable: false`", Failed(FaultKind.ConnectionReset), NoDeadLetters, Once,
+        new("Dead letters are switched off, the effect may have happened, `repeatable: false`", Failed(FaultKind.ConnectionReset),
+            NoDeadLetters, Once,
             "dead: the effect may have happened (connection_reset), and the service is not repeatable"),
         new("A breaker of ours was open: nothing was sent",
-            Failed(FaultKind.CircuitOpen) with { Attempt = 3, Age = TimeSpan.FromDays(9), BreakerOpenFor = TimeSpan.FromSeconds(30) }, Seeds, Once,
+            Failed(FaultKind.CircuitOpen) with { Attempt = 3, Age = TimeSpan.FromDays(9), BreakerOpenFor = TimeSpan.FromSeconds(30) },
+                Seeds, Once,
             "retry: not sent, retry 3 in 30 s, not counted; the route is paused, breaker open"),
         new("The relay was stopped during the attempt", Failed(Stopped), Seeds, Repeatable,
             "retry: stopped during the attempt, retry 1 in 0 s, not counted"),

@@ -17,7 +17,7 @@ public class DecisionDocsTests
         Assert.True(begin >= 0 && end > begin, $"{path} has lost the marks '{Begin}' and '{End}' around its table.");
         var expected = page[..(begin + Begin.Length)] + "\n" + Table() + page[end..];
         if (Environment.GetEnvironmentVariable("RECOURSE_APPROVE") == "1") File.WriteAllText(path, expected);
-        else Assert.True(expected == page, $"The table in {path} differs from the code. Run this test once with RECOURSE_APPROVE=1 and commit the page.");
+        else Assert.True(expected == page, $"The table in {path} differs from the code. Run this test with RECOURSE_APPROVE=1.");
     }
 
     private static string Table()

@@ -24,7 +24,8 @@ internal sealed class HandlerCall(ClaimedDelivery delivery, Action ending, Cance
     internal void Fail(string status, TimeSpan? retryAfter = null) => End(() =>
         _end.SetResult(DeliveryResult.Failed(FaultClassifier.Default.Classify("http", status)!, $"HTTP {status}", status, retryAfter)));
 
-    internal void Fail(FaultKind kind) => End(() => _end.SetResult(DeliveryResult.Failed(FaultClassifier.Default.ForKind(kind), kind.Name())));
+    internal void Fail(FaultKind kind) => End(() => _end.SetResult(DeliveryResult.Failed(FaultClassifier.Default.ForKind(kind),
+        kind.Name())));
 
     /// <summary>Ends as a handler that heeds its token: once it is cancelled.</summary>
     internal void HeedToken() => Token.Register(() => Throw(new OperationCanceledException(Token)));
@@ -70,7 +71,8 @@ internal sealed class DispatchRig : IAsyncDisposable
         }));
     }
 
-    internal static ServicePolicy Orders { get; } = new() { Name = "orders", MaxConcurrent = 3, FailureThreshold = 2, SuccessThreshold = 2 };
+    internal static ServicePolicy Orders { get; } = new() { Name = "orders", MaxConcurrent = 3, FailureThreshold = 2,
+        SuccessThreshold = 2 };
 
     internal ManualClock Clock { get; } = new();
 
@@ -107,7 +109,8 @@ internal sealed class DispatchRig : IAsyncDisposable
         return ids;
     }
 
-    /// <summary>Starts on a store that found so many suspects. None: the suspects' loop does not close the way while the clock stands still.</summary>
+    /// <summary>Starts on a store that found so many suspects. None: the suspects' loop does not close the way while the clock stands
+    /// still.</summary>
     internal void Start(int suspects = 0) => Dispatcher.Start(new StoreOpening(suspects, 0));
 
     /// <summary>Waits until the next timer is due in exactly so long.</summary>
@@ -224,6 +227,7 @@ internal sealed class NotedLog : ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter) =>
         Lines.Enqueue((eventId.Id, formatter(state, exception)));
 }

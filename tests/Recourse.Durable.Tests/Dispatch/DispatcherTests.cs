@@ -102,7 +102,8 @@ public class DispatcherTests
         await using var store = new InMemoryMessageStore(clock);
         var reported = new TaskCompletionSource<AttemptReport>();
         var options = new DispatcherOptions { Time = clock, OnAttempt = report => reported.TrySetResult(report) };
-        await using var dispatcher = new Dispatcher(store, (_, _) => throw new InvalidDataException("at once"), [DispatchRig.Orders], options);
+        await using var dispatcher = new Dispatcher(store, (_, _) =>
+            throw new InvalidDataException("at once"), [DispatchRig.Orders], options);
         var message = new NewMessage { Queue = "incoming", Body = default, Services = ["orders"] };
         await store.CommitAsync(new EnqueueCommand(message), TestContext.Current.CancellationToken);
         dispatcher.Start();

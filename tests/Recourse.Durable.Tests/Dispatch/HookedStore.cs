@@ -25,7 +25,8 @@ internal sealed class HookedStore(MessageStore inner) : MessageStore
 
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
-    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default)
+    public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
+        CancellationToken cancellationToken = default)
     {
         if (Before is { } before) await before(command);
         var result = await inner.CommitAsync(command, cancellationToken);

@@ -68,17 +68,20 @@ public class HttpDeliveryTests
             Headers = new Dictionary<string, string>
             {
                 ["ce-type"] = "order.made", ["X-Tenant"] = "grün", ["X-Other"] = "no", ["Authorization"] = "Bearer sender",
-                ["Cookie"] = "a=b", ["Host"] = "elsewhere", ["Connection"] = "close", ["Recourse-Attempt"] = "99", ["X-Api"] = "the sender's",
+                ["Cookie"] = "a=b", ["Host"] = "elsewhere", ["Connection"] = "close", ["Recourse-Attempt"] = "99",
+                    ["X-Api"] = "the sender's",
                 ["X-Broken"] = "a\r\nInjected: yes",
             },
         };
         await SendAsync(server.Url, delivery, target => target with
         {
-            Headers = new Dictionary<string, string> { ["Authorization"] = "Bearer ours", ["X-Api"] = "ours", ["Transfer-Encoding"] = "chunked" },
+            Headers = new Dictionary<string, string> { ["Authorization"] = "Bearer ours", ["X-Api"] = "ours",
+                ["Transfer-Encoding"] = "chunked" },
             AllowedHeaders = ["x-tenant", "authorization", "cookie", "host", "connection", "recourse-attempt", "x-api", "x-broken"],
         });
         var request = await server.RequestAsync();
-        Assert.Equal(("order.made", "4", "Bearer ours", "ours"), (request["ce-type"], request["Recourse-Attempt"], request["Authorization"], request["X-Api"]));
+        Assert.Equal(("order.made", "4", "Bearer ours", "ours"),
+            (request["ce-type"], request["Recourse-Attempt"], request["Authorization"], request["X-Api"]));
         Assert.Equal("grün", Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(request["X-Tenant"]!)));
         Assert.Equal(server.Url.Authority, request["Host"]);
         string[] absent = ["X-Other", "Cookie", "Connection", "X-Broken", "Injected", "Transfer-Encoding"];
@@ -196,7 +199,7 @@ public class HttpDeliveryTests
     [Fact]
     public async Task A_redirect_is_not_followed()
     {
-        await using var server = ScriptedServer.Says("HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+        await using var server = ScriptedServer.Says("HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
         var result = await SendAsync(server.Url, Delivery());
         Fails(result, FaultKind.ConfigurationError, Applied.No);
         Assert.Contains("http://127.0.0.1:1/", result.Error, StringComparison.Ordinal);
@@ -252,7 +255,8 @@ public class HttpDeliveryTests
         Assert.NotEmpty(result.Error!);
     }
 
-    private static async Task<DeliveryResult> SendAsync(Uri? url, ClaimedDelivery delivery, Func<ServiceTarget, ServiceTarget>? configure = null)
+    private static async Task<DeliveryResult> SendAsync(Uri? url, ClaimedDelivery delivery,
+        Func<ServiceTarget, ServiceTarget>? configure = null)
     {
         var target = new ServiceTarget { Name = "orders", Url = url };
         using var http = new HttpDelivery([configure?.Invoke(target) ?? target], new ManualClock());

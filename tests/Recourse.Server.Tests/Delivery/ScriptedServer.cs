@@ -15,7 +15,8 @@ internal sealed record RawRequest(string Head, byte[] Body)
 
     /// <summary>The value of a header; null when it did not come.</summary>
     internal string? this[string name] => Head.Split("\r\n")
-        .Where(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)).Select(line => line[(name.Length + 1)..].Trim()).SingleOrDefault();
+        .Where(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)).Select(line =>
+            line[(name.Length + 1)..].Trim()).SingleOrDefault();
 }
 
 /// <summary>A service on loopback that answers with the bytes that a test gives it, byte for byte.</summary>

@@ -51,7 +51,8 @@ public sealed class RecoveryHandlerTests
     [InlineData("PUT", null, null, 2)]
     [InlineData("DELETE", null, null, 2)]
     [InlineData("PUT", "key-1", false, 1)]
-    public async Task What_may_have_happened_is_repeated_only_where_that_does_no_harm(string method, string? key, bool? marked, int attempts)
+    public async Task What_may_have_happened_is_repeated_only_where_that_does_no_harm(string method, string? key, bool? marked,
+        int attempts)
     {
         var server = new ScriptedHandler(503, 200);
         using var request = new HttpRequestMessage(new HttpMethod(method), "http://a/") { Content = new StringContent("{}") };
@@ -64,7 +65,8 @@ public sealed class RecoveryHandlerTests
     [Fact]
     public async Task What_was_refused_had_no_effect_and_is_retried_with_every_method()
     {
-        var server = new ScriptedHandler(new HttpRequestException("refused", new SocketException((int)SocketError.ConnectionRefused)), 429, 200);
+        var server = new ScriptedHandler(new HttpRequestException("refused", new SocketException((int)SocketError.ConnectionRefused)),
+            429, 200);
         using var response = await Client(server).PostAsync(new Uri("http://a/"), new StringContent("{}"), None);
         Assert.Equal((HttpStatusCode.OK, 3), (response.StatusCode, server.Requests.Count));
     }
@@ -105,7 +107,8 @@ public sealed class RecoveryHandlerTests
     {
         var options = Options with { BufferedBytesMax = 4 };
         var (once, again) = (new ScriptedHandler(503, 200), new ScriptedHandler(503, 200));
-        using var streamed = await Client(once, options).PutAsync(new Uri("http://a/"), new StreamContent(new MemoryStream(new byte[5])), None);
+        using var streamed = await Client(once, options).PutAsync(new Uri("http://a/"), new StreamContent(new MemoryStream(new byte[5])),
+            None);
         using var bytes = await Client(again, options).PutAsync(new Uri("http://a/"), new ByteArrayContent(new byte[5]), None);
         Assert.Equal((1, 2), (once.Requests.Count, again.Requests.Count));
     }
@@ -168,7 +171,8 @@ public sealed class RecoveryHandlerTests
         services.AddHttpClient("shop").ConfigurePrimaryHttpMessageHandler(() => server).AddRecoveryHandler(Breaking);
         await using var provider = services.BuildServiceProvider();
         var handlers = provider.GetRequiredService<IHttpMessageHandlerFactory>();
-        using var first = await new HttpMessageInvoker(handlers.CreateHandler("shop"), false).SendAsync(new(HttpMethod.Get, "http://a/"), None);
+        using var first = await new HttpMessageInvoker(handlers.CreateHandler("shop"), false).SendAsync(new(HttpMethod.Get, "http://a/"),
+            None);
         await using var scope = provider.CreateAsyncScope();
         var again = scope.ServiceProvider.GetRequiredService<IHttpClientFactory>().CreateClient("shop");
         await Assert.ThrowsAnyAsync<RejectedException>(() => again.GetAsync(new Uri("http://a/"), None));
@@ -177,7 +181,8 @@ public sealed class RecoveryHandlerTests
     [Fact]
     public void A_synchronous_request_is_refused_with_the_way_out() =>
         Assert.Contains("SendAsync", Assert.Throws<NotSupportedException>(() =>
-            Client(new ScriptedHandler(200)).Send(new HttpRequestMessage(HttpMethod.Get, "http://a/"), None)).Message, StringComparison.Ordinal);
+            Client(new ScriptedHandler(200)).Send(new HttpRequestMessage(HttpMethod.Get, "http://a/"), None)).Message,
+                StringComparison.Ordinal);
 
     [Fact]
     public void A_bound_out_of_range_is_named() =>
@@ -193,7 +198,8 @@ public sealed class RecoveryHandlerTests
 
     private static RecoveryHandlerOptions Options { get; } = new() { Configure = pipeline => pipeline.Retry(AtOnce) };
 
-    private static RecoveryHandlerOptions Breaking { get; } = new() { Configure = pipeline => pipeline.CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1 }) };
+    private static RecoveryHandlerOptions Breaking { get; } = new() { Configure = pipeline =>
+        pipeline.CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1 }) };
 
     private static HttpClient Client(ScriptedHandler server, RecoveryHandlerOptions? options = null)
     {
@@ -205,7 +211,8 @@ public sealed class RecoveryHandlerTests
     /// <summary>Content whose length is not known before it is written.</summary>
     private sealed class EndlessContent(string text) : HttpContent
     {
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => stream.WriteAsync(Encoding.UTF8.GetBytes(text)).AsTask();
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            stream.WriteAsync(Encoding.UTF8.GetBytes(text)).AsTask();
 
         protected override bool TryComputeLength(out long length)
         {
