@@ -53,7 +53,8 @@ internal static class Failures
             {
                 for (var i = 0; i < n; i++)
                 {
-                    if (ours.TryExecuteAsync(static (state, _) => new ValueTask<string>(state), "x").Result.IsSuccess) throw new InvalidOperationException();
+                    if (ours.TryExecuteAsync(static (state, _) =>
+                        new ValueTask<string>(state), "x").Result.IsSuccess) throw new InvalidOperationException();
                 }
             },
             n =>
@@ -61,7 +62,8 @@ internal static class Failures
                 var context = ResilienceContextPool.Shared.Get();
                 for (var i = 0; i < n; i++)
                 {
-                    var outcome = theirs.ExecuteOutcomeAsync(static (_, state) => new ValueTask<Polly.Outcome<string>>(Polly.Outcome.FromResult(state)), context, "x").Result;
+                    var outcome = theirs.ExecuteOutcomeAsync(static (_, state) =>
+                        new ValueTask<Polly.Outcome<string>>(Polly.Outcome.FromResult(state)), context, "x").Result;
                     if (outcome.Exception is null) throw new InvalidOperationException();
                 }
 
@@ -103,10 +105,12 @@ internal static class Failures
     private static void TwoThreads(Quick quick)
     {
         var (ours, theirs) = (new PipelineBuilder().CircuitBreaker().Build(), TheirBreaker());
-        quick.Compare("2 threads through one breaker", 0.30, 20_000, n => Twice(() => Loops.Ours(ours, n)), n => Twice(() => Loops.Theirs(theirs, n)), rounds: 60);
+        quick.Compare("2 threads through one breaker", 0.30, 20_000, n => Twice(() => Loops.Ours(ours, n)), n => Twice(() =>
+            Loops.Theirs(theirs, n)), rounds: 60);
     }
 
-    private static ResiliencePipeline TheirBreaker() => new ResiliencePipelineBuilder().AddCircuitBreaker(new CircuitBreakerStrategyOptions()).Build();
+    private static ResiliencePipeline TheirBreaker() =>
+        new ResiliencePipelineBuilder().AddCircuitBreaker(new CircuitBreakerStrategyOptions()).Build();
 
     private static void Twice(Action work)
     {

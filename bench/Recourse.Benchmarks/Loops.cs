@@ -12,7 +12,8 @@ internal static class Loops
     {
         for (var i = 0; i < calls; i++)
         {
-            if (pipeline.ExecuteAsync(static (state, _) => new ValueTask<string>(state), Text).Result is null) throw new InvalidOperationException();
+            if (pipeline.ExecuteAsync(static (state, _) =>
+                new ValueTask<string>(state), Text).Result is null) throw new InvalidOperationException();
         }
     }
 
@@ -20,7 +21,8 @@ internal static class Loops
     {
         for (var i = 0; i < calls; i++)
         {
-            if (pipeline.ExecuteAsync(static (state, _) => new ValueTask<string>(state), Text).Result is null) throw new InvalidOperationException();
+            if (pipeline.ExecuteAsync(static (state, _) =>
+                new ValueTask<string>(state), Text).Result is null) throw new InvalidOperationException();
         }
     }
 }

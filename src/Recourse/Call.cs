@@ -24,8 +24,8 @@ public abstract partial class Call
     }
 
     /// <summary>
-    /// The token that the operation gets. A strategy that narrows it sets its own in <see cref="Strategy.Enter"/> and puts the old one back in
-    /// <see cref="Strategy.Exit"/>.
+    /// The token that the operation gets. A strategy that narrows it sets its own in <see cref="Strategy.Enter"/> and puts the old one back
+    /// in <see cref="Strategy.Exit"/>.
     /// </summary>
     public CancellationToken Token { get; set; }
 
@@ -66,7 +66,9 @@ public abstract partial class Call
     /// <summary>The failed attempts so far, oldest first.</summary>
     public IReadOnlyList<FailedAttempt> Attempts => _history ?? (IReadOnlyList<FailedAttempt>)[];
 
-    /// <summary>What is left until the deadline or the nearest time limit around, zero when it has passed; null when there is none.</summary>
+    /// <summary>
+    /// What is left until the deadline or the nearest time limit around, zero when it has passed; null when there is none.
+    /// </summary>
     public TimeSpan? Remaining
     {
         get

@@ -40,7 +40,9 @@ public readonly struct Outcome<T>
     /// <param name="otherwise">What to answer instead.</param>
     public T? ValueOr(T? otherwise) => _failure is null ? _value : otherwise;
 
-    /// <summary>The failure as an exception; null when there is a value. A refusal becomes an exception anew each time it is read.</summary>
+    /// <summary>
+    /// The failure as an exception; null when there is a value. A refusal becomes an exception anew each time it is read.
+    /// </summary>
     public Exception? Exception => _failure switch
     {
         null => null,
@@ -54,7 +56,9 @@ public readonly struct Outcome<T>
     /// <summary>What the failure was; null after a success, and after an end that counts as neither (the caller cancelled).</summary>
     public Classification? Classification => _classification;
 
-    /// <summary>The failed attempts, oldest first; empty when none failed. The middle of a very long history is left out, see the numbers.</summary>
+    /// <summary>
+    /// The failed attempts, oldest first; empty when none failed. The middle of a very long history is left out, see the numbers.
+    /// </summary>
     public IReadOnlyList<FailedAttempt> Attempts => _history ?? (IReadOnlyList<FailedAttempt>)[];
 
     [DoesNotReturn]

@@ -27,7 +27,8 @@ public sealed partial class Pipeline
     public IReadOnlyList<string> Warnings { get; private set; }
 
     /// <summary>The circuit breakers of the pipeline, outermost first: to read, isolate, trip or reset them.</summary>
-    public IEnumerable<CircuitBreaker> CircuitBreakers => _plan.Strategies.OfType<CircuitBreakerStrategy>().Select(strategy => strategy.Breaker);
+    public IEnumerable<CircuitBreaker> CircuitBreakers =>
+        _plan.Strategies.OfType<CircuitBreakerStrategy>().Select(strategy => strategy.Breaker);
 
     /// <summary>The bulkheads of the pipeline, outermost first.</summary>
     public IEnumerable<Bulkhead> Bulkheads => _plan.Strategies.OfType<BulkheadStrategy>().Select(strategy => strategy.Bulkhead);
@@ -41,12 +42,14 @@ public sealed partial class Pipeline
     internal Plan Plan => _plan;
 
     /// <summary>Runs a call that returns a value.</summary>
-    /// <param name="call">The operation. Make it static and pass what it needs as <paramref name="state"/>, and nothing is allocated.</param>
+    /// <param name="call">The operation. Make it static and pass what it needs as <paramref name="state"/>, and nothing is
+    /// allocated.</param>
     /// <param name="state">Handed to the operation.</param>
     /// <param name="token">The caller's token; cancelling it ends waits, and reaches the operation.</param>
     /// <exception cref="RejectedException">A strategy refused the call.</exception>
     /// <exception cref="TimeoutExceededException">A time limit passed.</exception>
-    public ValueTask<T> ExecuteAsync<T, TState>(Func<TState, CancellationToken, ValueTask<T>> call, TState state, CancellationToken token = default)
+    public ValueTask<T> ExecuteAsync<T, TState>(Func<TState, CancellationToken, ValueTask<T>> call, TState state,
+        CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(call);
         var plan = _plan;
@@ -171,7 +174,8 @@ public sealed partial class Pipeline
     /// bulkheads, rate limits and the budgets of retries. Calls in flight end by the strategies with which they began.
     /// </summary>
     /// <param name="next">The pipeline as it should be; its name and its clock are ignored.</param>
-    /// <exception cref="InvalidOptionsException">The strategies stand in an order that cannot work; the pipeline stays as it was.</exception>
+    /// <exception cref="InvalidOptionsException">The strategies stand in an order that cannot work; the pipeline stays as it
+    /// was.</exception>
     public void Reload(PipelineBuilder next)
     {
         ArgumentNullException.ThrowIfNull(next);
@@ -185,7 +189,8 @@ public sealed partial class Pipeline
     {
         var plan = _plan;
         if (plan.Strategies.Length == 0) return $"{plan.Name}: no strategies";
-        return string.Join('\n', plan.Strategies.Select((strategy, i) => $"{new string(' ', 2 * (i + 1))}{strategy.Describe()}").Prepend($"{plan.Name}:"));
+        return string.Join('\n', plan.Strategies.Select((strategy, i) =>
+            $"{new string(' ', 2 * (i + 1))}{strategy.Describe()}").Prepend($"{plan.Name}:"));
     }
 
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Recourse;
 
 /// <summary>
-/// Puts a pipeline together, outermost strategy first. Options are checked as they are added, the order when the pipeline is built. Not safe
-/// for several threads; the pipeline that comes out is.
+/// Puts a pipeline together, outermost strategy first. Options are checked as they are added, the order when the pipeline is built. Not
+/// safe for several threads; the pipeline that comes out is.
 /// </summary>
 public sealed class PipelineBuilder
 {
@@ -73,7 +73,8 @@ public sealed class PipelineBuilder
     }
 
     /// <summary>The pipeline.</summary>
-    /// <exception cref="InvalidOptionsException">The strategies stand in an order that cannot work; the message says why and what to do.</exception>
+    /// <exception cref="InvalidOptionsException">The strategies stand in an order that cannot work; the message says why and what to
+    /// do.</exception>
     public Pipeline Build()
     {
         var plan = BuildPlan(null, out var warnings);

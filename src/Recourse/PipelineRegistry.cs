@@ -7,10 +7,14 @@ namespace Recourse;
 /// <summary>How many pipelines a registry keeps, and for how long.</summary>
 public sealed record PipelineRegistryOptions
 {
-    /// <summary>Most pipelines kept. Default 1,000; from 1 to 1,000,000. One more displaces the one that was not used for longest.</summary>
+    /// <summary>
+    /// Most pipelines kept. Default 1,000; from 1 to 1,000,000. One more displaces the one that was not used for longest.
+    /// </summary>
     public int MaxEntries { get; init; } = 1_000;
 
-    /// <summary>A pipeline that was not used for this long is dropped when room is needed first. Default 1 h; more than zero, up to 49 days.</summary>
+    /// <summary>
+    /// A pipeline that was not used for this long is dropped when room is needed first. Default 1 h; more than zero, up to 49 days.
+    /// </summary>
     public TimeSpan IdleTime { get; init; } = TimeSpan.FromHours(1);
 
     internal PipelineRegistryOptions Checked()
@@ -23,8 +27,8 @@ public sealed record PipelineRegistryOptions
 }
 
 /// <summary>
-/// Pipelines by key: by name, by service, by tenant. Bounded. A pipeline whose circuit is not closed is never dropped, since that would forget
-/// an outage; if all are like that, a new key gets a pipeline that is not kept. Safe from any thread.
+/// Pipelines by key: by name, by service, by tenant. Bounded. A pipeline whose circuit is not closed is never dropped, since that would
+/// forget an outage; if all are like that, a new key gets a pipeline that is not kept. Safe from any thread.
 /// </summary>
 public sealed class PipelineRegistry : IDisposable
 {
@@ -111,7 +115,8 @@ public sealed class PipelineRegistry : IDisposable
             foreach (var breaker in entry.Pipeline.CircuitBreakers)
             {
                 yield return new Measurement<int>(
-                    RecourseDiagnostics.Encode(breaker.State), new("pipeline", key), new KeyValuePair<string, object?>("circuit", breaker.Name));
+                    RecourseDiagnostics.Encode(breaker.State), new("pipeline", key), new KeyValuePair<string, object?>("circuit",
+                        breaker.Name));
             }
         }
     }

@@ -24,7 +24,9 @@ public static class RecourseDiagnostics
     /// <summary>Histogram in seconds: calls from end to end, by pipeline and outcome (success, failure, neutral).</summary>
     public const string Duration = "recourse_call_duration_seconds";
 
-    /// <summary>Gauge, by pipeline and circuit: 0 closed, 1 half-open, 2 open, 3 isolated. Reported for the pipelines of a registry.</summary>
+    /// <summary>
+    /// Gauge, by pipeline and circuit: 0 closed, 1 half-open, 2 open, 3 isolated. Reported for the pipelines of a registry.
+    /// </summary>
     public const string CircuitBreakerState = "recourse_circuit_breaker_state";
 
     internal static readonly ActivitySource Source = new(Name);
@@ -46,7 +48,8 @@ public static class RecourseDiagnostics
 
     internal static void Failed(Plan plan, Classification? classification)
     {
-        if (ErrorCounter.Enabled) ErrorCounter.Add(1, Tag("pipeline", plan.Name), Tag("kind", (classification?.Kind ?? FaultKind.Cancelled).Name()));
+        if (ErrorCounter.Enabled) ErrorCounter.Add(1, Tag("pipeline", plan.Name), Tag("kind",
+            (classification?.Kind ?? FaultKind.Cancelled).Name()));
     }
 
     internal static void Retried(Plan plan, FaultKind kind)
@@ -81,8 +84,10 @@ internal sealed class Observation
 
     internal void End(Call call)
     {
-        var (judgement, kind) = call.Succeeded ? (Judgement.Success, null) : (call.Verdict.Judgement, call.FinalClassification?.Kind.Name());
-        RecourseDiagnostics.Ended(call.Plan, judgement switch { Judgement.Success => "success", Judgement.Failure => "failure", _ => "neutral" }, call.Time.GetElapsedTime(_began));
+        var (judgement, kind) = call.Succeeded
+            ? (Judgement.Success, null) : (call.Verdict.Judgement, call.FinalClassification?.Kind.Name());
+        RecourseDiagnostics.Ended(call.Plan, judgement switch { Judgement.Success => "success", Judgement.Failure => "failure", _ =>
+            "neutral" }, call.Time.GetElapsedTime(_began));
         if (_activity is null) return;
         _activity.SetTag("recourse.attempts", call.AttemptNumber);
         if (judgement == Judgement.Failure) _activity.SetStatus(ActivityStatusCode.Error, kind);

@@ -13,7 +13,8 @@ public sealed record RecoveryContext
     public string? Operation { get; init; }
 
     /// <summary>
-    /// Most attempts of this call, the first included; from 1 to int.MaxValue. Default null: the retry strategy decides. It replaces the strategy's number.
+    /// Most attempts of this call, the first included; from 1 to int.MaxValue. Default null: the retry strategy decides. It replaces the
+    /// strategy's number.
     /// </summary>
     public int? MaxAttempts { get; init; }
 
@@ -24,7 +25,8 @@ public sealed record RecoveryContext
     public bool? Repeatable { get; init; }
 
     /// <summary>
-    /// The time that this call and all it calls may take; more than zero, up to 49 days. Default null: no limit but those of the pipeline and of an outer call.
+    /// The time that this call and all it calls may take; more than zero, up to 49 days. Default null: no limit but those of the pipeline
+    /// and of an outer call.
     /// </summary>
     public TimeSpan? Deadline { get; init; }
 

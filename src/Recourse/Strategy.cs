@@ -19,7 +19,8 @@ public enum Step : byte
 }
 
 /// <summary>
-/// What one strategy remembers about one call. Blank when the call enters the pipeline; belongs to one strategy and to one thread at a time.
+/// What one strategy remembers about one call. Blank when the call enters the pipeline; belongs to one strategy and to one thread at a
+/// time.
 /// </summary>
 public struct Frame
 {
@@ -67,7 +68,8 @@ public abstract class Strategy
     public abstract Step Exit(Call call, ref Frame frame);
 
     /// <summary>
-    /// After a wait that this strategy began. <see cref="Step.Next"/> goes on in the direction in which the call was going when it began to wait.
+    /// After a wait that this strategy began. <see cref="Step.Next"/> goes on in the direction in which the call was going when it began to
+    /// wait.
     /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="frame">What this strategy remembers about the call.</param>

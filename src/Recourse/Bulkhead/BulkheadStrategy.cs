@@ -1,6 +1,8 @@
 namespace Recourse;
 
-/// <summary>Lets as many calls in as a <see cref="Bulkhead"/> allows; the others wait in its queue, without a thread, or are refused.</summary>
+/// <summary>
+/// Lets as many calls in as a <see cref="Bulkhead"/> allows; the others wait in its queue, without a thread, or are refused.
+/// </summary>
 internal sealed class BulkheadStrategy : Strategy
 {
     private const long Holds = 1;
@@ -22,7 +24,8 @@ internal sealed class BulkheadStrategy : Strategy
     public override string Describe()
     {
         var options = Bulkhead.Options;
-        var queue = options.MaxQueue == 0 ? "no queue" : $"a queue of {options.MaxQueue} for {(options.QueueTimeout == Timeout.InfiniteTimeSpan ? "ever" : Durations.Text(options.QueueTimeout))}";
+        var patience = options.QueueTimeout == Timeout.InfiniteTimeSpan ? "ever" : Durations.Text(options.QueueTimeout);
+        var queue = options.MaxQueue == 0 ? "no queue" : $"a queue of {options.MaxQueue} for {patience}";
         return $"bulkhead: '{Bulkhead.Name}', {Bulkhead.Limit} at once, {queue}";
     }
 
@@ -61,7 +64,8 @@ internal sealed class BulkheadStrategy : Strategy
             {
                 Pool<CallWaiter>.Give(waiter);
                 if (!cancelled) return Refuse(call, _late);
-                call.Fail(new OperationCanceledException($"The call was cancelled while it waited for bulkhead '{Bulkhead.Name}'.", call.Token));
+                call.Fail(new OperationCanceledException($"The call was cancelled while it waited for bulkhead '{Bulkhead.Name}'.",
+                    call.Token));
                 return Step.Return;
             }
 
@@ -118,7 +122,8 @@ internal sealed class BulkheadStrategy : Strategy
 /// <summary>The refusal of a full bulkhead; two for each bulkhead.</summary>
 internal sealed class BulkheadRejection(Bulkhead bulkhead, bool timedOut) : Rejection
 {
-    private static readonly Classification Full = FaultClassifier.Default.ForKind(FaultKind.BulkheadFull, "a full bulkhead of the pipeline");
+    private static readonly Classification Full = FaultClassifier.Default.ForKind(FaultKind.BulkheadFull,
+        "a full bulkhead of the pipeline");
 
     public override Classification Classification => Full;
 

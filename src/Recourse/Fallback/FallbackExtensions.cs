@@ -17,12 +17,14 @@ public static class FallbackExtensions
     /// <summary>Answers with a value.</summary>
     /// <param name="pipeline">The pipeline that is being built.</param>
     /// <param name="value">The answer to every failed call that returns <typeparamref name="T"/>.</param>
-    public static PipelineBuilder Fallback<T>(this PipelineBuilder pipeline, T value) => pipeline.Fallback(new FallbackOptions<T> { Value = value });
+    public static PipelineBuilder Fallback<T>(this PipelineBuilder pipeline, T value) =>
+        pipeline.Fallback(new FallbackOptions<T> { Value = value });
 
     /// <summary>Answers with a function, for example one that calls another service.</summary>
     /// <param name="pipeline">The pipeline that is being built.</param>
     /// <param name="function">Gets the fault. In a synchronous call it has to answer at once.</param>
-    public static PipelineBuilder Fallback<T>(this PipelineBuilder pipeline, Func<FallbackQuestion, CancellationToken, ValueTask<T>> function) =>
+    public static PipelineBuilder Fallback<T>(this PipelineBuilder pipeline, Func<FallbackQuestion, CancellationToken,
+        ValueTask<T>> function) =>
         pipeline.Fallback(new FallbackOptions<T> { Function = function });
 
     /// <summary>Answers with another pipeline around another service; it has its own breaker, bulkhead and retries.</summary>

@@ -18,7 +18,8 @@ internal sealed class FallbackStrategy<T>(FallbackOptions<T> options) : Fallback
 
     public override string Describe()
     {
-        var answer = options.ByOperation is { Count: var count } ? $"{count} operations" : options.Function is not null ? "a function" : "a value";
+        var answer = options.ByOperation is { Count: var count }
+            ? $"{count} operations" : options.Function is not null ? "a function" : "a value";
         return $"fallback: {answer} for {typeof(T).Name}{(HandlesAll ? "" : ", on some faults")}";
     }
 
@@ -27,7 +28,8 @@ internal sealed class FallbackStrategy<T>(FallbackOptions<T> options) : Fallback
     public override Step Exit(Call call, ref Frame frame)
     {
         if (call.Succeeded || call is not Call<T> typed) return Step.Next;
-        return call.Verdict is { Judgement: Judgement.Failure, Classification: { } fault } && Handles(fault) ? Answer(typed, ref frame, fault) : Step.Next;
+        return call.Verdict is { Judgement: Judgement.Failure, Classification: { } fault } && Handles(fault)
+            ? Answer(typed, ref frame, fault) : Step.Next;
     }
 
     public override Step Resume(Call call, ref Frame frame)
@@ -81,7 +83,8 @@ internal sealed class FallbackStrategy<T>(FallbackOptions<T> options) : Fallback
     }
 
     private Func<FallbackQuestion, CancellationToken, ValueTask<T>>? FunctionFor(Call call) =>
-        call.Context.Operation is { } operation && options.ByOperation?.TryGetValue(operation, out var own) == true ? own : options.Function;
+        call.Context.Operation is { } operation && options.ByOperation?.TryGetValue(operation, out var own) == true
+            ? own : options.Function;
 
     private static void Settle(Call<T> call, ValueTask<T> answer)
     {

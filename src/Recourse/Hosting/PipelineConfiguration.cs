@@ -11,7 +11,8 @@ public static class PipelineConfiguration
     /// <summary>Adds what the section names.</summary>
     /// <param name="pipeline">The pipeline that is being built.</param>
     /// <param name="section">Durations are written <c>500ms</c>, <c>30s</c>, <c>5m</c>, <c>1h</c> or <c>00:00:30</c>.</param>
-    /// <exception cref="InvalidOptionsException">A key is unknown, or a value is not what it must be; the message says which and what is allowed.</exception>
+    /// <exception cref="InvalidOptionsException">A key is unknown, or a value is not what it must be; the message says which and what is
+    /// allowed.</exception>
     public static PipelineBuilder Configure(this PipelineBuilder pipeline, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(pipeline);

@@ -11,8 +11,8 @@ namespace Recourse;
 public static class RecourseServiceCollectionExtensions
 {
     /// <summary>
-    /// Registers named pipelines: each as a keyed <see cref="Pipeline"/>, all in one <see cref="PipelineRegistry"/>. They are built, and their
-    /// options checked, when the host starts. A <see cref="TimeProvider"/> and a logger factory among the services are used.
+    /// Registers named pipelines: each as a keyed <see cref="Pipeline"/>, all in one <see cref="PipelineRegistry"/>. They are built, and
+    /// their options checked, when the host starts. A <see cref="TimeProvider"/> and a logger factory among the services are used.
     /// </summary>
     /// <param name="services">The services of the application.</param>
     /// <param name="configure">Adds pipelines.</param>
@@ -20,9 +20,11 @@ public static class RecourseServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
-        services.TryAddSingleton(provider => new PipelineRegistry(provider.GetService<PipelineRegistryOptions>(), provider.GetService<TimeProvider>()));
+        services.TryAddSingleton(provider =>
+            new PipelineRegistry(provider.GetService<PipelineRegistryOptions>(), provider.GetService<TimeProvider>()));
         // Building all of them is the check: what cannot be built stops the host before it takes its first call.
-        services.AddOptions<RecourseOptions>().Validate<IServiceProvider>(static (options, provider) => options.BuildAll(provider)).ValidateOnStart();
+        services.AddOptions<RecourseOptions>().Validate<IServiceProvider>(static (options, provider) =>
+            options.BuildAll(provider)).ValidateOnStart();
         services.TryAddSingleton<PipelineHealthCheck>();
         configure(new RecourseBuilder(services));
         return services;
@@ -108,7 +110,8 @@ public sealed class RecourseBuilder
         return builder;
     }
 
-    private static void Follow(IServiceProvider provider, Pipeline pipeline, string name, Action<IServiceProvider, PipelineBuilder> configure)
+    private static void Follow(IServiceProvider provider, Pipeline pipeline, string name, Action<IServiceProvider,
+        PipelineBuilder> configure)
     {
         try
         {

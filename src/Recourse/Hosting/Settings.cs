@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 namespace Recourse;
 
 /// <summary>
-/// One section of a configuration, read by hand so that trimming keeps it whole. Every key has to be asked for: what is left over is an error
-/// that names the nearest valid key.
+/// One section of a configuration, read by hand so that trimming keeps it whole. Every key has to be asked for: what is left over is an
+/// error that names the nearest valid key.
 /// </summary>
 internal sealed class Settings(IConfigurationSection section)
 {
@@ -25,10 +25,12 @@ internal sealed class Settings(IConfigurationSection section)
     internal int Int(string key, int otherwise) => MaybeInt(key) ?? otherwise;
 
     internal int? MaybeInt(string key) => Raw(key) is not { } text ? null
-        : int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) ? value : throw Wrong(key, text, "a whole number");
+        : int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value)
+            ? value : throw Wrong(key, text, "a whole number");
 
     internal double Double(string key, double otherwise) => Raw(key) is not { } text ? otherwise
-        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : throw Wrong(key, text, "a number");
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            ? value : throw Wrong(key, text, "a number");
 
     internal bool Bool(string key, bool otherwise) => Raw(key) is not { } text ? otherwise
         : bool.TryParse(text, out var value) ? value : throw Wrong(key, text, "true or false");
@@ -48,8 +50,10 @@ internal sealed class Settings(IConfigurationSection section)
         _known.Add(key);
         var child = section.GetSection(key);
         if (!child.Exists()) return null;
-        var names = child.Value?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [.. child.GetChildren().Select(item => item.Value ?? "")];
-        return [.. names.Select(name => FaultKinds.TryParse(name, out var kind) ? kind : throw Wrong(key, name, "a kind of fault, for example connection_refused"))];
+        var names = child.Value?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            ?? [.. child.GetChildren().Select(item => item.Value ?? "")];
+        return [.. names.Select(name => FaultKinds.TryParse(name, out var kind)
+            ? kind : throw Wrong(key, name, "a kind of fault, for example connection_refused"))];
     }
 
     /// <summary>Refuses keys that nobody asked for.</summary>
@@ -67,7 +71,8 @@ internal sealed class Settings(IConfigurationSection section)
     {
         value = default;
         var number = text.AsSpan().TrimEnd("abcdefghijklmnopqrstuvwxyz");
-        var unit = text.AsSpan(number.Length) switch { "ms" => 1, "s" => 1_000, "m" or "min" => 60_000, "h" => 3_600_000, "d" => 86_400_000, _ => 0 };
+        var unit = text.AsSpan(number.Length) switch { "ms" => 1, "s" => 1_000, "m" or "min" => 60_000, "h" => 3_600_000, "d" =>
+            86_400_000, _ => 0 };
         if (unit == 0 || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var amount))
             return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value);
         if (!double.IsFinite(amount) || Math.Abs(amount * unit) > TimeSpan.MaxValue.TotalMilliseconds / 2) return false;
@@ -81,7 +86,8 @@ internal sealed class Settings(IConfigurationSection section)
         return section[key] is { Length: > 0 } text ? text : null;
     }
 
-    private InvalidOptionsException Wrong(string key, string found, string allowed) => new($"'{section.Path}:{key}' is '{found}'; it must be {allowed}.");
+    private InvalidOptionsException Wrong(string key, string found, string allowed) =>
+        new($"'{section.Path}:{key}' is '{found}'; it must be {allowed}.");
 
     // Edit distance; keys are short.
     private static int Distance(string a, string b)

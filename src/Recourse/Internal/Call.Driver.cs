@@ -63,7 +63,8 @@ public abstract partial class Call : IThreadPoolWorkItem
     public void WakeWhen(Task task)
     {
         ArgumentNullException.ThrowIfNull(task);
-        if (IsSynchronous) throw new InvalidOperationException("A synchronous call cannot wait for asynchronous work; call ExecuteAsync, or give the strategy a synchronous function.");
+        if (IsSynchronous) throw new InvalidOperationException(
+            "A synchronous call cannot wait for asynchronous work; call ExecuteAsync, or give the strategy a synchronous function.");
         task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_afterTask ??= Wake);
     }
 
@@ -119,65 +120,34 @@ public abstract partial class Call : IThreadPoolWorkItem
 
     private bool Run(Way way)
     {
-        var strategies = _strategies!;
-        var frames = _frames!;
         var i = _index;
         for (;;)
         {
-            var step = Step.Next;
+            Step step;
             switch (way)
             {
                 case Way.In:
-                    for (; i < strategies.Length; i++)
-                    {
-                        _index = i;
-                        step = strategies[i].Enter(this, ref frames[i]);
-                        if (step != Step.Next) break;
-                    }
-
+                    step = GoIn(ref i);
                     way = Way.Out;
-                    if (step == Step.Pending)
-                    {
-                        if (!MayGoOn(goingOut: false)) return false;
-                        way = Way.On;
-                    }
-                    else if (step == Step.Next)
-                    {
-                        _index = i;
-                        if (!Invoke()) return false;
-                    }
-
+                    if (step == Step.Next && !Invoke()) return false;
+                    if (step != Step.Pending) break;
+                    if (!MayGoOn(goingOut: false)) return false;
+                    way = Way.On;
                     break;
 
                 case Way.Out:
-                    while (i > _floor)
-                    {
-                        _index = --i;
-                        step = strategies[i].Exit(this, ref frames[i]);
-                        if (step >= Step.Again) break;
-                    }
-
+                    step = GoOut(ref i);
                     if (step < Step.Again) return true;
-                    way = Way.On;
                     if (step == Step.Again) way = Restart(ref i);
                     else if (!MayGoOn(goingOut: true)) return false;
+                    else way = Way.On;
                     break;
 
                 case Way.On:
                     _wait?.End();
-                    step = strategies[i].Resume(this, ref frames[i]);
-                    if (step == Step.Pending)
-                    {
-                        if (!MayGoOn(_goingOut)) return false;
-                    }
-                    else if (step == Step.Again) way = Restart(ref i);
-                    else if (step == Step.Next && !_goingOut)
-                    {
-                        i++;
-                        way = Way.In;
-                    }
-                    else way = Way.Out;
-
+                    step = _strategies![i].Resume(this, ref _frames![i]);
+                    if (step == Step.Pending && !MayGoOn(_goingOut)) return false;
+                    way = AfterResume(step, ref i);
                     break;
 
                 default:
@@ -186,6 +156,52 @@ public abstract partial class Call : IThreadPoolWorkItem
                     break;
             }
         }
+    }
+
+    // Inward until a strategy has something else to say than Next, or to the operation.
+    private Step GoIn(ref int index)
+    {
+        var strategies = _strategies!;
+        var frames = _frames!;
+        var i = index;
+        var step = Step.Next;
+        for (; i < strategies.Length; i++)
+        {
+            _index = i;
+            step = strategies[i].Enter(this, ref frames[i]);
+            if (step != Step.Next) break;
+        }
+
+        _index = i;
+        index = i;
+        return step;
+    }
+
+    // Outward until a strategy wants more, or to the end.
+    private Step GoOut(ref int index)
+    {
+        var strategies = _strategies!;
+        var frames = _frames!;
+        var i = index;
+        var step = Step.Next;
+        while (i > _floor)
+        {
+            _index = --i;
+            step = strategies[i].Exit(this, ref frames[i]);
+            if (step >= Step.Again) break;
+        }
+
+        index = i;
+        return step;
+    }
+
+    private Way AfterResume(Step step, ref int i)
+    {
+        if (step == Step.Pending) return Way.On;
+        if (step == Step.Again) return Restart(ref i);
+        if (step != Step.Next || _goingOut) return Way.Out;
+        i++;
+        return Way.In;
     }
 
     private Way Restart(ref int i)

@@ -16,7 +16,8 @@ internal sealed class Execution<T, TWork>
 
     Execution<T, TWork>? IPooled<Execution<T, TWork>>.Next { get; set; }
 
-    internal static Execution<T, TWork> Rent(Plan plan, in TWork work, RecoveryContext context, CancellationToken token, bool synchronous = false)
+    internal static Execution<T, TWork> Rent(Plan plan, in TWork work, RecoveryContext context, CancellationToken token,
+        bool synchronous = false)
     {
         if (CallSlot.Mine is Execution<T, TWork> execution) CallSlot.Mine = null;
         else execution = Pool<Execution<T, TWork>>.Take() ?? new();
@@ -122,7 +123,8 @@ internal sealed class Execution<T, TWork>
     void IValueTaskSource<T>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    void IValueTaskSource<Outcome<T>>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<Outcome<T>>.OnCompleted(Action<object?> continuation, object? state, short token,
+        ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>

@@ -23,15 +23,18 @@ internal static class Hazards
     private static Finding? Between(Strategy outer, Strategy inner) => (outer, inner) switch
     {
         (RetryStrategy a, RetryStrategy b) when a.Options.Scope == b.Options.Scope => new(true,
-            "A retry stands inside another retry of the same scope: their attempts multiply. Keep one, or give the outer one the scope Transaction."),
+            "A retry stands inside another retry of the same scope: their attempts multiply. Keep one, or give the outer one the scope "
+            + "Transaction."),
         (CircuitBreakerStrategy, RetryStrategy) => new(false,
-            "The circuit breaker stands outside the retry: it counts all attempts of a call as one and cannot stop them. Put it inside, unless that is meant."),
+            "The circuit breaker stands outside the retry: it counts all attempts of a call as one and cannot stop them. Put it inside, "
+            + "unless that is meant."),
         (CircuitBreakerStrategy, FallbackStrategy) => new(true,
             "The fallback stands inside the circuit breaker, which then sees only its answers and never opens. Put the fallback outside."),
         (RetryStrategy, FallbackStrategy { HandlesAll: true }) => new(true,
             "A fallback for every fault stands inside the retry, which then never has anything to retry. Put the fallback outside."),
         _ when Limit(outer) is { } total && Limit(inner) is { } part && total <= part => new(true,
-            $"The outer time limit ({Durations.Text(total)}) is not longer than the inner one ({Durations.Text(part)}), which can then never pass."),
+            $"The outer time limit ({Durations.Text(total)}) is not longer than the inner one ({Durations.Text(part)}), which can then "
+            + "never pass."),
         _ => null,
     };
 

@@ -11,19 +11,23 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Warning, "Pipeline {Pipeline}: the observer '{Observer}' threw; the call is not affected")]
     internal static partial void ObserverFailed(ILogger logger, string pipeline, string observer, Exception exception);
 
-    [LoggerMessage(3, LogLevel.Information, "Pipeline {Pipeline}: attempt {Attempt} of {Attempts} of '{Operation}' failed ({Kind}), retrying in {Delay}")]
-    internal static partial void Retrying(ILogger logger, string pipeline, int attempt, int attempts, string? operation, FaultKind kind, TimeSpan delay);
+    [LoggerMessage(3, LogLevel.Information,
+        "Pipeline {Pipeline}: attempt {Attempt} of {Attempts} of '{Operation}' failed ({Kind}), retrying in {Delay}")]
+    internal static partial void Retrying(ILogger logger, string pipeline, int attempt, int attempts, string? operation, FaultKind kind,
+        TimeSpan delay);
 
     [LoggerMessage(4, LogLevel.Information, "Pipeline {Pipeline}: '{Operation}' worked at attempt {Attempt}")]
     internal static partial void RetryWorked(ILogger logger, string pipeline, string? operation, int attempt);
 
     [LoggerMessage(5, LogLevel.Warning, "Pipeline {Pipeline}: no further attempt of '{Operation}' after {Attempt}: {Reason} ({Kind})")]
-    internal static partial void RetryStopped(ILogger logger, string pipeline, string? operation, int attempt, RetryStop reason, FaultKind kind);
+    internal static partial void RetryStopped(ILogger logger, string pipeline, string? operation, int attempt, RetryStop reason,
+        FaultKind kind);
 
     [LoggerMessage(6, LogLevel.Warning, "Pipeline {Pipeline}: '{Operation}' took longer than {Limit}")]
     internal static partial void TimedOut(ILogger logger, string pipeline, string? operation, TimeSpan limit);
 
-    [LoggerMessage(7, LogLevel.Warning, "Pipeline {Pipeline}: '{Operation}' ignores its token and was abandoned after {Limit}; its permits are held until it ends")]
+    [LoggerMessage(7, LogLevel.Warning,
+        "Pipeline {Pipeline}: '{Operation}' ignores its token and was abandoned after {Limit}; its permits are held until it ends")]
     internal static partial void Abandoned(ILogger logger, string pipeline, string? operation, TimeSpan limit);
 
     [LoggerMessage(8, LogLevel.Information, "Pipeline {Pipeline}: the abandoned '{Operation}' ended ({Result})")]

@@ -1,6 +1,8 @@
 namespace Recourse;
 
-/// <summary>What a pipeline has done since it was built; kept over reloads. Successes at the first attempt are not counted: that would cost them.</summary>
+/// <summary>
+/// What a pipeline has done since it was built; kept over reloads. Successes at the first attempt are not counted: that would cost them.
+/// </summary>
 internal sealed class PipelineCounters
 {
     private long _retries;
@@ -54,7 +56,9 @@ public sealed record PipelineStatistics
     /// <summary>Operations given up by an abandoning timeout that still run now.</summary>
     public long AbandonedNow { get; init; }
 
-    /// <summary>Calls refused by the breakers, bulkheads and rate limits of the pipeline; a shared one counts the calls of all who share it.</summary>
+    /// <summary>
+    /// Calls refused by the breakers, bulkheads and rate limits of the pipeline; a shared one counts the calls of all who share it.
+    /// </summary>
     public long Rejections { get; init; }
 
     /// <summary>Calls answered by a fallback.</summary>

@@ -15,7 +15,8 @@ internal sealed class Plan(
     private PipelineCounters? _counters = counters;
 
     // Made when there is something to count: most pipelines of a registry never fail.
-    internal PipelineCounters Counters => Volatile.Read(ref _counters) ?? Interlocked.CompareExchange(ref _counters, new PipelineCounters(), null) ?? _counters;
+    internal PipelineCounters Counters =>
+        Volatile.Read(ref _counters) ?? Interlocked.CompareExchange(ref _counters, new PipelineCounters(), null) ?? _counters;
 
     // The built-in classifier has no rule for any result, so most pipelines never look at one.
     internal readonly bool JudgesResults = !ReferenceEquals(classifier, FaultClassifier.Default);
@@ -28,7 +29,9 @@ internal sealed class Plan(
     internal Plan WithDeadline() => _withDeadline ??=
         new Plan(Name, [DeadlineStrategy.OfContext, .. Strategies], Classifier, Time, Logger, Counters);
 
-    /// <summary>This plan with the name, the clock and the state of another: its breakers, bulkheads, rate limits and budgets, in order.</summary>
+    /// <summary>
+    /// This plan with the name, the clock and the state of another: its breakers, bulkheads, rate limits and budgets, in order.
+    /// </summary>
     internal Plan TakeOver(Plan other)
     {
         var strategies = (Strategy[])Strategies.Clone();
@@ -42,7 +45,8 @@ internal sealed class Plan(
                 strategies[i] = Merged(before, strategies[i]);
         }
 
-        return new Plan(other.Name, strategies, Classifier, other.Time, ReferenceEquals(Logger, NullLogger.Instance) ? other.Logger : Logger, other.Counters);
+        return new Plan(other.Name, strategies, Classifier, other.Time, ReferenceEquals(Logger, NullLogger.Instance)
+            ? other.Logger : Logger, other.Counters);
     }
 
     private static Strategy Merged(Strategy before, Strategy next)

@@ -8,7 +8,8 @@ internal interface IPooled<T>
 }
 
 /// <summary>
-/// Objects to use again: one in each thread's hand, and up to 1,024 in a list that all threads share. What is more is left to the collector.
+/// Objects to use again: one in each thread's hand, and up to 1,024 in a list that all threads share. What is more is left to the
+/// collector.
 /// </summary>
 internal static class Pool<T>
     where T : class, IPooled<T>

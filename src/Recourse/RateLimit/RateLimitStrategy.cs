@@ -70,7 +70,8 @@ internal sealed class RateLimitStrategy : Strategy
 /// <summary>The refusal of a rate limit that is used up.</summary>
 internal sealed class RateLimitRejection(RateLimit limit, TimeSpan? retryAfter) : Rejection
 {
-    private static readonly Classification UsedUp = FaultClassifier.Default.ForKind(FaultKind.RateLimitExceeded, "a rate limit of the pipeline");
+    private static readonly Classification UsedUp = FaultClassifier.Default.ForKind(FaultKind.RateLimitExceeded,
+        "a rate limit of the pipeline");
 
     public override Classification Classification => UsedUp;
 
@@ -84,7 +85,8 @@ public sealed class RateLimitExceededException : RejectedException
 {
     internal RateLimitExceededException(string limit, Classification classification, TimeSpan? retryAfter)
         : base(
-            $"Rate limit '{limit}' is used up{(retryAfter is { } wait ? $"; try again in {Durations.Text(wait)}" : "")}.", classification, retryAfter) =>
+            $"Rate limit '{limit}' is used up{(retryAfter is { } wait ? $"; try again in {Durations.Text(wait)}" : "")}.", classification,
+                retryAfter) =>
         Limit = limit;
 
     /// <summary>The name of the limit.</summary>

@@ -51,7 +51,8 @@ internal sealed class RetryRules(RetryOptions options)
         if (facts.Told == false) return Stop(RetryStop.Told, most);
         if (facts.Told is null && Refusal(fault, named, facts) is var refusal and not RetryStop.None) return Stop(refusal, most);
         if (facts.Told == true && most == 1 && facts.MaxAttempts is null) most = options.MaxAttempts ?? int.MaxValue;
-        if (facts.Attempts >= most) return Stop(most == 1 && policy.MaxAttempts == 1 ? RetryStop.NotRetryable : RetryStop.AttemptsUsedUp, most);
+        if (facts.Attempts >= most) return Stop(most == 1 && policy.MaxAttempts == 1
+            ? RetryStop.NotRetryable : RetryStop.AttemptsUsedUp, most);
         var delay = DelayFor(policy, facts);
         if (facts.Remaining is not { } remaining) return new(RetryStop.None, delay, most);
         if (delay < remaining - options.AttemptTime) return new(RetryStop.None, delay, most);
@@ -61,7 +62,8 @@ internal sealed class RetryRules(RetryOptions options)
     private static RetryDecision Stop(RetryStop reason, int most) => new(reason, TimeSpan.Zero, most);
 
     private bool Names(Classification fault) =>
-        _kinds?.Contains(fault.Kind) == true || _categories?.Contains(fault.Category) == true || options.ByKind?.ContainsKey(fault.Kind) == true;
+        _kinds?.Contains(fault.Kind) == true || _categories?.Contains(fault.Category) == true
+            || options.ByKind?.ContainsKey(fault.Kind) == true;
 
     private RetryPolicy PolicyFor(Classification fault, bool named)
     {
@@ -80,7 +82,8 @@ internal sealed class RetryRules(RetryOptions options)
         // Without a deadline nobody has said how long the call may wait for the circuit.
         if (fault.Kind == FaultKind.CircuitOpen && (facts.Remaining is null || facts.RetryAfter is null)) return RetryStop.CircuitOpen;
         if (named) return RetryStop.None;
-        if (fault.Persistence == Persistence.Permanent && options.ByCategory?.ContainsKey(fault.Category) != true) return RetryStop.NotRetryable;
+        if (fault.Persistence == Persistence.Permanent
+            && options.ByCategory?.ContainsKey(fault.Category) != true) return RetryStop.NotRetryable;
         if (!Covers(fault.Scope)) return fault.Scope == RetryScope.Never ? RetryStop.NotRetryable : RetryStop.LargerScope;
         return fault.Applied == Applied.No || facts.Repeatable || facts.NotApplied ? RetryStop.None : RetryStop.NotRepeatable;
     }

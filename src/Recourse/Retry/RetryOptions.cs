@@ -7,15 +7,17 @@ public sealed record RetryOptions
 {
     /// <summary>
     /// Most attempts, the first included. Default null: <see cref="RetryPolicy.For"/> decides by the fault (4 for a transient one, 3 for a
-    /// timeout, 6 for a resource that ran out, 3 for an unknown one, 1 for a permanent one). From 1 (never retried) to int.MaxValue. A number
-    /// here holds for every fault that may pass, or of which that is not known.
+    /// timeout, 6 for a resource that ran out, 3 for an unknown one, 1 for a permanent one). From 1 (never retried) to int.MaxValue. A
+    /// number here holds for every fault that may pass, or of which that is not known.
     /// </summary>
     public int? MaxAttempts { get; init; }
 
     /// <summary>The waits between attempts. Default null: <see cref="RetryPolicy.For"/> decides by the fault.</summary>
     public Backoff? Backoff { get; init; }
 
-    /// <summary>Attempts and waits for single kinds; they come before everything else. Default null: none. Kinds named count as repeatable.</summary>
+    /// <summary>
+    /// Attempts and waits for single kinds; they come before everything else. Default null: none. Kinds named count as repeatable.
+    /// </summary>
     public IReadOnlyDictionary<FaultKind, RetryPolicy>? ByKind { get; init; }
 
     /// <summary>Attempts and waits for categories; they come after <see cref="ByKind"/>. Default null: none.</summary>
@@ -27,7 +29,9 @@ public sealed record RetryOptions
     /// </summary>
     public IReadOnlyCollection<FaultKind>? RetryOn { get; init; }
 
-    /// <summary>Only kinds of these categories (and those in <see cref="RetryOn"/>) are retried, and they count as repeatable. Default null.</summary>
+    /// <summary>
+    /// Only kinds of these categories (and those in <see cref="RetryOn"/>) are retried, and they count as repeatable. Default null.
+    /// </summary>
     public IReadOnlyCollection<FaultCategory>? RetryOnCategories { get; init; }
 
     /// <summary>
@@ -38,8 +42,8 @@ public sealed record RetryOptions
 
     /// <summary>
     /// What one attempt runs again. Default <see cref="RetryScope.Call"/>: a deadlock is then not retried, since the transaction around the
-    /// call is gone. <see cref="RetryScope.Transaction"/> where the operation is the whole transaction, <see cref="RetryScope.Reread"/> where
-    /// it reads its input anew. Never is not allowed.
+    /// call is gone. <see cref="RetryScope.Transaction"/> where the operation is the whole transaction, <see cref="RetryScope.Reread"/>
+    /// where it reads its input anew. Never is not allowed.
     /// </summary>
     public RetryScope Scope { get; init; } = RetryScope.Call;
 
@@ -51,7 +55,9 @@ public sealed record RetryOptions
     /// </summary>
     public TimeSpan AttemptTime { get; init; }
 
-    /// <summary>The longest wait that a service may ask for (Retry-After); longer ones are cut to it. Default 30 s; up to 49 days.</summary>
+    /// <summary>
+    /// The longest wait that a service may ask for (Retry-After); longer ones are cut to it. Default 30 s; up to 49 days.
+    /// </summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The longest wait that <see cref="Delay"/> may ask for; longer ones are cut to it. Default 30 s; up to 49 days.</summary>
@@ -91,16 +97,19 @@ public sealed record RetryOptions
         const string at = nameof(RetryOptions) + ".";
         Check.Range(at + nameof(MaxAttempts), MaxAttempts ?? 1, 1, int.MaxValue);
         Backoff?.Checked();
-        foreach (var (kind, policy) in ByKind ?? ReadOnlyDictionary<FaultKind, RetryPolicy>.Empty) policy.Checked($"{at}{nameof(ByKind)}[{kind}]");
+        foreach (var (kind, policy) in ByKind ?? ReadOnlyDictionary<FaultKind,
+            RetryPolicy>.Empty) policy.Checked($"{at}{nameof(ByKind)}[{kind}]");
         foreach (var (category, policy) in ByCategory ?? ReadOnlyDictionary<FaultCategory, RetryPolicy>.Empty)
             policy.Checked($"{at}{nameof(ByCategory)}[{category}]");
         Check.Defined(at + nameof(Scope), Scope);
-        Check.That(Scope != RetryScope.Never, $"{at}{nameof(Scope)} is Never; it must be Call, Transaction or Reread. To turn retrying off set MaxAttempts to 1.");
+        Check.That(Scope != RetryScope.Never,
+            $"{at}{nameof(Scope)} is Never; it must be Call, Transaction or Reread. To turn retrying off set MaxAttempts to 1.");
         Check.Range(at + nameof(MaxTotalTime), MaxTotalTime ?? Durations.TimerMax, TimeSpan.FromTicks(1), Durations.TimerMax);
         Check.Range(at + nameof(AttemptTime), AttemptTime, TimeSpan.Zero, Durations.TimerMax);
         Check.Range(at + nameof(MaxRetryAfter), MaxRetryAfter, TimeSpan.Zero, Durations.TimerMax);
         Check.Range(at + nameof(MaxDelay), MaxDelay, TimeSpan.Zero, Durations.TimerMax);
-        Check.That(!UnlimitedBudget || Budget is null, $"{at}{nameof(Budget)} is set; with {nameof(UnlimitedBudget)} it would never be asked.");
+        Check.That(!UnlimitedBudget
+            || Budget is null, $"{at}{nameof(Budget)} is set; with {nameof(UnlimitedBudget)} it would never be asked.");
         return this;
     }
 }

@@ -1,6 +1,8 @@
 namespace Recourse;
 
-/// <summary>Runs what lies inside again after a fault that may pass. The rules are <see cref="RetryRules"/>; this reads facts and waits.</summary>
+/// <summary>
+/// Runs what lies inside again after a fault that may pass. The rules are <see cref="RetryRules"/>; this reads facts and waits.
+/// </summary>
 internal sealed class RetryStrategy : Strategy
 {
     private readonly RetryRules _rules;
@@ -23,7 +25,8 @@ internal sealed class RetryStrategy : Strategy
 
     /// <summary>The same rules with what another retry has earned, where neither was given a budget from outside.</summary>
     internal RetryStrategy WithBudgetOf(RetryStrategy other) =>
-        Options is { Budget: null, UnlimitedBudget: false } && other is { Options.Budget: null, Budget: { } earned } ? new RetryStrategy(Options, earned) : this;
+        Options is { Budget: null, UnlimitedBudget: false } && other is { Options.Budget: null, Budget: { } earned }
+            ? new RetryStrategy(Options, earned) : this;
 
     internal RetryOptions Options { get; }
 
@@ -54,14 +57,16 @@ internal sealed class RetryStrategy : Strategy
         }
 
         ref readonly var verdict = ref call.Verdict;
-        return verdict is { Judgement: Judgement.Failure, Classification: { } fault } ? Failed(call, ref frame, fault, verdict.RetryAfter) : Step.Next;
+        return verdict is { Judgement: Judgement.Failure, Classification: { } fault }
+            ? Failed(call, ref frame, fault, verdict.RetryAfter) : Step.Next;
     }
 
     public override Step Resume(Call call, ref Frame frame)
     {
         if (!call.Token.IsCancellationRequested) return Step.Again;
         // The caller, or a time limit around us, ended the wait; what had really gone wrong stays visible inside.
-        call.Fail(new OperationCanceledException("The call was cancelled while it waited for its next attempt.", LastReal(call)?.Exception, call.Token));
+        call.Fail(new OperationCanceledException("The call was cancelled while it waited for its next attempt.", LastReal(call)?.Exception,
+            call.Token));
         return Step.Return;
     }
 
@@ -82,7 +87,8 @@ internal sealed class RetryStrategy : Strategy
         return Step.Pending;
     }
 
-    private bool Pays(Classification fault) => Budget is not { } budget || budget.TryWithdraw(fault.Throttling ? budget.Options.ThrottledRetryCost : 1);
+    private bool Pays(Classification fault) =>
+        Budget is not { } budget || budget.TryWithdraw(fault.Throttling ? budget.Options.ThrottledRetryCost : 1);
 
     private RetryFacts FactsOf(Call call, in Frame frame, Classification fault, TimeSpan? retryAfter, int attempts)
     {
@@ -126,7 +132,8 @@ internal sealed class RetryStrategy : Strategy
     private static Step Cancelled(Call call, Classification fault, int attempts)
     {
         call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, null));
-        call.Fail(new OperationCanceledException($"The call was cancelled after attempt {attempts}.", LastReal(call)?.Exception, call.Token));
+        call.Fail(new OperationCanceledException($"The call was cancelled after attempt {attempts}.", LastReal(call)?.Exception,
+            call.Token));
         return Step.Next;
     }
 

@@ -7,8 +7,8 @@ namespace Recourse;
 public static class TransactionExtensions
 {
     /// <summary>
-    /// Begins a transaction, runs the work in it and commits; rolls back and begins anew when that fails in a way that may pass. Give the retry
-    /// the scope <see cref="RetryScope.Transaction"/>, so that deadlocks and serialisation failures are retried.
+    /// Begins a transaction, runs the work in it and commits; rolls back and begins anew when that fails in a way that may pass. Give the
+    /// retry the scope <see cref="RetryScope.Transaction"/>, so that deadlocks and serialisation failures are retried.
     /// </summary>
     /// <typeparam name="TTransaction">Whatever stands for a transaction, for example a DbTransaction with its connection.</typeparam>
     /// <typeparam name="T">What the work returns.</typeparam>
@@ -49,7 +49,8 @@ internal readonly struct TransactionWork<TTransaction, T>(
 
     // The call is ours until this task ends, so the mark may be set from here.
     private static async ValueTask<T> Run(
-        Call<T> call, TransactionSteps<TTransaction> steps, Func<TTransaction, CancellationToken, ValueTask<T>> work, CancellationToken token)
+        Call<T> call, TransactionSteps<TTransaction> steps, Func<TTransaction, CancellationToken, ValueTask<T>> work,
+            CancellationToken token)
     {
         call.NotApplied = true;
         var transaction = await steps.Begin(token).ConfigureAwait(false);
@@ -76,7 +77,8 @@ internal readonly struct TransactionWork<TTransaction, T>(
         }
     }
 
-    // A rollback that fails leaves an open transaction, which the database rolls back when the connection ends: nothing was committed either way.
+    // A rollback that fails leaves an open transaction, which the database rolls back when the connection ends: nothing was committed
+    // either way.
     private static async ValueTask Rollback(TransactionSteps<TTransaction> steps, TTransaction transaction)
     {
         try

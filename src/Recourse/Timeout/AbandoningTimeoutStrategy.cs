@@ -36,7 +36,8 @@ internal sealed class AbandoningTimeoutStrategy(TimeoutOptions options) : Strate
         }
 
         if (!race.TryAbandon()) return Settle(call, race);
-        if (left) call.Fail(new OperationCanceledException("The call was cancelled; the operation ignores its token and still runs.", call.Token));
+        if (left) call.Fail(new OperationCanceledException("The call was cancelled; the operation ignores its token and still runs.",
+            call.Token));
         else call.Fail(new TimeoutExceededException(Options.Limit, deadline: false, abandoned: true, inner: null));
         TimeoutStrategy.Report(call, Options, abandoned: true);
         return Step.Return;
@@ -110,7 +111,9 @@ internal sealed class AbandonRace(Call call, TimeoutScope scope) : ChildOwner
         return true;
     }
 
-    /// <summary>Takes the outcome of the inner call and ends the limit; says whose the token was and whether the limit had passed.</summary>
+    /// <summary>
+    /// Takes the outcome of the inner call and ends the limit; says whose the token was and whether the limit had passed.
+    /// </summary>
     internal (CancellationToken Own, bool Fired) TakeOver()
     {
         call.Adopt(_child);
@@ -137,7 +140,8 @@ internal sealed class AbandonRace(Call call, TimeoutScope scope) : ChildOwner
     private void Bury(Call child)
     {
         _plan.Counters.Abandoned(-1);
-        Log.AbandonedEnded(_plan.Logger, _plan.Name, _context.Operation, child.Failure is null ? "it worked" : "it failed", child.Exception);
+        Log.AbandonedEnded(_plan.Logger, _plan.Name, _context.Operation, child.Failure is null
+            ? "it worked" : "it failed", child.Exception);
         child.Discard();
         child.Recycle();
         scope.End();

@@ -4,7 +4,8 @@ namespace Recourse;
 public sealed class TimeoutExceededException : TimeoutException
 {
     private static readonly Classification Late = FaultClassifier.Default.ForKind(FaultKind.Timeout, "a timeout of the pipeline");
-    private static readonly Classification PastDeadline = FaultClassifier.Default.ForKind(FaultKind.DeadlineExceeded, "the deadline of the call");
+    private static readonly Classification PastDeadline = FaultClassifier.Default.ForKind(FaultKind.DeadlineExceeded,
+        "the deadline of the call");
 
     internal TimeoutExceededException(TimeSpan limit, bool deadline, bool abandoned, Exception? inner)
         : base(Text(limit, deadline, abandoned), inner)
@@ -26,5 +27,6 @@ public sealed class TimeoutExceededException : TimeoutException
     internal static Verdict Verdict => Recourse.Verdict.Failure(Late);
 
     private static string Text(TimeSpan limit, bool deadline, bool abandoned) =>
-        $"{(deadline ? "The deadline passed: the call" : "The call")} took longer than {Durations.Text(limit)}{(abandoned ? " and still runs" : "")}.";
+        $"{(deadline ? "The deadline passed: the call" : "The call")} took longer than {Durations.Text(limit)}"
+        + $"{(abandoned ? " and still runs" : "")}.";
 }

@@ -17,7 +17,8 @@ public static class TimeoutExtensions
     /// <summary>Limits the time of everything added after this.</summary>
     /// <param name="pipeline">The pipeline that is being built.</param>
     /// <param name="limit">From 1 ms to 24 days.</param>
-    public static PipelineBuilder Timeout(this PipelineBuilder pipeline, TimeSpan limit) => pipeline.Timeout(new TimeoutOptions { Limit = limit });
+    public static PipelineBuilder Timeout(this PipelineBuilder pipeline, TimeSpan limit) =>
+        pipeline.Timeout(new TimeoutOptions { Limit = limit });
 
     /// <summary>
     /// One time for the whole call and for every call of a pipeline inside it. Retries know it: none is begun that could not finish.

@@ -9,16 +9,20 @@ public sealed record TimeoutOptions
     /// </summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether a limit gets a timer of its own, accurate as timers of the system are, for about 100 ns more a call. Default false.</summary>
+    /// <summary>
+    /// Whether a limit gets a timer of its own, accurate as timers of the system are, for about 100 ns more a call. Default false.
+    /// </summary>
     public bool Precise { get; init; }
 
     /// <summary>
-    /// How long after the limit the work may take to obey its token before the caller is answered without it. Default null: the caller waits
-    /// until the work ends. From zero to 24 days. Abandoned work keeps the permits inside this strategy until it really ends.
+    /// How long after the limit the work may take to obey its token before the caller is answered without it. Default null: the caller
+    /// waits until the work ends. From zero to 24 days. Abandoned work keeps the permits inside this strategy until it really ends.
     /// </summary>
     public TimeSpan? AbandonAfter { get; init; }
 
-    /// <summary>Told when the limit has passed and the caller is about to be told. What it throws is logged and changes nothing. Default null.</summary>
+    /// <summary>
+    /// Told when the limit has passed and the caller is about to be told. What it throws is logged and changes nothing. Default null.
+    /// </summary>
     public Action<TimeoutPassed>? OnTimeout { get; init; }
 
     internal TimeoutOptions Checked()

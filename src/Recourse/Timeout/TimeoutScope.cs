@@ -6,7 +6,8 @@ namespace Recourse;
 /// One time limit around one call: a token source that is used again and again, and the moment at which it is cancelled. Whether the limit
 /// or the call was first is decided by one compare-and-swap on that moment, so a timer that comes late can never cancel the next call.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "A source without a timer or a wait handle holds nothing to dispose of, and must outlive a late timer.")]
+[SuppressMessage("Design", "CA1001",
+    Justification = "A source without a timer or a wait handle holds nothing to dispose of, and must outlive a late timer.")]
 internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
 {
     internal static readonly TimeSpan LimitMax = TimeSpan.FromDays(24);
@@ -56,7 +57,9 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
 
     internal CancellationToken Parent { get; private set; }
 
-    /// <summary>Begins a limit. With <paramref name="precise"/>, or any clock but the system's, it has a timer of its own and is not pooled.</summary>
+    /// <summary>
+    /// Begins a limit. With <paramref name="precise"/>, or any clock but the system's, it has a timer of its own and is not pooled.
+    /// </summary>
     internal static TimeoutScope Begin(TimeProvider time, TimeSpan limit, bool precise, CancellationToken parent)
     {
         if (precise || !ReferenceEquals(time, TimeProvider.System)) return new TimeoutScope(time).BeginPrecise(limit, parent);

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Recourse;
 
-/// <summary>Cancels what lies inside after a time. The caller waits until it has obeyed; see <see cref="AbandoningTimeoutStrategy"/>.</summary>
+/// <summary>
+/// Cancels what lies inside after a time. The caller waits until it has obeyed; see <see cref="AbandoningTimeoutStrategy"/>.
+/// </summary>
 internal sealed class TimeoutStrategy(TimeoutOptions options) : Strategy("timeout")
 {
     internal TimeoutOptions Options { get; } = options;
@@ -63,13 +65,15 @@ internal static class Cancellation
             return true;
         }
 
-        // Somebody else's, or of a token linked to ours: the exception stays theirs. But it came after the limit, so it counts as a timeout,
-        // unless the caller has left.
+        // Somebody else's, or of a token linked to ours: the exception stays theirs. But it came after the limit, so it counts as a
+        // timeout, unless the caller has left.
         if (!call.CallerToken.IsCancellationRequested) call.Decide(TimeoutExceededException.Verdict);
         return false;
     }
 
-    /// <summary>The limit had not passed, so our token was cancelled from outside: the exception gets the token that the outside knows.</summary>
+    /// <summary>
+    /// The limit had not passed, so our token was cancelled from outside: the exception gets the token that the outside knows.
+    /// </summary>
     internal static void Own(Call call, OperationCanceledException cancelled, CancellationToken own, CancellationToken outer)
     {
         if (cancelled.CancellationToken == own && outer.IsCancellationRequested)

@@ -18,7 +18,8 @@ public class AllocationTests
         var pipeline = Pipelines().First(pair => pair.Name == name).Pipeline;
         Assert.Equal(0, BytesPerCall(() =>
         {
-            for (var i = 0; i < Calls; i++) Assert.NotNull(pipeline.ExecuteAsync(static (state, _) => new ValueTask<string>(state), "x").Result);
+            for (var i = 0; i < Calls; i++) Assert.NotNull(pipeline.ExecuteAsync(static (state, _) =>
+                new ValueTask<string>(state), "x").Result);
         }));
     }
 
@@ -53,7 +54,8 @@ public class AllocationTests
         var pipeline = new PipelineBuilder().CircuitBreaker(breaker).Build();
         Assert.Equal(0, BytesPerCall(() =>
         {
-            for (var i = 0; i < Calls; i++) Assert.False(pipeline.TryExecuteAsync(static (state, _) => new ValueTask<string>(state), "x").Result.IsSuccess);
+            for (var i = 0; i < Calls; i++) Assert.False(pipeline.TryExecuteAsync(static (state, _) =>
+                new ValueTask<string>(state), "x").Result.IsSuccess);
         }));
     }
 
@@ -102,7 +104,8 @@ public class AllocationTests
     {
         public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(
             System.Reflection.MethodInfo testMethod, Xunit.Sdk.DisposalTracker disposalTracker) =>
-            new([.. from pair in Pipelines() from inFlight in (int[])[1, 64, 512] select new TheoryDataRow<string, int>(pair.Name, inFlight)]);
+            new([.. from pair in Pipelines() from inFlight in (int[])[1, 64, 512] select new TheoryDataRow<string, int>(pair.Name,
+                inFlight)]);
 
         public override bool SupportsDiscoveryEnumeration() => true;
     }

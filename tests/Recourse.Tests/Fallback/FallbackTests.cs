@@ -7,7 +7,8 @@ public class FallbackTests
     [Fact]
     public async Task A_value_answers_for_a_call_that_failed()
     {
-        var pipeline = new PipelineBuilder().Fallback(7).Retry(new RetryOptions { MaxAttempts = 2, Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
+        var pipeline = new PipelineBuilder().Fallback(7).Retry(new RetryOptions { MaxAttempts = 2,
+            Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
         var script = Script.FailsTimes(9);
         Assert.Equal(7, await pipeline.ExecuteAsync(script.Run));
         Assert.Equal(2, script.Count);
@@ -37,7 +38,8 @@ public class FallbackTests
     {
         var breaker = new CircuitBreaker();
         breaker.Isolate();
-        var pipeline = new PipelineBuilder().Fallback<string>((question, _) => new ValueTask<string>(question.Exception!.GetType().Name)).CircuitBreaker(breaker).Build();
+        var pipeline = new PipelineBuilder().Fallback<string>((question, _) =>
+            new ValueTask<string>(question.Exception!.GetType().Name)).CircuitBreaker(breaker).Build();
         Assert.Equal(nameof(CircuitOpenException), await pipeline.ExecuteAsync(_ => new ValueTask<string>("never")));
     }
 
@@ -55,7 +57,8 @@ public class FallbackTests
         }).Build();
         foreach (var (operation, answer) in new[] { ("api_call", 1), ("notification", 2), ("other", 3) })
         {
-            Assert.Equal(answer, await pipeline.ExecuteAsync<int, int>((_, _) => throw Script.Refused(), 0, new RecoveryContext { Operation = operation }));
+            Assert.Equal(answer, await pipeline.ExecuteAsync<int, int>((_, _) =>
+                throw Script.Refused(), 0, new RecoveryContext { Operation = operation }));
         }
     }
 
@@ -65,7 +68,8 @@ public class FallbackTests
         var some = new PipelineBuilder().Fallback(new FallbackOptions<int> { Value = 7, On = [FaultKind.ServiceUnavailable] }).Build();
         await Assert.ThrowsAsync<SocketException>(async () => await some.ExecuteAsync(Script.FailsTimes(1).Run));
         var inTime = new PipelineBuilder().Fallback(new FallbackOptions<int> { Value = 7, OnTimeout = false }).Build();
-        await Assert.ThrowsAsync<TimeoutException>(async () => await inTime.ExecuteAsync(Script.FailsTimes(1, () => new TimeoutException()).Run));
+        await Assert.ThrowsAsync<TimeoutException>(async () => await inTime.ExecuteAsync(Script.FailsTimes(1, () =>
+            new TimeoutException()).Run));
         Assert.Equal(7, await inTime.ExecuteAsync(Script.FailsTimes(1).Run));
     }
 
@@ -90,7 +94,8 @@ public class FallbackTests
     [Fact]
     public async Task Another_pipeline_answers()
     {
-        var other = new PipelineBuilder("other").Retry(new RetryOptions { MaxAttempts = 3, Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
+        var other = new PipelineBuilder("other").Retry(new RetryOptions { MaxAttempts = 3,
+            Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
         var backup = Script.FailsTimes(1);
         var pipeline = new PipelineBuilder().Fallback<int>(other, backup.Run).Build();
         Assert.Equal(42, await pipeline.ExecuteAsync(Script.FailsTimes(9).Run));

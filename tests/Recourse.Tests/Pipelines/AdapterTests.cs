@@ -26,12 +26,15 @@ public class AdapterTests
     [Fact]
     public async Task T04_A_rule_that_throws_replaces_no_outcome_and_gives_the_permit_back()
     {
-        var breaker = new CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1, PermittedProbes = 1, SuccessThreshold = 1 }, _clock);
+        var breaker = new CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1, PermittedProbes = 1, SuccessThreshold = 1 },
+            _clock);
         var pipeline = new PipelineBuilder("t", _clock)
-            .Classify(rules => rules.ForException<InvalidTimeZoneException>(_ => throw new InvalidOperationException())).CircuitBreaker(breaker).Build();
+            .Classify(rules => rules.ForException<InvalidTimeZoneException>(_ =>
+            throw new InvalidOperationException())).CircuitBreaker(breaker).Build();
         breaker.Trip(TimeSpan.FromSeconds(1));
         _clock.Advance(TimeSpan.FromSeconds(1));
-        await Assert.ThrowsAsync<InvalidTimeZoneException>(async () => await pipeline.ExecuteAsync<int>(_ => throw new InvalidTimeZoneException()));
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(async () => await pipeline.ExecuteAsync<int>(_ =>
+            throw new InvalidTimeZoneException()));
         Assert.Equal(0, breaker.Statistics.ProbesInFlight);
         _clock.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal(1, await pipeline.ExecuteAsync(_ => new ValueTask<int>(1)));
@@ -68,7 +71,8 @@ public class AdapterTests
     [Fact]
     public async Task T31_A_call_that_leaves_the_queue_takes_no_permit_with_it()
     {
-        var bulkhead = new Bulkhead(new BulkheadOptions { MaxConcurrent = 1, MaxQueue = 2, QueueTimeout = TimeSpan.FromSeconds(5) }, _clock);
+        var bulkhead = new Bulkhead(new BulkheadOptions { MaxConcurrent = 1, MaxQueue = 2, QueueTimeout = TimeSpan.FromSeconds(5) },
+            _clock);
         var pipeline = new PipelineBuilder("b", _clock).Bulkhead(bulkhead).Build();
         using var caller = new CancellationTokenSource();
         var first = new TaskCompletionSource<int>();
@@ -125,7 +129,8 @@ public class AdapterTests
         await running;
         Assert.Equal(2, await pipeline.ExecuteAsync(_ => new ValueTask<int>(2)));
 
-        var queued = new PipelineBuilder().RateLimit(new RateLimitOptions { Kind = RateLimitKind.Concurrency, Permits = 1, QueueLimit = 1 }).Build();
+        var queued = new PipelineBuilder().RateLimit(new RateLimitOptions { Kind = RateLimitKind.Concurrency, Permits = 1,
+            QueueLimit = 1 }).Build();
         first = new TaskCompletionSource<int>();
         running = queued.ExecuteAsync(_ => new ValueTask<int>(first.Task));
         var waiting = queued.ExecuteAsync(_ => new ValueTask<int>(2));
@@ -158,7 +163,8 @@ public class AdapterTests
     {
         Assert.Contains("outside the retry", Assert.Single(new PipelineBuilder().CircuitBreaker().Retry().Build().Warnings));
         Assert.Empty(new PipelineBuilder().Retry(new RetryOptions { Scope = RetryScope.Transaction }).Retry().Build().Warnings);
-        Assert.Empty(new PipelineBuilder().Fallback(1).Timeout(TimeSpan.FromSeconds(9)).Retry().CircuitBreaker().Timeout(TimeSpan.FromSeconds(3)).Build().Warnings);
+        Assert.Empty(new PipelineBuilder().Fallback(1).Timeout(TimeSpan.FromSeconds(9)).Retry().CircuitBreaker()
+            .Timeout(TimeSpan.FromSeconds(3)).Build().Warnings);
     }
 
     private static void InterlockedMax(ref int target, int value)

@@ -13,7 +13,8 @@ public class HostingTests
     public async Task Pipelines_are_keyed_services_and_share_the_registry()
     {
         await using var services = new ServiceCollection().AddRecourse(recourse => recourse
-            .AddPipeline("orders", builder => builder.Retry(new RetryOptions { MaxAttempts = 2, Backoff = Backoff.Constant(TimeSpan.Zero) }))
+            .AddPipeline("orders", builder =>
+            builder.Retry(new RetryOptions { MaxAttempts = 2, Backoff = Backoff.Constant(TimeSpan.Zero) }))
             .AddPipeline("stock", (_, builder) => builder.CircuitBreaker())).BuildServiceProvider();
         var orders = services.GetRequiredKeyedService<Pipeline>("orders");
         Assert.Equal(42, await orders.ExecuteAsync(Script.FailsTimes(1).Run));
@@ -33,7 +34,8 @@ public class HostingTests
     [Fact]
     public async Task A_changed_configuration_is_followed_and_the_state_kept()
     {
-        var configuration = Configuration(("p:Retry:MaxAttempts", "2"), ("p:Retry:Backoff:Kind", "constant"), ("p:Retry:Backoff:Initial", "0ms"), ("p:CircuitBreaker:FailureThreshold", "9"));
+        var configuration = Configuration(("p:Retry:MaxAttempts", "2"), ("p:Retry:Backoff:Kind", "constant"), ("p:Retry:Backoff:Initial",
+            "0ms"), ("p:CircuitBreaker:FailureThreshold", "9"));
         await using var services = new ServiceCollection()
             .AddRecourse(recourse => recourse.AddPipelines(configuration.GetSection("root"))).BuildServiceProvider();
         var pipeline = services.GetRequiredKeyedService<Pipeline>("p");
@@ -70,17 +72,20 @@ public class HostingTests
     public void Every_strategy_can_be_configured()
     {
         var section = Configuration(
-            ("p:RateLimit:Permits", "50"), ("p:Bulkhead:MaxConcurrent", "5"), ("p:Deadline", "1m"), ("p:Timeout", "30s"), ("p:Retry:Scope", "transaction"),
+            ("p:RateLimit:Permits", "50"), ("p:Bulkhead:MaxConcurrent", "5"), ("p:Deadline", "1m"), ("p:Timeout", "30s"), ("p:Retry:Scope",
+                "transaction"),
             ("p:CircuitBreaker:Mode", "TimeWindow"), ("p:AttemptTimeout", "00:00:10")).GetSection("root:p");
         var pipeline = new PipelineBuilder("p").Configure(section).Build();
         Assert.Equal(
-            ["rate limit", "bulkhead", "deadline", "timeout", "retry", "circuit breaker", "timeout"], pipeline.Strategies.Select(strategy => strategy.Name));
+            ["rate limit", "bulkhead", "deadline", "timeout", "retry", "circuit breaker", "timeout"],
+                pipeline.Strategies.Select(strategy => strategy.Name));
     }
 
     [Fact]
     public async Task The_health_check_is_degraded_while_a_circuit_is_open()
     {
-        await using var services = new ServiceCollection().AddRecourse(recourse => recourse.AddPipeline("p", builder => builder.CircuitBreaker())).BuildServiceProvider();
+        await using var services = new ServiceCollection().AddRecourse(recourse => recourse.AddPipeline("p", builder =>
+            builder.CircuitBreaker())).BuildServiceProvider();
         var breaker = services.GetRequiredKeyedService<Pipeline>("p").CircuitBreakers.Single();
         var check = services.GetRequiredService<PipelineHealthCheck>();
         Assert.Equal(HealthStatus.Healthy, (await check.CheckHealthAsync(new HealthCheckContext())).Status);
@@ -127,15 +132,18 @@ public class HostingTests
             ActivityStopped = stopped => activity = Equals(stopped.GetTagItem("recourse.pipeline"), name) ? stopped : activity,
         };
         ActivitySource.AddActivityListener(listener);
-        var pipeline = new PipelineBuilder(name).Retry(new RetryOptions { MaxAttempts = 2, Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
+        var pipeline = new PipelineBuilder(name).Retry(new RetryOptions { MaxAttempts = 2,
+            Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
         var outer = Activity.Current;
         await pipeline.ExecuteAsync(Script.FailsLater(1).Run);
         await pipeline.TryExecuteAsync(Script.FailsTimes(9).Run);
         Assert.Same(outer, Activity.Current);
         Assert.Equal(
             [
-                (RecourseDiagnostics.RetryAttempts, "connection_refused"), (RecourseDiagnostics.RetrySuccess, name), (RecourseDiagnostics.Duration, "success"),
-                (RecourseDiagnostics.RetryAttempts, "connection_refused"), (RecourseDiagnostics.Errors, "connection_refused"), (RecourseDiagnostics.Duration, "failure"),
+                (RecourseDiagnostics.RetryAttempts, "connection_refused"), (RecourseDiagnostics.RetrySuccess, name),
+                    (RecourseDiagnostics.Duration, "success"),
+                (RecourseDiagnostics.RetryAttempts, "connection_refused"), (RecourseDiagnostics.Errors, "connection_refused"),
+                    (RecourseDiagnostics.Duration, "failure"),
             ],
             seen);
         Assert.Equal(ActivityStatusCode.Error, activity!.Status);

@@ -11,7 +11,8 @@ public class PipelineTests
     {
         var log = new List<string>();
         var pipeline = new PipelineBuilder().Add(new Recorder("a", log)).Add(new Recorder("b", log)).Build();
-        var result = await pipeline.ExecuteAsync(_ => { log.Add("call"); return new ValueTask<int>(1); }, TestContext.Current.CancellationToken);
+        var result = await pipeline.ExecuteAsync(_ =>
+            { log.Add("call"); return new ValueTask<int>(1); }, TestContext.Current.CancellationToken);
         Assert.Equal(1, result);
         Assert.Equal(["a in", "b in", "call", "b out", "a out"], log);
     }
@@ -31,7 +32,8 @@ public class PipelineTests
         var source = new TaskCompletionSource<int>();
         var log = new List<string>();
         var pipeline = new PipelineBuilder().Add(new Recorder("a", log)).Build();
-        var call = pipeline.ExecuteAsync(static (source, _) => new ValueTask<int>(source.Task), source, TestContext.Current.CancellationToken);
+        var call = pipeline.ExecuteAsync(static (source, _) =>
+            new ValueTask<int>(source.Task), source, TestContext.Current.CancellationToken);
         Assert.False(call.IsCompleted);
         Assert.Equal(["a in"], log);
         source.SetResult(5);
@@ -44,7 +46,8 @@ public class PipelineTests
     {
         var source = new TaskCompletionSource<int>();
         var pipeline = Passing();
-        var call = pipeline.ExecuteAsync(static (source, _) => new ValueTask<int>(source.Task), source, TestContext.Current.CancellationToken);
+        var call = pipeline.ExecuteAsync(static (source, _) =>
+            new ValueTask<int>(source.Task), source, TestContext.Current.CancellationToken);
         var copy = call;
         source.SetResult(5);
         await call;
@@ -102,7 +105,8 @@ public class PipelineTests
         await Passing().ExecuteAsync(_ => { ran++; return default; }, TestContext.Current.CancellationToken);
         await Passing().ExecuteAsync(async _ => { await Task.Yield(); ran++; }, TestContext.Current.CancellationToken);
         Assert.Equal(2, ran);
-        await Assert.ThrowsAsync<InvalidTimeZoneException>(async () => await Passing().ExecuteAsync(_ => throw new InvalidTimeZoneException()));
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(async () => await Passing().ExecuteAsync(_ =>
+            throw new InvalidTimeZoneException()));
         await Assert.ThrowsAsync<InvalidTimeZoneException>(
             async () => await Passing().ExecuteAsync(async _ => { await Task.Yield(); throw new InvalidTimeZoneException(); }));
     }
@@ -111,7 +115,8 @@ public class PipelineTests
     public void A_synchronous_call_runs_on_the_thread_of_its_caller()
     {
         var thread = 0;
-        Assert.Equal(3, Passing().Execute(_ => { thread = Environment.CurrentManagedThreadId; return 3; }, TestContext.Current.CancellationToken));
+        Assert.Equal(3, Passing().Execute(_ =>
+            { thread = Environment.CurrentManagedThreadId; return 3; }, TestContext.Current.CancellationToken));
         Assert.Equal(Environment.CurrentManagedThreadId, thread);
         Assert.Throws<InvalidTimeZoneException>(() => Passing().Execute<int>(_ => throw new InvalidTimeZoneException()));
         var outcome = Passing().TryExecute<int, int>((_, _) => throw new TimeoutException(), 0, TestContext.Current.CancellationToken);

@@ -34,7 +34,8 @@ public class RegistryTests
     [Fact]
     public void All_that_are_idle_go_when_room_is_needed()
     {
-        using var registry = new PipelineRegistry(new PipelineRegistryOptions { MaxEntries = 3, IdleTime = TimeSpan.FromMinutes(1) }, _clock);
+        using var registry = new PipelineRegistry(new PipelineRegistryOptions { MaxEntries = 3, IdleTime = TimeSpan.FromMinutes(1) },
+            _clock);
         foreach (var key in (string[])["a", "b", "c"]) registry.GetOrAdd(key, Make);
         _clock.Advance(TimeSpan.FromMinutes(1));
         registry.TryGet("c", out _);

@@ -83,9 +83,11 @@ public class RetryTests
         Assert.Equal(1, guarded.Count);
         Assert.Equal([RetryStop.NotRepeatable], stops);
 
-        Assert.True((await new PipelineBuilder().Retry(NoWait() with { Repeatable = true }).Build().TryExecuteAsync(Script.FailsTimes(1, reset).Run)).IsSuccess);
+        Assert.True((await new PipelineBuilder().Retry(NoWait() with { Repeatable = true }).Build().TryExecuteAsync(Script.FailsTimes(1,
+            reset).Run)).IsSuccess);
         var allowed = Script.FailsTimes(1, reset);
-        var outcome = await pipeline.TryExecuteAsync((script, attempt) => script.Run(attempt.Token), allowed, new RecoveryContext { Repeatable = true });
+        var outcome = await pipeline.TryExecuteAsync((script, attempt) =>
+            script.Run(attempt.Token), allowed, new RecoveryContext { Repeatable = true });
         Assert.True(outcome.IsSuccess);
     }
 
@@ -198,7 +200,8 @@ public class RetryTests
         _clock.Advance(TimeSpan.FromSeconds(1));
         await call;
 
-        var hostile = new RejectedException("later", FaultClassifier.Default.ForKind(FaultKind.RateLimitExceeded), TimeSpan.FromSeconds(999_999));
+        var hostile = new RejectedException("later", FaultClassifier.Default.ForKind(FaultKind.RateLimitExceeded),
+            TimeSpan.FromSeconds(999_999));
         var honest = new PipelineBuilder("cap", _clock).Retry(NoWait(2) with { MaxRetryAfter = TimeSpan.FromSeconds(20) }).Build();
         call = honest.ExecuteAsync(Script.FailsTimes(1, () => hostile).Run);
         Assert.Equal(TimeSpan.FromSeconds(20), _clock.NextDue);
@@ -247,7 +250,8 @@ public class RetryTests
         Assert.Equal(2, script.Count);
         Assert.Same(failure, outcome.Exception);
         Assert.Equal(FaultKind.ConnectionRefused, outcome.Classification!.Kind);
-        Assert.Equal([FaultKind.ConnectionRefused, FaultKind.ConnectionRefused, FaultKind.CircuitOpen], outcome.Attempts.Select(attempt => attempt.Classification.Kind));
+        Assert.Equal([FaultKind.ConnectionRefused, FaultKind.ConnectionRefused, FaultKind.CircuitOpen], outcome.Attempts.Select(attempt =>
+            attempt.Classification.Kind));
         Assert.Equal([RetryStop.CircuitOpen], stops);
 
         var refused = await pipeline.TryExecuteAsync(script.Run);
@@ -259,9 +263,11 @@ public class RetryTests
     [Fact]
     public async Task Waits_for_an_open_circuit_where_the_deadline_leaves_time_for_it()
     {
-        var breaker = new CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1, OpenTime = TimeSpan.FromSeconds(5), OpenTimeJitter = 0 }, _clock);
+        var breaker = new CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1, OpenTime = TimeSpan.FromSeconds(5),
+            OpenTimeJitter = 0 }, _clock);
         var script = Script.FailsTimes(1);
-        var pipeline = new PipelineBuilder("wait", _clock).Deadline(TimeSpan.FromSeconds(30)).Retry(NoWait(3)).CircuitBreaker(breaker).Build();
+        var pipeline = new PipelineBuilder("wait",
+            _clock).Deadline(TimeSpan.FromSeconds(30)).Retry(NoWait(3)).CircuitBreaker(breaker).Build();
         var call = pipeline.ExecuteAsync(script.Run);
         _clock.Advance(TimeSpan.FromSeconds(4.9));
         Assert.Equal(1, script.Count);

@@ -28,7 +28,8 @@ public class TransactionTests
     public async Task A_commit_whose_fate_is_unknown_is_not_repeated_unless_the_caller_says_so()
     {
         var steps = Steps(failsAtCommit: 1);
-        await Assert.ThrowsAsync<RejectedException>(async () => await Pipeline().ExecuteTransactionAsync(steps, (number, _) => new ValueTask<int>(number)));
+        await Assert.ThrowsAsync<RejectedException>(async () => await Pipeline().ExecuteTransactionAsync(steps, (number, _) =>
+            new ValueTask<int>(number)));
         Assert.Equal(["begin 1", "commit 1", "end 1"], _log);
         _log.Clear();
         Assert.Equal(2, await Pipeline().ExecuteTransactionAsync(
