@@ -38,7 +38,10 @@ internal static class Failures
 
     internal static Pipeline OursFour() => new PipelineBuilder().Retry(new RetryOptions
     {
-        MaxAttempts = 4, Backoff = Backoff.Constant(TimeSpan.Zero), UnlimitedBudget = true, Repeatable = true,
+        MaxAttempts = 4,
+        Backoff = Backoff.Constant(TimeSpan.Zero),
+        UnlimitedBudget = true,
+        Repeatable = true,
     }).Build();
 
     internal static ResiliencePipeline TheirsFour() =>

@@ -33,8 +33,12 @@ internal sealed record Pair(string Name, Pipeline Ours, ResiliencePipeline Their
         new("standard five", OursFive(), TheirsFive(), 0.35),
     ];
 
-    internal static CircuitBreakerOptions TimeWindow { get; } = new() { Mode = CircuitMode.TimeWindow, FailureRate = 0.1,
-        MinimumThroughput = 100 };
+    internal static CircuitBreakerOptions TimeWindow { get; } = new()
+    {
+        Mode = CircuitMode.TimeWindow,
+        FailureRate = 0.1,
+        MinimumThroughput = 100
+    };
 
     internal static BulkheadOptions Wide { get; } = new() { MaxConcurrent = 1000 };
 

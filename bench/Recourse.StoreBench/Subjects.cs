@@ -40,7 +40,11 @@ internal sealed class StoreSubject(string name, Func<MessageStore> create) : Sub
             var claimed = claim.Deliveries[i];
             var attempt = new Attempt
             {
-                Number = claimed.Attempt, StartedAt = claimed.ClaimedAt, DurationMs = 1, Outcome = "delivered", Status = "200",
+                Number = claimed.Attempt,
+                StartedAt = claimed.ClaimedAt,
+                DurationMs = 1,
+                Outcome = "delivered",
+                Status = "200",
                 Node = "bench",
             };
             ends[i] = _store.CommitAsync(new CompleteCommand(claimed.Id, claimed.Lease, attempt)).AsTask();

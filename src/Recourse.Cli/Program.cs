@@ -2,7 +2,8 @@ using System.CommandLine;
 using Recourse.Cli;
 using Recourse.Cli.Commands;
 
-var root = new RootCommand("Recourse: messages that are delivered, or wait where nothing is lost. The relay, and the operator's verbs for it.")
+var root = new RootCommand(
+    "Recourse: messages that are delivered, or wait where nothing is lost. The relay, and the operator's verbs for it.")
 {
     ServeCommand.Create(),
     ConfigCommand.Create(),

@@ -24,7 +24,8 @@ public sealed class PostgresMessageStore : MessageStore
     internal PostgresMessageStore(string connectionString, TimeProvider? clock)
     {
         var builder = new NpgsqlConnectionStringBuilder(
-            connectionString) { SearchPath = PostgresSchema.Schema, MaxAutoPrepare = 64, AutoPrepareMinUsages = 2 };
+            connectionString)
+        { SearchPath = PostgresSchema.Schema, MaxAutoPrepare = 64, AutoPrepareMinUsages = 2 };
         _source = NpgsqlDataSource.Create(builder);
         Func<long>? now = clock is null ? null : clock.NowMicros;
         _writer = new(_source, now);

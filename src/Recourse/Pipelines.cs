@@ -30,8 +30,12 @@ public static class Pipelines
     /// <inheritdoc cref="Standard"/>
     public static PipelineBuilder Database(string name = "database", TimeProvider? time = null)
     {
-        var retry = new RetryOptions { Scope = RetryScope.Transaction, Backoff = Backoff.Exponential(TimeSpan.FromMilliseconds(50),
-            max: TimeSpan.FromSeconds(2)) };
+        var retry = new RetryOptions
+        {
+            Scope = RetryScope.Transaction,
+            Backoff = Backoff.Exponential(TimeSpan.FromMilliseconds(50),
+            max: TimeSpan.FromSeconds(2))
+        };
         return Layers(name, time, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(30), retry, maxConcurrent: 50, maxQueue: 100);
     }
 
@@ -42,8 +46,13 @@ public static class Pipelines
     /// <inheritdoc cref="Standard"/>
     public static PipelineBuilder Messaging(string name = "messaging", TimeProvider? time = null)
     {
-        var retry = new RetryOptions { MaxAttempts = 8, Repeatable = true, Backoff = Backoff.Exponential(TimeSpan.FromMilliseconds(200),
-            max: TimeSpan.FromSeconds(15)) };
+        var retry = new RetryOptions
+        {
+            MaxAttempts = 8,
+            Repeatable = true,
+            Backoff = Backoff.Exponential(TimeSpan.FromMilliseconds(200),
+            max: TimeSpan.FromSeconds(15))
+        };
         return Layers(name, time, TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(15), retry, maxConcurrent: 100, maxQueue: 1_000);
     }
 
@@ -52,8 +61,13 @@ public static class Pipelines
     private static PipelineBuilder Layers(
         string name, TimeProvider? time, TimeSpan total, TimeSpan attempt, RetryOptions retry, int maxConcurrent, int maxQueue = 0) =>
         new PipelineBuilder(name, time)
-            .Bulkhead(new BulkheadOptions { Name = name, MaxConcurrent = maxConcurrent, MaxQueue = maxQueue,
-            QueueTimeout = TimeSpan.FromSeconds(15) })
+            .Bulkhead(new BulkheadOptions
+            {
+                Name = name,
+                MaxConcurrent = maxConcurrent,
+                MaxQueue = maxQueue,
+                QueueTimeout = TimeSpan.FromSeconds(15)
+            })
             .Timeout(total)
             .Retry(retry)
             .CircuitBreaker(new CircuitBreakerOptions { Name = name, Mode = CircuitMode.TimeWindow })

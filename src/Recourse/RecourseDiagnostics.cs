@@ -86,8 +86,13 @@ internal sealed class Observation
     {
         var (judgement, kind) = call.Succeeded
             ? (Judgement.Success, null) : (call.Verdict.Judgement, call.FinalClassification?.Kind.Name());
-        RecourseDiagnostics.Ended(call.Plan, judgement switch { Judgement.Success => "success", Judgement.Failure => "failure", _ =>
-            "neutral" }, call.Time.GetElapsedTime(_began));
+        RecourseDiagnostics.Ended(call.Plan, judgement switch
+        {
+            Judgement.Success => "success",
+            Judgement.Failure => "failure",
+            _ =>
+            "neutral"
+        }, call.Time.GetElapsedTime(_began));
         if (_activity is null) return;
         _activity.SetTag("recourse.attempts", call.AttemptNumber);
         if (judgement == Judgement.Failure) _activity.SetStatus(ActivityStatusCode.Error, kind);

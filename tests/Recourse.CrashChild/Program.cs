@@ -61,8 +61,15 @@ async Task ConsumeAsync(Random random)
 
 async Task EndAsync(ClaimedDelivery claimed, Random random)
 {
-    var attempt = new Attempt { Number = claimed.Attempt, StartedAt = claimed.ClaimedAt, DurationMs = 1, Outcome = "failed", Node = "child",
-        Error = "drawn" };
+    var attempt = new Attempt
+    {
+        Number = claimed.Attempt,
+        StartedAt = claimed.ClaimedAt,
+        DurationMs = 1,
+        Outcome = "failed",
+        Node = "child",
+        Error = "drawn"
+    };
     if (random.Next(10) < 7)
     {
         if (await store.CommitAsync(new CompleteCommand(claimed.Id, claimed.Lease, attempt)))

@@ -7,11 +7,13 @@ namespace Recourse.Repo.Tests;
 /// <summary>Prints the public surface of an assembly, one member a line, in a stable order.</summary>
 internal static class ApiText
 {
-    private const BindingFlags Members = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Members =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     // What the compiler makes for every record says nothing.
     private static readonly HashSet<string> RecordNoise =
-        ["ToString", "GetHashCode", "Equals", "PrintMembers", "Deconstruct", "<Clone>$", "op_Equality", "op_Inequality", "EqualityContract"];
+        ["ToString", "GetHashCode", "Equals", "PrintMembers", "Deconstruct", "<Clone>$", "op_Equality", "op_Inequality",
+            "EqualityContract"];
 
     private static readonly NullabilityInfoContext Nullability = new();
 
@@ -19,7 +21,8 @@ internal static class ApiText
     {
         var text = new StringBuilder();
         // Razor makes every component public; those that are no API carry the mark for editors.
-        var types = assembly.GetExportedTypes().Where(type => type.GetCustomAttribute<EditorBrowsableAttribute>()?.State != EditorBrowsableState.Never);
+        var types = assembly.GetExportedTypes().Where(type =>
+            type.GetCustomAttribute<EditorBrowsableAttribute>()?.State != EditorBrowsableState.Never);
         foreach (var type in types.OrderBy(type => type.FullName, StringComparer.Ordinal))
         {
             text.Append(Header(type)).Append('\n');
@@ -32,9 +35,11 @@ internal static class ApiText
     private static string Header(Type type)
     {
         var kind = type.IsEnum ? "enum" : type.IsInterface ? "interface" : typeof(Delegate).IsAssignableFrom(type) ? "delegate"
-            : type.IsValueType ? "struct" : type is { IsAbstract: true, IsSealed: true } ? "static class" : type.IsAbstract ? "abstract class"
+            : type.IsValueType
+                ? "struct" : type is { IsAbstract: true, IsSealed: true } ? "static class" : type.IsAbstract ? "abstract class"
             : type.IsSealed ? "sealed class" : "class";
-        var parent = type.BaseType is { } up && up != typeof(object) && up != typeof(ValueType) && up != typeof(Enum) ? $" : {Name(up)}" : "";
+        var parent = type.BaseType is { } up && up != typeof(object) && up != typeof(ValueType) && up != typeof(Enum)
+            ? $" : {Name(up)}" : "";
         return $"{kind} {type.Namespace}.{Name(type)}{parent}";
     }
 
@@ -49,11 +54,14 @@ internal static class ApiText
 
     private static string? Line(MemberInfo member) => member switch
     {
-        ConstructorInfo constructor when Visible(constructor) && !constructor.IsStatic => $"{Access(constructor)}new({Parameters(constructor)})",
+        ConstructorInfo constructor when Visible(constructor)
+            && !constructor.IsStatic => $"{Access(constructor)}new({Parameters(constructor)})",
         MethodInfo method when Visible(method) && !method.IsSpecialName => Signature(method),
         PropertyInfo property when (property.GetMethod ?? property.SetMethod) is { } accessor && Visible(accessor) =>
-            $"{Access(accessor)}{Name(property.PropertyType)}{Null(Nullability.Create(property).ReadState)} {property.Name} {{ {Accessors(property)}}}",
-        FieldInfo field when field.IsPublic || field.IsFamily => $"{(field.IsLiteral ? "const " : field.IsStatic ? "static " : "")}{Name(field.FieldType)} {field.Name}",
+            $"{Access(accessor)}{Name(property.PropertyType)}{Null(Nullability.Create(property).ReadState)} {property.Name} "
+            + $"{{ {Accessors(property)}}}",
+        FieldInfo field when field.IsPublic
+            || field.IsFamily => $"{(field.IsLiteral ? "const " : field.IsStatic ? "static " : "")}{Name(field.FieldType)} {field.Name}",
         EventInfo happening when Visible(happening.AddMethod!) => $"event {Name(happening.EventHandlerType!)} {happening.Name}",
         _ => null,
     };
@@ -67,19 +75,26 @@ internal static class ApiText
     }
 
     private static string Signature(MethodInfo method) =>
-        $"{Access(method)}{Name(method.ReturnType)}{Null(Nullability.Create(method.ReturnParameter).ReadState)} {method.Name}{Generic(method)}({Parameters(method)})";
+        $"{Access(method)}{Name(method.ReturnType)}{Null(Nullability.Create(method.ReturnParameter).ReadState)} "
+        + $"{method.Name}{Generic(method)}({Parameters(method)})";
 
     private static string Generic(MethodInfo method) =>
         method.IsGenericMethodDefinition ? $"<{string.Join(", ", method.GetGenericArguments().Select(argument => argument.Name))}>" : "";
 
     private static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(parameter =>
         $"{(parameter.IsOut ? "out " : parameter.IsIn ? "in " : parameter.ParameterType.IsByRef ? "ref " : "")}"
-        + $"{Name(parameter.ParameterType)}{Null(Nullability.Create(parameter).WriteState)} {parameter.Name}{(parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "null"}" : "")}"));
+        + $"{Name(parameter.ParameterType)}{Null(Nullability.Create(parameter).WriteState)} {parameter.Name}"
+        + (parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "null"}" : "")));
 
     private static bool Visible(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
 
-    private static string Access(MethodBase method) =>
-        $"{(method.IsPublic ? "" : "protected ")}{(method.IsStatic ? "static " : method.IsAbstract ? "abstract " : method is { IsVirtual: true, IsFinal: false } ? "virtual " : "")}";
+    private static string Access(MethodBase method) => (method.IsPublic ? "" : "protected ") + method switch
+    {
+        { IsStatic: true } => "static ",
+        { IsAbstract: true } => "abstract ",
+        { IsVirtual: true, IsFinal: false } => "virtual ",
+        _ => "",
+    };
 
     private static string Null(NullabilityState state) => state == NullabilityState.Nullable ? "?" : "";
 

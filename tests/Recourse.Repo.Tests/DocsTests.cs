@@ -15,7 +15,8 @@ public partial class DocsTests
         var broken = from page in Pages
                      from Match link in Link().Matches(Repository.Read(page))
                      let target = link.Groups["target"].Value
-                     where !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith('#') && !target.StartsWith("mailto:", StringComparison.Ordinal)
+                     where !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith('#')
+                         && !target.StartsWith("mailto:", StringComparison.Ordinal)
                      let path = Path.Combine(Repository.Root, Path.GetDirectoryName(page)!, target.Split('#')[0])
                      where !File.Exists(path) && !Directory.Exists(path)
                      select $"{page}: {target}";
@@ -25,7 +26,8 @@ public partial class DocsTests
     [Fact]
     public void Every_page_has_one_title()
     {
-        var wrong = Pages.Where(page => WithoutCode(Repository.Read(page)).Split('\n').Count(line => line.StartsWith("# ", StringComparison.Ordinal)) != 1);
+        var wrong = Pages.Where(page => WithoutCode(Repository.Read(page)).Split('\n').Count(line =>
+            line.StartsWith("# ", StringComparison.Ordinal)) != 1);
         Assert.Empty(wrong);
     }
 
@@ -42,21 +44,26 @@ public partial class DocsTests
     private static IEnumerable<string> Compile(string code)
     {
         const string usings = """
-            global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http;
+            global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;
+            global using System.Net.Http;
             global using System.Threading; global using System.Threading.Tasks; global using Recourse; global using Recourse.Durable;
             global using Microsoft.Extensions.DependencyInjection;
             """;
         var parse = new CSharpParseOptions(LanguageVersion.Latest);
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Select(path => MetadataReference.CreateFromFile(path));
-        var compilation = CSharpCompilation.Create("Page", [CSharpSyntaxTree.ParseText(usings, parse), CSharpSyntaxTree.ParseText(code, parse)], references,
+        var compilation = CSharpCompilation.Create("Page", [CSharpSyntaxTree.ParseText(usings, parse), CSharpSyntaxTree.ParseText(code,
+            parse)], references,
             new CSharpCompilationOptions(
                 CSharpSyntaxTree.ParseText(code, parse).GetCompilationUnitRoot().Members.Any(SyntaxKind.GlobalStatement)
                     ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary,
                 nullableContextOptions: NullableContextOptions.Enable));
         return compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)
-            .Select(diagnostic => $"{diagnostic.GetMessage()} in «{code.Split('\n').ElementAtOrDefault(diagnostic.Location.GetLineSpan().StartLinePosition.Line)?.Trim()}»");
+            .Select(diagnostic => $"{diagnostic.GetMessage()} in «{Line(code, diagnostic)}»");
     }
+
+    private static string? Line(string code, Diagnostic diagnostic) =>
+        code.Split('\n').ElementAtOrDefault(diagnostic.Location.GetLineSpan().StartLinePosition.Line)?.Trim();
 
     private static string WithoutCode(string page) => Fence().Replace(page, "");
 

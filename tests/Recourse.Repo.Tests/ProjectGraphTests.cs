@@ -16,7 +16,8 @@ public class ProjectGraphTests
         ["Recourse.Cli"] = ["Recourse.Postgres", "Recourse.Server", "Recourse.Sqlite"],
     };
 
-    private static readonly string[] WithoutAspNet = ["Recourse", "Recourse.Durable", "Recourse.Http", "Recourse.Sqlite", "Recourse.Postgres"];
+    private static readonly string[] WithoutAspNet = ["Recourse", "Recourse.Durable", "Recourse.Http", "Recourse.Sqlite",
+        "Recourse.Postgres"];
 
     [Fact]
     public void Projects_reference_each_other_exactly_as_drawn()
@@ -38,14 +39,17 @@ public class ProjectGraphTests
     public void Package_versions_stand_only_in_the_central_file()
     {
         var withVersion = Repository.Files.Where(file => file.EndsWith(".csproj", StringComparison.Ordinal))
-            .Where(file => XDocument.Parse(Repository.Read(file)).Descendants("PackageReference").Any(package => package.Attribute("Version") is not null));
+            .Where(file => XDocument.Parse(Repository.Read(file)).Descendants("PackageReference").Any(package =>
+            package.Attribute("Version") is not null));
         Assert.Empty(withVersion);
     }
 
     private static IEnumerable<(string Name, XDocument Xml)> Projects() =>
-        Repository.Files.Where(file => file.StartsWith("src/", StringComparison.Ordinal) && file.EndsWith(".csproj", StringComparison.Ordinal))
+        Repository.Files.Where(file => file.StartsWith("src/", StringComparison.Ordinal)
+            && file.EndsWith(".csproj", StringComparison.Ordinal))
             .Select(file => (Path.GetFileNameWithoutExtension(file), XDocument.Parse(Repository.Read(file))));
 
     private static string[] References(XDocument xml, string element) =>
-        [.. xml.Descendants(element).Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value)).Order(StringComparer.Ordinal)];
+        [.. xml.Descendants(element).Select(reference =>
+            Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value)).Order(StringComparer.Ordinal)];
 }

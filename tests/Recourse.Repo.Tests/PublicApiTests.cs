@@ -5,7 +5,8 @@ namespace Recourse.Repo.Tests;
 /// <summary>Every public member stands in Api/*.approved.txt; a change of it is a change that a reviewer reads.</summary>
 public class PublicApiTests
 {
-    public static TheoryData<string> Assemblies => ["Recourse", "Recourse.Durable", "Recourse.Sqlite", "Recourse.Postgres", "Recourse.Http", "Recourse.Server"];
+    public static TheoryData<string> Assemblies =>
+        ["Recourse", "Recourse.Durable", "Recourse.Sqlite", "Recourse.Postgres", "Recourse.Http", "Recourse.Server"];
 
     [Theory]
     [MemberData(nameof(Assemblies))]

@@ -33,6 +33,7 @@ internal static class Repository
         using var git = Process.Start(start) ?? throw new InvalidOperationException("git does not start");
         var output = git.StandardOutput.ReadToEnd();
         git.WaitForExit();
-        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(file => File.Exists(Path.Combine(Root, file))).Order(StringComparer.Ordinal)];
+        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(file =>
+            File.Exists(Path.Combine(Root, file))).Order(StringComparer.Ordinal)];
     }
 }

@@ -25,7 +25,8 @@ public class TidyTests
     [Fact]
     public void No_line_is_longer_than_140_characters()
     {
-        var tooLong = Sources.SelectMany(file => Repository.Lines(file).Select((line, index) => (place: $"{file}:{index + 1}", line.Length)))
+        var tooLong = Sources.SelectMany(file => Repository.Lines(file).Select((line, index) =>
+            (place: $"{file}:{index + 1}", line.Length)))
             .Where(line => line.Length > LineLengthMax);
         Assert.Empty(tooLong);
     }
@@ -33,14 +34,16 @@ public class TidyTests
     [Fact]
     public void The_median_source_file_is_short()
     {
-        var lines = Sources.Where(file => file.StartsWith("src/", StringComparison.Ordinal)).Select(file => Repository.Lines(file).Length).Order().ToArray();
+        var lines = Sources.Where(file => file.StartsWith("src/", StringComparison.Ordinal)).Select(file =>
+            Repository.Lines(file).Length).Order().ToArray();
         Assert.InRange(lines[lines.Length / 2], 1, MedianFileLinesMax);
     }
 
     [Fact]
     public void No_method_is_longer_than_60_lines()
     {
-        var tooLong = Sources.SelectMany(file => Parse(file).DescendantNodes().Where(node => node is BaseMethodDeclarationSyntax or LocalFunctionStatementSyntax)
+        var tooLong = Sources.SelectMany(file => Parse(file).DescendantNodes().Where(node =>
+            node is BaseMethodDeclarationSyntax or LocalFunctionStatementSyntax)
             .Select(node => (place: $"{file}:{Line(node)}", lines: Lines(node))).Where(entry => entry.lines > MethodLinesMax));
         Assert.Empty(tooLong);
     }
@@ -66,7 +69,8 @@ public class TidyTests
     {
         var empty = Sources.Where(file => file.StartsWith("src/", StringComparison.Ordinal))
             .SelectMany(file => Repository.Lines(file).Select((line, index) => (place: $"{file}:{index + 1}", line)))
-            .Where(entry => entry.line.Contains("Gets or sets", StringComparison.Ordinal) || entry.line.Contains("<summary></summary>", StringComparison.Ordinal));
+            .Where(entry => entry.line.Contains("Gets or sets", StringComparison.Ordinal)
+            || entry.line.Contains("<summary></summary>", StringComparison.Ordinal));
         Assert.Empty(empty);
     }
 

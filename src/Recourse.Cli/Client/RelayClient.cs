@@ -93,11 +93,13 @@ internal sealed class RelayClient : IDisposable
             409 or 412 or 422 => new(ExitCode.Conflict, said) { Status = status },
             429 => new(ExitCode.Refused, $"the relay takes nothing more for now: {said} Try again later.")
             {
-                Status = status, RetryAfter = retryAfter,
+                Status = status,
+                RetryAfter = retryAfter,
             },
             503 => new(ExitCode.Refused, $"the relay cannot work now: {said} Its log says more.")
             {
-                Status = status, RetryAfter = retryAfter,
+                Status = status,
+                RetryAfter = retryAfter,
             },
             _ => new(ExitCode.Failed, $"the relay failed: {said} Its log says more.") { Status = status },
         };

@@ -12,8 +12,11 @@ internal static class ConfigCommand
 
     private static Command Check()
     {
-        var file = new Argument<string>("FILE") { Description = "The configuration; recourse.yaml when left out",
-            DefaultValueFactory = _ => "recourse.yaml" };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "The configuration; recourse.yaml when left out",
+            DefaultValueFactory = _ => "recourse.yaml"
+        };
         var json = CommonOptions.Json("Print the findings as one JSON document");
         var command = new Command("check", "Find everything that is wrong with a configuration, with file, line and column") { file, json };
         command.SetAction(parsed => Run(parsed.GetValue(file)!, parsed.GetValue(json)));

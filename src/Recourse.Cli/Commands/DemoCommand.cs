@@ -17,7 +17,8 @@ internal static class DemoCommand
         };
         var count = new Option<int?>("--count")
         {
-            Description = "How many messages (default 3000, or every line of a longer file; a shorter file is begun again)", HelpName = "N",
+            Description = "How many messages (default 3000, or every line of a longer file; a shorter file is begun again)",
+            HelpName = "N",
         };
         count.Validators.Add(result =>
         {
@@ -45,9 +46,13 @@ internal static class DemoCommand
         {
             var options = new DemoOptions
             {
-                Input = parsed.GetValue(input), Count = parsed.GetValue(count), Kill = !parsed.GetValue(noKill),
+                Input = parsed.GetValue(input),
+                Count = parsed.GetValue(count),
+                Kill = !parsed.GetValue(noKill),
                 Keep = parsed.GetValue(keep),
-                Stay = parsed.GetValue(stay), Limit = parsed.GetValue(limit), Json = parsed.GetValue(json),
+                Stay = parsed.GetValue(stay),
+                Limit = parsed.GetValue(limit),
+                Json = parsed.GetValue(json),
             };
             return RunAsync(parsed.GetValue(seed) is { } number ? options with { Seed = number } : options, cancellationToken);
         });

@@ -39,6 +39,9 @@ internal sealed class DlqFilter
 
     public DeadLetterQuery Read(CommandResult parsed) => new()
     {
-        Queue = parsed.GetValue(_queue), Service = parsed.GetValue(_service), Kind = parsed.GetValue(_kind), Text = parsed.GetValue(_text),
+        Queue = parsed.GetValue(_queue),
+        Service = parsed.GetValue(_service),
+        Kind = parsed.GetValue(_kind),
+        Text = parsed.GetValue(_text),
     };
 }

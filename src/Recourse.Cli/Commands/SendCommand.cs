@@ -66,10 +66,15 @@ internal static class SendCommand
         {
             var request = new Request
             {
-                Server = parsed.GetValue(server)!, Queue = parsed.GetValue(queue)!, File = parsed.GetValue(file)!,
+                Server = parsed.GetValue(server)!,
+                Queue = parsed.GetValue(queue)!,
+                File = parsed.GetValue(file)!,
                 Json = parsed.GetValue(json),
-                OrderKey = parsed.GetValue(key), IdempotencyKey = parsed.GetValue(idempotency), ContentType = parsed.GetValue(contentType),
-                Skip = parsed.GetValue(skip), Wait = parsed.GetValue(wait),
+                OrderKey = parsed.GetValue(key),
+                IdempotencyKey = parsed.GetValue(idempotency),
+                ContentType = parsed.GetValue(contentType),
+                Skip = parsed.GetValue(skip),
+                Wait = parsed.GetValue(wait),
             };
             return parsed.GetValue(ndjson) ? SendLinesAsync(request, cancellationToken) : SendOneAsync(request, cancellationToken);
         });
@@ -125,8 +130,12 @@ internal static class SendCommand
         await using var input = Open(request.File);
         var sender = new BatchSender(relay, new()
         {
-            Queue = request.Queue, KeyPrefix = run, OrderKey = request.OrderKey, ContentType = ContentTypeOf(request, "application/json"),
-            Skip = request.Skip, Wait = request.Wait,
+            Queue = request.Queue,
+            KeyPrefix = run,
+            OrderKey = request.OrderKey,
+            ContentType = ContentTypeOf(request, "application/json"),
+            Skip = request.Skip,
+            Wait = request.Wait,
         });
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();

@@ -22,8 +22,11 @@ internal static class ServeCommand
             HelpName = "FILE",
             DefaultValueFactory = _ => "recourse.yaml",
         };
-        var listen = new Option<string[]>("--listen") { Description = "Listen here instead of where the configuration says; loopback only",
-            HelpName = "URL" };
+        var listen = new Option<string[]>("--listen")
+        {
+            Description = "Listen here instead of where the configuration says; loopback only",
+            HelpName = "URL"
+        };
         var command = new Command("serve", "Run the relay: take messages, keep them, deliver them") { config, listen };
         command.SetAction((parsed, cancellationToken) =>
             RunAsync(parsed.GetValue(config)!, parsed.GetValue(listen) ?? [], cancellationToken));

@@ -135,13 +135,24 @@ internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
         var verdict = DemoVerdict.Of(seen, books, held, DemoStage.PermitsPerService);
         return new()
         {
-            Balanced = verdict.Balanced && !gaveUp, GaveUp = gaveUp, Seed = options.Seed,
+            Balanced = verdict.Balanced && !gaveUp,
+            GaveUp = gaveUp,
+            Seed = options.Seed,
             Seconds = Math.Round(watch.Elapsed.TotalSeconds, 1),
-            Messages = page.Sent.Count, Accepted = seen.Owed, Delivered = books.Delivered, Dead = books.Dead, Waiting = books.Waiting,
-            Lost = verdict.Lost, Altered = seen.Altered, OutOfOrder = seen.OutOfOrder, Replayed = _replayed,
+            Messages = page.Sent.Count,
+            Accepted = seen.Owed,
+            Delivered = books.Delivered,
+            Dead = books.Dead,
+            Waiting = books.Waiting,
+            Lost = verdict.Lost,
+            Altered = seen.Altered,
+            OutOfOrder = seen.OutOfOrder,
+            Replayed = _replayed,
             Duplicates = new(seen.RepeatedAfterLostAnswer, seen.RepeatedAfterKill, seen.RepeatedWithoutCause),
-            Kills = _kills, RecoverySeconds = _recovery is { } time ? Math.Round(time.TotalSeconds, 2) : null,
-            RetriesOfSendersRecognised = senders.RecognisedRetries, Objections = verdict.Objections,
+            Kills = _kills,
+            RecoverySeconds = _recovery is { } time ? Math.Round(time.TotalSeconds, 2) : null,
+            RetriesOfSendersRecognised = senders.RecognisedRetries,
+            Objections = verdict.Objections,
         };
     }
 

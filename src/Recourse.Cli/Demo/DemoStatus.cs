@@ -81,8 +81,14 @@ internal sealed class DemoWatch(RelayClient relay, Ledger ledger, int toSend)
             var rate = before.Queues.Count > 0 && seconds > 0.1 ? (delivered - before.Books.Delivered) / seconds : before.PerSecond;
             return _status = new()
             {
-                Phase = _phase, Elapsed = elapsed, Acknowledged = acknowledged, ToSend = toSend, PerSecond = Math.Max(0, rate),
-                Queues = queues.Items, Services = services.Items, DeadByKind = kinds,
+                Phase = _phase,
+                Elapsed = elapsed,
+                Acknowledged = acknowledged,
+                ToSend = toSend,
+                PerSecond = Math.Max(0, rate),
+                Queues = queues.Items,
+                Services = services.Items,
+                DeadByKind = kinds,
             };
         }
         catch (CliException)

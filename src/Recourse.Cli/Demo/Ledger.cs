@@ -85,8 +85,13 @@ internal sealed class Ledger(TimeProvider clock)
         {
             var effect = new Effect
             {
-                MessageId = messageId, Service = service, DeliveryId = deliveryId, IdempotencyKey = idempotencyKey, BodyHash = hash,
-                Arrival = arrival, Attempt = attempt,
+                MessageId = messageId,
+                Service = service,
+                DeliveryId = deliveryId,
+                IdempotencyKey = idempotencyKey,
+                BodyHash = hash,
+                Arrival = arrival,
+                Attempt = attempt,
             };
             _effects.Add(effect);
             return effect;

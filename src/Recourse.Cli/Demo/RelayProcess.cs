@@ -77,7 +77,9 @@ internal sealed class RelayProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(_executable, _arguments)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
         };
         // The runtime's debugging pipes would stay in the temporary folder when their process is killed.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";

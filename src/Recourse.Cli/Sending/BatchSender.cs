@@ -129,7 +129,9 @@ internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
         {
             JsonSerializer.Serialize(body, new EnvelopeLine
             {
-                BodyBase64 = line.Body, ContentType = settings.ContentType, Key = settings.OrderKey,
+                BodyBase64 = line.Body,
+                ContentType = settings.ContentType,
+                Key = settings.OrderKey,
                 IdempotencyKey = $"{settings.KeyPrefix}-{line.Number}",
             }, RelayJson.Default.EnvelopeLine);
             body.WriteByte((byte)'\n');

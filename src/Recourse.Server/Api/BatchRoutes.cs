@@ -50,6 +50,7 @@ internal static class BatchRoutes
         if (PlainTypes.Contains(type, StringComparer.OrdinalIgnoreCase))
             return false;
         throw new ProblemException(Problem.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type",
-            $"A batch is NDJSON; the content type '{type}' is not taken.") with { Allowed = [EnvelopeType, .. PlainTypes] });
+            $"A batch is NDJSON; the content type '{type}' is not taken.") with
+        { Allowed = [EnvelopeType, .. PlainTypes] });
     }
 }

@@ -94,8 +94,13 @@ internal static class MessageRoutes
             if (items.Count > 0 && items[^1].Id == delivery.Id.MessageId)
                 items[^1] = items[^1] with { Deliveries = [.. items[^1].Deliveries, view] };
             else
-                items.Add(new() { Id = delivery.Id.MessageId, Queue = delivery.Queue, CreatedAt = delivery.CreatedAt,
-                    Deliveries = [view] });
+                items.Add(new()
+                {
+                    Id = delivery.Id.MessageId,
+                    Queue = delivery.Queue,
+                    CreatedAt = delivery.CreatedAt,
+                    Deliveries = [view]
+                });
         }
         await http.Response.WriteAsJsonAsync(new ListView<MessageView>(items, page.Next), ApiJson.Default.ListViewMessageView);
     }

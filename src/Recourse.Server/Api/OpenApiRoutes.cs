@@ -70,13 +70,13 @@ internal static partial class OpenApiRoutes
 
     private static OpenApiParameter Parameter(
         string name, ParameterLocation location, string about, IReadOnlyList<string>? allowed) => new()
-    {
-        Name = name,
-        In = location,
-        Required = location is ParameterLocation.Path,
-        Description = about,
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = allowed?.Select(value => (JsonNode)value).ToList() },
-    };
+        {
+            Name = name,
+            In = location,
+            Required = location is ParameterLocation.Path,
+            Description = about,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String, Enum = allowed?.Select(value => (JsonNode)value).ToList() },
+        };
 
     [GeneratedRegex(@"\{(\w+)\}")]
     private static partial Regex PathParameter();

@@ -25,7 +25,8 @@ internal sealed class QueueDoor(QueueConfiguration queue, RelayConfiguration con
             relay.Meters.Refused(name, "dead_letters_full");
             throw new ProblemException(Problem.Of(StatusCodes.Status429TooManyRequests, "dead-letters-full",
                 $"There are {max} dead letters, as many as may be kept (dead_letter_queue.max_size). Replay or discard some.")
-                with { RetryAfter = TimeSpan.FromSeconds(30) });
+                with
+            { RetryAfter = TimeSpan.FromSeconds(30) });
         }
         return door;
     }
@@ -50,7 +51,8 @@ internal sealed class QueueDoor(QueueConfiguration queue, RelayConfiguration con
         $"A message in the queue '{queue.Name}' may have {MaxBody:N0} bytes.");
 
     public static Problem KeyConflict(Guid id) => Problem.Of(StatusCodes.Status422UnprocessableEntity, "key-conflict",
-        "The Idempotency-Key was used before with another body. Nothing was stored.") with { Id = id.ToString() };
+        "The Idempotency-Key was used before with another body. Nothing was stored.") with
+    { Id = id.ToString() };
 
     public static Problem Unknown(string name, RelayConfiguration configuration) =>
         Problem.Of(StatusCodes.Status404NotFound, "unknown-queue", Spelling.Nearest(name, configuration.Queues.Keys) is { } near

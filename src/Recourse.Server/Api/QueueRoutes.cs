@@ -8,8 +8,11 @@ internal static class QueueRoutes
 {
     public static void Map(ApiRoutes routes)
     {
-        routes.Map(new("GET", "/v1/queues", "All queues with their books, by name.") { Answer = typeof(ListView<QueueView>),
-            Problems = [503] }, ListAsync);
+        routes.Map(new("GET", "/v1/queues", "All queues with their books, by name.")
+        {
+            Answer = typeof(ListView<QueueView>),
+            Problems = [503]
+        }, ListAsync);
         routes.Map(new("GET", "/v1/queues/{queue}", "One queue with its books.") { Answer = typeof(QueueView), Problems = [404, 503] },
             GetAsync);
     }

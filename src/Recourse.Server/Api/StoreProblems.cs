@@ -12,11 +12,14 @@ internal static class StoreProblems
     {
         StoreProblem.Busy => Problem.Of(StatusCodes.Status429TooManyRequests, "busy",
             "More messages wait to be stored than the relay takes at once. Nothing was stored; send it again a little later.")
-            with { RetryAfter = TimeSpan.FromSeconds(1) },
+            with
+        { RetryAfter = TimeSpan.FromSeconds(1) },
         StoreProblem.DiskFull => Problem.Of(StatusCodes.Status503ServiceUnavailable, "disk-full",
-            "The disk of the store is full. Nothing was stored; messages accepted before are safe.") with { RetryAfter = Patience },
+            "The disk of the store is full. Nothing was stored; messages accepted before are safe.") with
+        { RetryAfter = Patience },
         _ => Problem.Of(StatusCodes.Status503ServiceUnavailable, "store-unavailable",
             "The store cannot be used now. Nothing was stored; messages accepted before are safe. The relay's log says why.")
-            with { RetryAfter = Patience },
+            with
+        { RetryAfter = Patience },
     };
 }

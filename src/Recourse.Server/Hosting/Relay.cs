@@ -131,14 +131,14 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
 
     private static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) =>
         configuration.Services.Values.Select(service => new ServiceTarget
-    {
-        Name = service.Policy.Name,
-        Url = service.Url,
-        Method = service.Method,
-        Headers = service.Headers,
-        SuccessStatuses = service.SuccessStatuses,
-        AllowedHeaders = service.AllowHeaders,
-    });
+        {
+            Name = service.Policy.Name,
+            Url = service.Url,
+            Method = service.Method,
+            Headers = service.Headers,
+            SuccessStatuses = service.SuccessStatuses,
+            AllowedHeaders = service.AllowHeaders,
+        });
 
     private async Task WarnOfWhatIsGoneAsync(CancellationToken cancellationToken)
     {

@@ -70,7 +70,8 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
         StatusCodes.Status404NotFound =>
             Problem.Of(404, "unknown-path", $"There is nothing at {http.Request.Path}. GET /openapi/v1.json lists what there is."),
         StatusCodes.Status405MethodNotAllowed => Problem.Of(405, "method-not-allowed", $"{http.Request.Method} is not possible here.")
-            with { Allowed = http.Response.Headers.Allow.ToString().Split(", ", StringSplitOptions.RemoveEmptyEntries) },
+            with
+        { Allowed = http.Response.Headers.Allow.ToString().Split(", ", StringSplitOptions.RemoveEmptyEntries) },
         StatusCodes.Status415UnsupportedMediaType =>
             Problem.Of(415, "unsupported-media-type", "The content type of the request is not taken here."),
         var status => Problem.Of(status, "refused", "The request was refused."),

@@ -71,8 +71,16 @@ internal sealed class Settings(IConfigurationSection section)
     {
         value = default;
         var number = text.AsSpan().TrimEnd("abcdefghijklmnopqrstuvwxyz");
-        var unit = text.AsSpan(number.Length) switch { "ms" => 1, "s" => 1_000, "m" or "min" => 60_000, "h" => 3_600_000, "d" =>
-            86_400_000, _ => 0 };
+        var unit = text.AsSpan(number.Length) switch
+        {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" or "min" => 60_000,
+            "h" => 3_600_000,
+            "d" =>
+            86_400_000,
+            _ => 0
+        };
         if (unit == 0 || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var amount))
             return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value);
         if (!double.IsFinite(amount) || Math.Abs(amount * unit) > TimeSpan.MaxValue.TotalMilliseconds / 2) return false;

@@ -103,7 +103,7 @@ public abstract partial class Call : IThreadPoolWorkItem
 
     private bool Drive(Way way)
     {
-        for (;;)
+        for (; ; )
         {
             try
             {
@@ -121,7 +121,7 @@ public abstract partial class Call : IThreadPoolWorkItem
     private bool Run(Way way)
     {
         var i = _index;
-        for (;;)
+        for (; ; )
         {
             Step step;
             switch (way)

@@ -67,7 +67,10 @@ public sealed record RateLimitOptions
     {
         RateLimitKind.SlidingWindow => new SlidingWindowRateLimiter(new()
         {
-            PermitLimit = Permits, Window = Period, SegmentsPerWindow = Segments, QueueLimit = QueueLimit,
+            PermitLimit = Permits,
+            Window = Period,
+            SegmentsPerWindow = Segments,
+            QueueLimit = QueueLimit,
         }),
         RateLimitKind.FixedWindow => new FixedWindowRateLimiter(new() { PermitLimit = Permits, Window = Period, QueueLimit = QueueLimit }),
         RateLimitKind.Concurrency => new ConcurrencyLimiter(new() { PermitLimit = Permits, QueueLimit = QueueLimit }),

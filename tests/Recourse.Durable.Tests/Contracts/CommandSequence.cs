@@ -188,8 +188,12 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     {
         var fault = new Classification
         {
-            Kind = Any(Kinds), Persistence = Persistence.Transient, Scope = RetryScope.Call, Applied = Any(AppliedValues),
-            Blame = Any(Blames), Evidence = "test",
+            Kind = Any(Kinds),
+            Persistence = Persistence.Transient,
+            Scope = RetryScope.Call,
+            Applied = Any(AppliedValues),
+            Blame = Any(Blames),
+            Evidence = "test",
         };
         var dead = _random.Next(3) == 0;
         var delay = TimeSpan.FromSeconds(_random.Next(120));
@@ -197,7 +201,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
         var (block, error) = (_random.Next(2) == 0, $"error {_random.Next(1000)}");
         return OnHeld(dead ? "kill" : "fail", held => new FailCommand(
             held.Id, held.Lease, Attempt(held) with { Error = error }, fault,
-            dead ? new(DeliveryAction.DeadLetter, null, "enough") : new(DeliveryAction.Retry, due, "again", delay)) { BlockLane = block });
+            dead ? new(DeliveryAction.DeadLetter, null, "enough") : new(DeliveryAction.Retry, due, "again", delay))
+        { BlockLane = block });
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Release() => OnHeld("release", held => new ReleaseCommand(held.Id, held.Lease));
@@ -235,5 +240,6 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     {
         await subject.Store.DisposeAsync();
         return await subject.OpenAsync();
-    });
+    }
+    );
 }

@@ -72,7 +72,12 @@ public abstract partial class StoreContract
         Assert.Equal(
             new Attempt
             {
-                Number = 1, StartedAt = Clock.GetUtcNow(), DurationMs = 12, Outcome = "delivered", Status = "204", Node = "node-1",
+                Number = 1,
+                StartedAt = Clock.GetUtcNow(),
+                DurationMs = 12,
+                Outcome = "delivered",
+                Status = "204",
+                Node = "node-1",
                 Applied = Applied.Yes,
             },
             attempt);

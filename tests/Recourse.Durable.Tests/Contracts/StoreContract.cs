@@ -63,14 +63,14 @@ public abstract partial class StoreContract : IAsyncLifetime
 
     protected static NewMessage Message(
         string body = "hello", string? key = null, string? orderKey = null, string queue = Queue, params string[] services) => new()
-    {
-        Queue = queue,
-        Body = Encoding.UTF8.GetBytes(body),
-        ContentType = "text/plain",
-        Services = services.Length == 0 ? [Service] : services,
-        IdempotencyKey = key,
-        OrderKey = orderKey,
-    };
+        {
+            Queue = queue,
+            Body = Encoding.UTF8.GetBytes(body),
+            ContentType = "text/plain",
+            Services = services.Length == 0 ? [Service] : services,
+            IdempotencyKey = key,
+            OrderKey = orderKey,
+        };
 
     protected async Task<EnqueueResult> EnqueueAsync(NewMessage message) => await Store.CommitAsync(new EnqueueCommand(message));
 

@@ -51,8 +51,11 @@ public sealed class SqliteCrashTests : IDisposable
         {
             await owner.OpenAsync(Cancelled);
             using var child = Process.Start(new ProcessStartInfo(
-                "dotnet", [Path.Combine(AppContext.BaseDirectory, "Recourse.CrashChild.dll"), Db, "1", "0"]) { RedirectStandardError =
-                    true })!;
+                "dotnet", [Path.Combine(AppContext.BaseDirectory, "Recourse.CrashChild.dll"), Db, "1", "0"])
+            {
+                RedirectStandardError =
+                    true
+            })!;
             var error = await child.StandardError.ReadToEndAsync(Cancelled);
             await child.WaitForExitAsync(Cancelled);
             Assert.NotEqual(0, child.ExitCode);

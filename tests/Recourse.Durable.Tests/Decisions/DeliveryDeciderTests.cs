@@ -138,7 +138,10 @@ public class DeliveryDeciderTests
         {
             Fault = FaultClassifier.Default.ForKind(kind) with
             {
-                Persistence = persistence, Blame = blame, Applied = applied, Throttling = (flags & 1) != 0,
+                Persistence = persistence,
+                Blame = blame,
+                Applied = applied,
+                Throttling = (flags & 1) != 0,
             },
             Attempt = attempt,
             MessageFaults = messageFaults,

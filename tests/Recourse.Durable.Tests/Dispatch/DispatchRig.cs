@@ -71,8 +71,13 @@ internal sealed class DispatchRig : IAsyncDisposable
         }));
     }
 
-    internal static ServicePolicy Orders { get; } = new() { Name = "orders", MaxConcurrent = 3, FailureThreshold = 2,
-        SuccessThreshold = 2 };
+    internal static ServicePolicy Orders { get; } = new()
+    {
+        Name = "orders",
+        MaxConcurrent = 3,
+        FailureThreshold = 2,
+        SuccessThreshold = 2
+    };
 
     internal ManualClock Clock { get; } = new();
 

@@ -194,7 +194,8 @@ public class MessageTests
             """, (delivery, _) => { seen.TrySetResult(delivery); return new(Durable.DeliveryResult.Delivered()); });
         const string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         var request = new HttpRequestMessage(HttpMethod.Post,
-            "/v1/queues/orders/messages") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes("x")) };
+            "/v1/queues/orders/messages")
+        { Content = new ByteArrayContent(Encoding.UTF8.GetBytes("x")) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "secret");
         foreach (var (name, value) in new[] { ("x-tenant", "t1"), ("x-other", "o"), ("ce-type", "made"), ("Cookie", "a=b"),
             ("traceparent", trace) })

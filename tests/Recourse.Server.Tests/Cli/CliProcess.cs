@@ -36,7 +36,9 @@ internal static class CliProcess
     {
         var start = new ProcessStartInfo(Path, arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.Environment.Remove("RECOURSE_SERVER");
         foreach (var (name, value) in environment) start.Environment[name] = value;

@@ -7,8 +7,17 @@ public class DemoVerdictTests
 {
     private static readonly Findings Clean = new()
     {
-        Owed = 10, Arrived = 8, Missing = [("m1", "a"), ("m2", "a")], Altered = 0, RepeatedAfterLostAnswer = 3, RepeatedAfterKill = 2,
-        MostAfterOneKill = 2, RepeatedWithoutCause = 0, KeyChanged = 0, OutOfOrder = 0, Unacknowledged = 0,
+        Owed = 10,
+        Arrived = 8,
+        Missing = [("m1", "a"), ("m2", "a")],
+        Altered = 0,
+        RepeatedAfterLostAnswer = 3,
+        RepeatedAfterKill = 2,
+        MostAfterOneKill = 2,
+        RepeatedWithoutCause = 0,
+        KeyChanged = 0,
+        OutOfOrder = 0,
+        Unacknowledged = 0,
     };
     private static readonly RelayBooks Books = new(Accepted: 10, Delivered: 8, Dead: 1, Discarded: 0, Expired: 0, Waiting: 1);
 

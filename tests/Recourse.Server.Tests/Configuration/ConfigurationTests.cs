@@ -53,11 +53,20 @@ public class ConfigurationTests
         var queue = configuration.Queues["incoming-orders"];
         Assert.Equal(["fhir-server"], queue.DeliverTo);
         Assert.Equal((8, TimeSpan.FromHours(24)), (queue.Policy.MaxAttempts, queue.Policy.MaxAge));
-        Assert.Equal(new() { Shape = "exponential", Initial = TimeSpan.FromMilliseconds(200), Max = TimeSpan.FromSeconds(30),
-            Jitter = "full" }, queue.Policy.Backoff);
         Assert.Equal(new()
         {
-            Enabled = true, MaxRetries = 3, RetryDelay = TimeSpan.FromSeconds(300), MaxSize = 10_000, Retention = TimeSpan.FromDays(30),
+            Shape = "exponential",
+            Initial = TimeSpan.FromMilliseconds(200),
+            Max = TimeSpan.FromSeconds(30),
+            Jitter = "full"
+        }, queue.Policy.Backoff);
+        Assert.Equal(new()
+        {
+            Enabled = true,
+            MaxRetries = 3,
+            RetryDelay = TimeSpan.FromSeconds(300),
+            MaxSize = 10_000,
+            Retention = TimeSpan.FromDays(30),
         }, configuration.DeadLetterQueue);
         Assert.True(Path.IsPathFullyQualified(configuration.Store["sqlite:".Length..]));
     }

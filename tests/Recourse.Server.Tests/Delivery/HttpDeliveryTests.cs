@@ -67,16 +67,26 @@ public class HttpDeliveryTests
         {
             Headers = new Dictionary<string, string>
             {
-                ["ce-type"] = "order.made", ["X-Tenant"] = "grün", ["X-Other"] = "no", ["Authorization"] = "Bearer sender",
-                ["Cookie"] = "a=b", ["Host"] = "elsewhere", ["Connection"] = "close", ["Recourse-Attempt"] = "99",
-                    ["X-Api"] = "the sender's",
+                ["ce-type"] = "order.made",
+                ["X-Tenant"] = "grün",
+                ["X-Other"] = "no",
+                ["Authorization"] = "Bearer sender",
+                ["Cookie"] = "a=b",
+                ["Host"] = "elsewhere",
+                ["Connection"] = "close",
+                ["Recourse-Attempt"] = "99",
+                ["X-Api"] = "the sender's",
                 ["X-Broken"] = "a\r\nInjected: yes",
             },
         };
         await SendAsync(server.Url, delivery, target => target with
         {
-            Headers = new Dictionary<string, string> { ["Authorization"] = "Bearer ours", ["X-Api"] = "ours",
-                ["Transfer-Encoding"] = "chunked" },
+            Headers = new Dictionary<string, string>
+            {
+                ["Authorization"] = "Bearer ours",
+                ["X-Api"] = "ours",
+                ["Transfer-Encoding"] = "chunked"
+            },
             AllowedHeaders = ["x-tenant", "authorization", "cookie", "host", "connection", "recourse-attempt", "x-api", "x-broken"],
         });
         var request = await server.RequestAsync();

@@ -36,8 +36,15 @@ public class SecondChanceTests
 
     private static DeliverySummary Letter(int generation, Persistence persistence, FaultKind kind) => new()
     {
-        Id = new(Guid.Empty, 0), Queue = "q", Service = "s", State = DeliveryState.Dead, Generation = generation,
-            CreatedAt = Died.AddHours(-1),
-        AttemptCount = 1, Persistence = persistence, Kind = kind, DeadAt = Died,
+        Id = new(Guid.Empty, 0),
+        Queue = "q",
+        Service = "s",
+        State = DeliveryState.Dead,
+        Generation = generation,
+        CreatedAt = Died.AddHours(-1),
+        AttemptCount = 1,
+        Persistence = persistence,
+        Kind = kind,
+        DeadAt = Died,
     };
 }

@@ -104,8 +104,11 @@ public class ServeCommandTests
     }
 
     private static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo("dotnet",
-        [Path.Combine(AppContext.BaseDirectory, "Recourse.Cli.dll"), .. arguments]) { RedirectStandardOutput = true,
-            RedirectStandardError = true })!;
+        [Path.Combine(AppContext.BaseDirectory, "Recourse.Cli.dll"), .. arguments])
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true
+    })!;
 
     private static async Task<Uri> AddressAsync(Process process)
     {

@@ -16,8 +16,13 @@ public class CircuitBreakerModelTests
 
     private static readonly CircuitBreakerOptions Small = new()
     {
-        FailureThreshold = 3, PermittedProbes = 2, ProbeLease = TimeSpan.FromSeconds(3), OpenTime = TimeSpan.FromSeconds(2),
-        OpenTimeMax = TimeSpan.FromSeconds(10), MinimumThroughput = 3, SlowCallDuration = TimeSpan.FromSeconds(1),
+        FailureThreshold = 3,
+        PermittedProbes = 2,
+        ProbeLease = TimeSpan.FromSeconds(3),
+        OpenTime = TimeSpan.FromSeconds(2),
+        OpenTimeMax = TimeSpan.FromSeconds(10),
+        MinimumThroughput = 3,
+        SlowCallDuration = TimeSpan.FromSeconds(1),
     };
 
     private static readonly Dictionary<string, CircuitBreakerOptions> Options = new()

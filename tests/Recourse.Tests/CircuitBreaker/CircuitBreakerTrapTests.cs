@@ -360,7 +360,10 @@ public class CircuitBreakerTrapTests
     {
         var breaker = Breaker(options => options with
         {
-            Mode = CircuitMode.CountWindow, WindowSize = calls, MinimumThroughput = calls, FailureRate = rate,
+            Mode = CircuitMode.CountWindow,
+            WindowSize = calls,
+            MinimumThroughput = calls,
+            FailureRate = rate,
         });
         for (var call = 0; call < calls - failures; call++)
             breaker.Succeed();

@@ -12,8 +12,12 @@ public sealed class FaultTests
         var exception = Thrown(new TimeoutException("late"));
         var classification = FaultClassifier.Default.Classify(exception);
 
-        var fault = Fault.From(classification, exception, new FaultContext { Service = "fhir", Attempt = 3,
-            Importance = Importance.High }, Clock);
+        var fault = Fault.From(classification, exception, new FaultContext
+        {
+            Service = "fhir",
+            Attempt = 3,
+            Importance = Importance.High
+        }, Clock);
 
         Assert.Equal((FaultKind.Timeout, "fhir", "unknown", 3), (fault.Kind, fault.Service, fault.Operation, fault.Attempt));
         Assert.Equal(("late", "System.TimeoutException", Severity.High), (fault.Message, fault.ExceptionType, fault.Severity));
@@ -54,11 +58,19 @@ public sealed class FaultTests
 
         var byName = Fault.From(Recourse.Classification.Unknown, null, new FaultContext { RequestData = data }, Clock).RequestData;
         var byProgram = Fault.From(
-            Recourse.Classification.Unknown, null, new FaultContext { RequestData = data, Redact = (name, value) =>
-                name == "ssn" ? "-" : value }, Clock);
+            Recourse.Classification.Unknown, null, new FaultContext
+            {
+                RequestData = data,
+                Redact = (name, value) =>
+                name == "ssn" ? "-" : value
+            }, Clock);
         var broken = Fault.From(
-            Recourse.Classification.Unknown, null, new FaultContext { RequestData = data, Redact = (_, _) =>
-                throw new InvalidOperationException() }, Clock);
+            Recourse.Classification.Unknown, null, new FaultContext
+            {
+                RequestData = data,
+                Redact = (_, _) =>
+                throw new InvalidOperationException()
+            }, Clock);
 
         Assert.Equal(("[redacted]", "17"), (byName["Authorization"], byName["order"]));
         Assert.Equal(("-", "17"), (byProgram.RequestData["ssn"], byProgram.RequestData["order"]));

@@ -7,8 +7,11 @@ public class FallbackTests
     [Fact]
     public async Task A_value_answers_for_a_call_that_failed()
     {
-        var pipeline = new PipelineBuilder().Fallback(7).Retry(new RetryOptions { MaxAttempts = 2,
-            Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
+        var pipeline = new PipelineBuilder().Fallback(7).Retry(new RetryOptions
+        {
+            MaxAttempts = 2,
+            Backoff = Backoff.Constant(TimeSpan.Zero)
+        }).Build();
         var script = Script.FailsTimes(9);
         Assert.Equal(7, await pipeline.ExecuteAsync(script.Run));
         Assert.Equal(2, script.Count);
@@ -50,7 +53,8 @@ public class FallbackTests
         {
             ByOperation = new Dictionary<string, Func<FallbackQuestion, CancellationToken, ValueTask<int>>>
             {
-                ["api_call"] = (_, _) => new ValueTask<int>(1), ["notification"] = (_, _) => new ValueTask<int>(2),
+                ["api_call"] = (_, _) => new ValueTask<int>(1),
+                ["notification"] = (_, _) => new ValueTask<int>(2),
             },
             Value = 3,
             HasValue = true,
@@ -94,8 +98,11 @@ public class FallbackTests
     [Fact]
     public async Task Another_pipeline_answers()
     {
-        var other = new PipelineBuilder("other").Retry(new RetryOptions { MaxAttempts = 3,
-            Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
+        var other = new PipelineBuilder("other").Retry(new RetryOptions
+        {
+            MaxAttempts = 3,
+            Backoff = Backoff.Constant(TimeSpan.Zero)
+        }).Build();
         var backup = Script.FailsTimes(1);
         var pipeline = new PipelineBuilder().Fallback<int>(other, backup.Run).Build();
         Assert.Equal(42, await pipeline.ExecuteAsync(Script.FailsTimes(9).Run));

@@ -198,8 +198,11 @@ public sealed class RecoveryHandlerTests
 
     private static RecoveryHandlerOptions Options { get; } = new() { Configure = pipeline => pipeline.Retry(AtOnce) };
 
-    private static RecoveryHandlerOptions Breaking { get; } = new() { Configure = pipeline =>
-        pipeline.CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1 }) };
+    private static RecoveryHandlerOptions Breaking { get; } = new()
+    {
+        Configure = pipeline =>
+        pipeline.CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1 })
+    };
 
     private static HttpClient Client(ScriptedHandler server, RecoveryHandlerOptions? options = null)
     {

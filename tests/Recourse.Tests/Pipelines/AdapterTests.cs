@@ -129,8 +129,12 @@ public class AdapterTests
         await running;
         Assert.Equal(2, await pipeline.ExecuteAsync(_ => new ValueTask<int>(2)));
 
-        var queued = new PipelineBuilder().RateLimit(new RateLimitOptions { Kind = RateLimitKind.Concurrency, Permits = 1,
-            QueueLimit = 1 }).Build();
+        var queued = new PipelineBuilder().RateLimit(new RateLimitOptions
+        {
+            Kind = RateLimitKind.Concurrency,
+            Permits = 1,
+            QueueLimit = 1
+        }).Build();
         first = new TaskCompletionSource<int>();
         running = queued.ExecuteAsync(_ => new ValueTask<int>(first.Task));
         var waiting = queued.ExecuteAsync(_ => new ValueTask<int>(2));

@@ -132,8 +132,11 @@ public class HostingTests
             ActivityStopped = stopped => activity = Equals(stopped.GetTagItem("recourse.pipeline"), name) ? stopped : activity,
         };
         ActivitySource.AddActivityListener(listener);
-        var pipeline = new PipelineBuilder(name).Retry(new RetryOptions { MaxAttempts = 2,
-            Backoff = Backoff.Constant(TimeSpan.Zero) }).Build();
+        var pipeline = new PipelineBuilder(name).Retry(new RetryOptions
+        {
+            MaxAttempts = 2,
+            Backoff = Backoff.Constant(TimeSpan.Zero)
+        }).Build();
         var outer = Activity.Current;
         await pipeline.ExecuteAsync(Script.FailsLater(1).Run);
         await pipeline.TryExecuteAsync(Script.FailsTimes(9).Run);

@@ -172,7 +172,8 @@ public class RetryTests
     {
         var pipeline = new PipelineBuilder().Retry(NoWait() with
         {
-            OnRetry = _ => throw new InvalidTimeZoneException(), OnGivingUp = _ => throw new InvalidTimeZoneException(),
+            OnRetry = _ => throw new InvalidTimeZoneException(),
+            OnGivingUp = _ => throw new InvalidTimeZoneException(),
         }).Build();
         Assert.Equal(42, await pipeline.ExecuteAsync(Script.FailsTimes(2).Run));
         Assert.IsType<SocketException>((await pipeline.TryExecuteAsync(Script.FailsTimes(9).Run)).Exception);
@@ -183,7 +184,8 @@ public class RetryTests
     {
         var pipeline = new PipelineBuilder().Retry(NoWait() with
         {
-            ShouldRetry = _ => throw new InvalidTimeZoneException(), Delay = _ => throw new InvalidTimeZoneException(),
+            ShouldRetry = _ => throw new InvalidTimeZoneException(),
+            Delay = _ => throw new InvalidTimeZoneException(),
         }).Build();
         Assert.Equal(42, await pipeline.ExecuteAsync(Script.FailsTimes(2).Run));
     }
@@ -193,7 +195,9 @@ public class RetryTests
     {
         var pipeline = new PipelineBuilder("cap", _clock).Retry(new RetryOptions
         {
-            MaxAttempts = 2, MaxDelay = TimeSpan.FromSeconds(1), Delay = _ => TimeSpan.FromHours(5),
+            MaxAttempts = 2,
+            MaxDelay = TimeSpan.FromSeconds(1),
+            Delay = _ => TimeSpan.FromHours(5),
         }).Build();
         var call = pipeline.ExecuteAsync(Script.FailsTimes(1).Run);
         Assert.Equal(TimeSpan.FromSeconds(1), _clock.NextDue);
@@ -263,8 +267,12 @@ public class RetryTests
     [Fact]
     public async Task Waits_for_an_open_circuit_where_the_deadline_leaves_time_for_it()
     {
-        var breaker = new CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1, OpenTime = TimeSpan.FromSeconds(5),
-            OpenTimeJitter = 0 }, _clock);
+        var breaker = new CircuitBreaker(new CircuitBreakerOptions
+        {
+            FailureThreshold = 1,
+            OpenTime = TimeSpan.FromSeconds(5),
+            OpenTimeJitter = 0
+        }, _clock);
         var script = Script.FailsTimes(1);
         var pipeline = new PipelineBuilder("wait",
             _clock).Deadline(TimeSpan.FromSeconds(30)).Retry(NoWait(3)).CircuitBreaker(breaker).Build();
@@ -295,7 +303,9 @@ public class RetryTests
         var script = Script.FailsTimes(9);
         var pipeline = new PipelineBuilder("total", _clock).Retry(new RetryOptions
         {
-            MaxAttempts = 9, Backoff = Backoff.Constant(TimeSpan.FromSeconds(4)), MaxTotalTime = TimeSpan.FromSeconds(10),
+            MaxAttempts = 9,
+            Backoff = Backoff.Constant(TimeSpan.FromSeconds(4)),
+            MaxTotalTime = TimeSpan.FromSeconds(10),
         }).Build();
         var call = pipeline.TryExecuteAsync(script.Run).AsTask();
         _clock.Advance(TimeSpan.FromSeconds(4));

@@ -147,8 +147,11 @@ public class TimeoutTests
     [Fact]
     public async Task Work_that_obeys_within_the_time_of_grace_is_not_abandoned()
     {
-        var pipeline = new PipelineBuilder("t", _clock).Timeout(new TimeoutOptions { Limit = Limit,
-            AbandonAfter = TimeSpan.FromSeconds(5) }).Build();
+        var pipeline = new PipelineBuilder("t", _clock).Timeout(new TimeoutOptions
+        {
+            Limit = Limit,
+            AbandonAfter = TimeSpan.FromSeconds(5)
+        }).Build();
         var call = pipeline.TryExecuteAsync(Hangs).AsTask();
         _clock.Advance(Limit);
         var late = Assert.IsType<TimeoutExceededException>((await call).Exception);
@@ -160,8 +163,11 @@ public class TimeoutTests
     public async Task An_abandoning_timeout_passes_results_failures_and_refusals_on()
     {
         var breaker = new CircuitBreaker(new CircuitBreakerOptions { FailureThreshold = 1 }, _clock);
-        var pipeline = new PipelineBuilder("t", _clock).Timeout(new TimeoutOptions { Limit = Limit,
-            AbandonAfter = TimeSpan.Zero }).CircuitBreaker(breaker).Build();
+        var pipeline = new PipelineBuilder("t", _clock).Timeout(new TimeoutOptions
+        {
+            Limit = Limit,
+            AbandonAfter = TimeSpan.Zero
+        }).CircuitBreaker(breaker).Build();
         Assert.Equal(1, await pipeline.ExecuteAsync(_ => new ValueTask<int>(1)));
         var source = new TaskCompletionSource<int>();
         var suspended = pipeline.ExecuteAsync(_ => new ValueTask<int>(source.Task));
@@ -176,8 +182,11 @@ public class TimeoutTests
     public async Task A_caller_who_leaves_does_not_wait_for_work_that_ignores_its_token()
     {
         using var caller = new CancellationTokenSource();
-        var pipeline = new PipelineBuilder("t", _clock).Timeout(new TimeoutOptions { Limit = Limit,
-            AbandonAfter = TimeSpan.FromSeconds(2) }).Build();
+        var pipeline = new PipelineBuilder("t", _clock).Timeout(new TimeoutOptions
+        {
+            Limit = Limit,
+            AbandonAfter = TimeSpan.FromSeconds(2)
+        }).Build();
         var work = new TaskCompletionSource<int>();
         var call = pipeline.ExecuteAsync(_ => new ValueTask<int>(work.Task), caller.Token).AsTask();
         await caller.CancelAsync();

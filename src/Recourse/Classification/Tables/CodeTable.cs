@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Recourse.Tables;
 
 /// <summary>
-/// (family, code) → classification. Families are built when they are first asked for, so a program pays only for the drivers that it meets.
+/// (family, code) → classification. Families are built when they are first asked for, so a program pays only for drivers that it meets.
 /// </summary>
 internal sealed class CodeTable
 {
