@@ -20,7 +20,10 @@ internal static class CoarseTimer
     private static bool running;
     private static ITimer? timer;
 
-    internal static long Due(TimeSpan limit) => Environment.TickCount64 + (long)Math.Ceiling(limit.TotalMilliseconds) + TickLagMs;
+    /// <summary>A limit in the unit of this timer; worked out once for a strategy, since a division for each call would show.</summary>
+    internal static long Ticks(TimeSpan limit) => (long)Math.Ceiling(limit.TotalMilliseconds) + TickLagMs;
+
+    internal static long Due(long ticks) => Environment.TickCount64 + ticks;
 
     internal static TimeSpan Until(long due) => TimeSpan.FromMilliseconds(due - TickLagMs - Environment.TickCount64);
 

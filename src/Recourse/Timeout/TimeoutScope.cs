@@ -60,9 +60,16 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
     /// <summary>
     /// Begins a limit. With <paramref name="precise"/>, or any clock but the system's, it has a timer of its own and is not pooled.
     /// </summary>
-    internal static TimeoutScope Begin(TimeProvider time, TimeSpan limit, bool precise, CancellationToken parent)
+    internal static TimeoutScope Begin(TimeProvider time, TimeSpan limit, bool precise, CancellationToken parent) =>
+        precise || !ReferenceEquals(time, TimeProvider.System)
+            ? new TimeoutScope(time).BeginPrecise(limit, parent)
+            : BeginCoarse(CoarseTimer.Ticks(limit), parent);
+
+    /// <summary>Begins a limit that the coarse timer watches.</summary>
+    /// <param name="ticks">From <see cref="CoarseTimer.Ticks"/>.</param>
+    /// <param name="parent">Cancels the scope's token too.</param>
+    internal static TimeoutScope BeginCoarse(long ticks, CancellationToken parent)
     {
-        if (precise || !ReferenceEquals(time, TimeProvider.System)) return new TimeoutScope(time).BeginPrecise(limit, parent);
         var scope = Pool<TimeoutScope>.Take();
         if (scope is null)
         {
@@ -71,7 +78,7 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
         }
 
         scope.Link(parent);
-        Volatile.Write(ref scope._due, CoarseTimer.Due(limit));
+        Volatile.Write(ref scope._due, CoarseTimer.Due(ticks));
         CoarseTimer.KeepRunning();
         return scope;
     }

@@ -7,13 +7,17 @@ namespace Recourse;
 /// </summary>
 internal sealed class TimeoutStrategy(TimeoutOptions options) : Strategy("timeout")
 {
+    private readonly long _ticks = CoarseTimer.Ticks(options.Limit);
+
     internal TimeoutOptions Options { get; } = options;
 
     public override string Describe() => $"timeout: {Durations.Text(Options.Limit)}{(Options.Precise ? ", precise" : "")}";
 
     public override Step Enter(Call call, ref Frame frame)
     {
-        var scope = TimeoutScope.Begin(call.Time, Options.Limit, Options.Precise, call.Token);
+        var scope = Options.Precise || !ReferenceEquals(call.Time, TimeProvider.System)
+            ? TimeoutScope.Begin(call.Time, Options.Limit, Options.Precise, call.Token)
+            : TimeoutScope.BeginCoarse(_ticks, call.Token);
         frame.State = scope;
         scope.Enclose(call);
         return Step.Next;
