@@ -78,7 +78,10 @@ internal static class SendCommand
             };
             return parsed.GetValue(ndjson) ? SendLinesAsync(request, cancellationToken) : SendOneAsync(request, cancellationToken);
         });
-        return command.Teach(
+        return Teach(command);
+    }
+
+    private static Command Teach(Command command) => command.Teach(
         [
             ("One message from a file", "recourse send orders order.json"),
             ("One from a pipe; sent twice under the same key, it is stored once",
@@ -86,7 +89,6 @@ internal static class SendCommand
             ("A file of messages, one a line", "recourse send orders orders.ndjson --ndjson"),
         ], "A message counts as sent once the relay has it on disk. A sending that is interrupted prints the command that goes on "
             + "where it ended.");
-    }
 
     private static async Task<int> SendOneAsync(Request request, CancellationToken cancellationToken)
     {
