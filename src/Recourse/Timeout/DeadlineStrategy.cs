@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Recourse;
 
 /// <summary>
@@ -40,14 +38,14 @@ internal sealed class DeadlineStrategy : Strategy
         call.Deadline = time.GetTimestamp() + (long)(limit.TotalSeconds * time.TimestampFrequency);
         AmbientDeadline.Flow(time, call.Deadline);
         var scope = TimeoutScope.Begin(time, limit, precise: false, call.Token);
-        frame.State = scope;
         scope.Enclose(call);
         return Step.Next;
     }
 
     public override Step Exit(Call call, ref Frame frame)
     {
-        var scope = Unsafe.As<TimeoutScope>(frame.State!);
+        // The innermost limit on the way out is the one that we set on the way in.
+        var scope = call.Limits!;
         var own = scope.Token;
         var outer = scope.Release(call);
         call.Deadline = frame.Stamp;

@@ -86,7 +86,8 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
     /// <summary>Makes this the innermost limit of a call, and its token the one that the operation gets.</summary>
     internal void Enclose(Call call)
     {
-        Outer = call.Limits;
+        // Writing a reference costs more than looking whether there is one to write.
+        if (call.Limits is { } outer) Outer = outer;
         call.Limits = this;
         call.Token = Token;
     }
@@ -94,9 +95,11 @@ internal sealed class TimeoutScope : IPooled<TimeoutScope>, IThreadPoolWorkItem
     /// <summary>Gives the call back the limit and the token that it had before.</summary>
     internal CancellationToken Release(Call call)
     {
+        call.Limits = null;
+        call.Token = default;
+        if (Outer is { } limit) call.Limits = limit;
         var outer = Parent;
-        call.Limits = Outer;
-        call.Token = outer;
+        if (outer.CanBeCanceled) call.Token = outer;
         return outer;
     }
 

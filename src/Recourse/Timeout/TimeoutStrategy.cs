@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Recourse;
 
 /// <summary>
@@ -18,14 +16,14 @@ internal sealed class TimeoutStrategy(TimeoutOptions options) : Strategy("timeou
         var scope = Options.Precise || !ReferenceEquals(call.Time, TimeProvider.System)
             ? TimeoutScope.Begin(call.Time, Options.Limit, Options.Precise, call.Token)
             : TimeoutScope.BeginCoarse(_ticks, call.Token);
-        frame.State = scope;
         scope.Enclose(call);
         return Step.Next;
     }
 
     public override Step Exit(Call call, ref Frame frame)
     {
-        var scope = Unsafe.As<TimeoutScope>(frame.State!);
+        // The innermost limit on the way out is the one that we set on the way in.
+        var scope = call.Limits!;
         var own = scope.Token;
         var outer = scope.Release(call);
         if (scope.End()) Passed(call, own);
