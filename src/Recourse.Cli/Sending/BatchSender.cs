@@ -53,6 +53,11 @@ internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
         await foreach (var line in lines.WithCancellation(cancellationToken))
         {
             if (line.Number <= settings.Skip) continue;
+            if (WhyNotJson(line) is { } problem)
+            {
+                Refuse(line, 400, problem);
+                continue;
+            }
             if (batch.Count > 0 && (batch.Count == BatchLines || bytes + line.Body.Length > BatchBytes))
             {
                 await SendAsync(batch, cancellationToken);
@@ -63,6 +68,21 @@ internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
             bytes += line.Body.Length;
         }
         if (batch.Count > 0) await SendAsync(batch, cancellationToken);
+    }
+
+    /// <summary>What is wrong with a line that is to be sent as JSON and is none; null for a good line and for any other media type.</summary>
+    private string? WhyNotJson(InputLine line)
+    {
+        if (settings.ContentType is not "application/json") return null;
+        try
+        {
+            using var _ = JsonDocument.Parse(line.Body);
+            return null;
+        }
+        catch (JsonException error)
+        {
+            return $"The line is not JSON (byte {error.BytePositionInLine ?? 0:N0}); --content-type sends it as something else.";
+        }
     }
 
     private async Task SendAsync(IReadOnlyList<InputLine> batch, CancellationToken cancellationToken)
