@@ -34,6 +34,8 @@ public class DemoTests
     [InlineData("HUP", ExitCode.HungUp)]
     public async Task An_end_by_signal_takes_the_relay_and_the_files_with_it(string signal, int exitCode)
     {
+        if (signal == "HUP" && HangUpIsIgnored())
+            Assert.Skip("SIGHUP is ignored here (as under nohup), and a child inherits that: it goes on, as it should.");
         var temporary = Directory.CreateTempSubdirectory("recourse-demo-test-").FullName;
         using var process = CliProcess.Start(["demo"], new Dictionary<string, string> { ["TMPDIR"] = temporary });
         try
@@ -58,4 +60,8 @@ public class DemoTests
             Directory.Delete(temporary, recursive: true);
         }
     }
+
+    // Signal 1 is bit 0 of the mask.
+    private static bool HangUpIsIgnored() => File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:")) is { } line
+        && (Convert.ToUInt64(line["SigIgn:".Length..].Trim(), 16) & 1) != 0;
 }
