@@ -62,6 +62,7 @@ public class DemoTests
     }
 
     // Signal 1 is bit 0 of the mask.
-    private static bool HangUpIsIgnored() => File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:")) is { } line
+    private static bool HangUpIsIgnored() =>
+        File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:")) is { } line
         && (Convert.ToUInt64(line["SigIgn:".Length..].Trim(), 16) & 1) != 0;
 }
