@@ -70,7 +70,7 @@ internal sealed class BatchSender(RelayClient relay, BatchSettings settings)
         if (batch.Count > 0) await SendAsync(batch, cancellationToken);
     }
 
-    /// <summary>What is wrong with a line that is to be sent as JSON and is none; null for a good line and for any other media type.</summary>
+    /// <summary>Why a line cannot go as JSON; null for a good line and for any other media type.</summary>
     private string? WhyNotJson(InputLine line)
     {
         if (settings.ContentType is not "application/json") return null;
