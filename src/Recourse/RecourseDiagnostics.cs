@@ -34,8 +34,8 @@ public static class RecourseDiagnostics
     public const string Abandoned = "recourse_abandoned_operations";
 
     /// <summary>
-    /// Counter: calls that a strategy refused, by pipeline, reason (circuit_open, bulkhead_full, queue_timeout, rate_limit) and by (the name
-    /// of the breaker, bulkhead or limit).
+    /// Counter: calls that a strategy refused, by pipeline, reason (circuit_open, bulkhead_full, queue_timeout, rate_limit) and by (the
+    /// name of the breaker, bulkhead or limit).
     /// </summary>
     public const string Rejections = "recourse_rejections_total";
 

@@ -14,10 +14,10 @@ public static class RecoveryHistory
     private static readonly ConditionalWeakTable<Exception, AttemptHistory> Histories = [];
 
     /// <summary>
-    /// The failed attempts, oldest first, of the call that ended with this exception, or with the nearest of its inner exceptions (to a depth
-    /// of 16); empty when there are none. The first 5 and the last 20 are kept, see the numbers. Where pipelines stand inside one another
-    /// these are the attempts of the outermost; those further in are found by the exceptions of the attempts. An exception object that ends
-    /// several calls speaks for the last of them. Safe from any thread.
+    /// The failed attempts, oldest first, of the call that ended with this exception, or with the nearest of its inner exceptions (to a
+    /// depth of 16); empty when there are none. The first 5 and the last 20 are kept, see the numbers. Where pipelines stand inside one
+    /// another these are the attempts of the outermost; those further in are found by the exceptions of the attempts. An exception object
+    /// that ends several calls speaks for the last of them. Safe from any thread.
     /// </summary>
     /// <param name="exception">What was caught.</param>
     public static IReadOnlyList<FailedAttempt> Of(Exception exception)

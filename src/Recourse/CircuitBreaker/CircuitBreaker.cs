@@ -72,7 +72,7 @@ public sealed partial class CircuitBreaker
     /// <summary>Whether <see cref="Report"/> needs the duration of the call; without it callers can save the two clock reads.</summary>
     public bool NeedsDuration => Volatile.Read(ref _slowFrom) != long.MaxValue;
 
-    /// <summary>Where changes, and what observers throw, are logged: the logger of the first pipeline that has one. Null: nowhere.</summary>
+    /// <summary>Where changes, and what observers throw, are logged: by the first pipeline with a logger. Null: nowhere.</summary>
     internal ILogger? Logger { get; set; }
 
     /// <summary>Where the jitter of open times comes from: numbers in [0, 1).</summary>

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Recourse;
 
 /// <summary>
-/// A health check over the pipelines of a registry: degraded while one of them is (see <see cref="Pipeline.Health"/>), never unhealthy, since
-/// the program itself works. <c>services.AddHealthChecks().AddCheck&lt;PipelineHealthCheck&gt;("recourse")</c>.
+/// A health check over the pipelines of a registry: degraded while one of them is (see <see cref="Pipeline.Health"/>), never unhealthy,
+/// since the program itself works. <c>services.AddHealthChecks().AddCheck&lt;PipelineHealthCheck&gt;("recourse")</c>.
 /// </summary>
 /// <param name="registry">The pipelines.</param>
 public sealed class PipelineHealthCheck(PipelineRegistry registry) : IHealthCheck

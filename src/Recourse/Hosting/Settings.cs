@@ -83,7 +83,8 @@ internal sealed class Settings(IConfigurationSection section)
     internal T Needed<T>(string key, Parser<T> parse, string allowed) =>
         Raw(key) is { } text && parse(text, out var value) ? value : throw Wrong(key, Raw(key) ?? "", allowed);
 
-    internal IReadOnlyCollection<FaultKind>? Kinds(string key) => Names(key) is { } names ? [.. names.Select(name => Kind(key, name))] : null;
+    internal IReadOnlyCollection<FaultKind>? Kinds(string key) =>
+        Names(key) is { } names ? [.. names.Select(name => Kind(key, name))] : null;
 
     internal IReadOnlyCollection<FaultCategory>? Categories(string key) =>
         Names(key) is { } names ? [.. names.Select(name => Category(key, name))] : null;

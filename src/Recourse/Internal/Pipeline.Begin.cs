@@ -54,7 +54,7 @@ public sealed partial class Pipeline
         return execution.Plan.Flows || listens ? StartFlowing(execution, listens) : execution.Start();
     }
 
-    // A deadline, a bound of attempts and an activity travel to inner calls in the execution context, and must not stay behind in the caller's.
+    // A deadline, a bound of attempts and an activity travel to inner calls in the execution context, and must not stay in the caller's.
     private static bool StartFlowing(Call execution, bool listens)
     {
         var flow = ExecutionContext.Capture();

@@ -21,7 +21,8 @@ public sealed record PipelineHealth(bool IsHealthy, IReadOnlyList<PipelineFindin
         CircuitBreakerStrategy { Breaker: { State: CircuitState.HalfOpen } breaker } =>
             new(breaker.Name, nameof(CircuitState.HalfOpen), Degrades: false),
         RetryStrategy { Budget: { Available: < 1 } } => new("retry", "Retry budget spent", Degrades: true),
-        BulkheadStrategy { Bulkhead: { } bulkhead } when bulkhead.InFlight >= bulkhead.Limit && bulkhead.Queued >= bulkhead.Options.MaxQueue =>
+        BulkheadStrategy { Bulkhead: { } bulkhead }
+            when bulkhead.InFlight >= bulkhead.Limit && bulkhead.Queued >= bulkhead.Options.MaxQueue =>
             new(bulkhead.Name, "Full", Degrades: false),
         RateLimitStrategy { Limit: { Available: 0, Options.Kind: not RateLimitKind.Custom } limit }
             when limit.Queued >= limit.Options.QueueLimit => new(limit.Name, "Used up", Degrades: false),
@@ -31,6 +32,8 @@ public sealed record PipelineHealth(bool IsHealthy, IReadOnlyList<PipelineFindin
 
 /// <summary>One thing about a pipeline that is not as usual.</summary>
 /// <param name="Part">The name of the breaker, bulkhead or limit; otherwise that of the strategy.</param>
-/// <param name="Says">What it is: Open, Isolated, HalfOpen, Full, Used up, Retry budget spent, or how much abandoned work still runs.</param>
+/// <param name="Says">
+/// What it is: Open, Isolated, HalfOpen, Full, Used up, Retry budget spent, or how much abandoned work still runs.
+/// </param>
 /// <param name="Degrades">Whether a health check should be degraded by it.</param>
 public sealed record PipelineFinding(string Part, string Says, bool Degrades);

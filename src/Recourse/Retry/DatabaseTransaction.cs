@@ -12,8 +12,8 @@ public sealed record DatabaseTransaction(DbConnection Connection, DbTransaction 
     /// <param name="source">Where connections come from.</param>
     /// <param name="isolation">The isolation level; unspecified leaves it to the driver.</param>
     /// <param name="verify">
-    /// Finds out whether a commit of unknown fate happened, see <see cref="TransactionSteps{TTransaction}.Verify"/>; it gets a new connection.
-    /// Null: such a commit is only repeated where the caller says that it is repeatable.
+    /// Finds out whether a commit of unknown fate happened, see <see cref="TransactionSteps{TTransaction}.Verify"/>; it gets a new
+    /// connection. Null: such a commit is only repeated where the caller says that it is repeatable.
     /// </param>
     public static TransactionSteps<DatabaseTransaction> Steps(
         DbDataSource source, IsolationLevel isolation = IsolationLevel.Unspecified,

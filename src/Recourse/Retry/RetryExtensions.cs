@@ -21,8 +21,8 @@ public static class RetryExtensions
         pipeline.Retry(new RetryOptions { MaxAttempts = maxAttempts, Backoff = backoff });
 
     /// <summary>
-    /// One bound for all attempts of everything added after this, through all layers of retries, those of pipelines that the operation calls
-    /// included. <see cref="RecoveryContext.MaxTotalAttempts"/> sets it for one call.
+    /// One bound for all attempts of everything added after this, through all layers of retries, those of pipelines that the operation
+    /// calls included. <see cref="RecoveryContext.MaxTotalAttempts"/> sets it for one call.
     /// </summary>
     /// <param name="pipeline">The pipeline that is being built.</param>
     /// <param name="most">The first attempt included; from 1 (nothing is retried) to int.MaxValue.</param>

@@ -26,7 +26,8 @@ internal sealed class RetryStrategy : Strategy
     /// <summary>The same rules with what another retry has earned, where neither was given a budget from outside.</summary>
     internal RetryStrategy WithBudgetOf(RetryStrategy other)
     {
-        if (Options is not { Budget: null, UnlimitedBudget: false } || other is not { Options.Budget: null, Budget: { } earned }) return this;
+        if (Options is not { Budget: null, UnlimitedBudget: false }) return this;
+        if (other is not { Options.Budget: null, Budget: { } earned }) return this;
         var bounds = Options.BudgetOptions ?? new RetryBudgetOptions();
         if (bounds != earned.Options) earned.Reload(bounds);
         return new RetryStrategy(Options, earned);

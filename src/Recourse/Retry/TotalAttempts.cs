@@ -1,8 +1,8 @@
 namespace Recourse;
 
 /// <summary>
-/// What all retries of one call may still use, through all layers and all pipelines inside. Safe from any thread: inner calls may run side by
-/// side.
+/// What all retries of one call may still use, through all layers and all pipelines inside. Safe from any thread: inner calls may run
+/// side by side.
 /// </summary>
 internal sealed class AttemptAllowance(int retries, AttemptAllowance? outer)
 {

@@ -2,8 +2,8 @@ namespace Recourse;
 
 /// <summary>
 /// Runs whole transactions again. What fails before the commit was rolled back, so it counts as not applied and is retried whatever the
-/// operation is; what fails at the commit may have been applied: <see cref="TransactionSteps{TTransaction}.Verify"/> finds out, and without it
-/// the transaction is retried only where the caller says that it is repeatable.
+/// operation is; what fails at the commit may have been applied: <see cref="TransactionSteps{TTransaction}.Verify"/> finds out, and
+/// without it the transaction is retried only where the caller says that it is repeatable.
 /// </summary>
 public static class TransactionExtensions
 {
@@ -39,9 +39,9 @@ public static class TransactionExtensions
 /// dropped: the work is done.
 /// </param>
 /// <param name="Verify">
-/// Asked, on a connection of its own, when a commit failed in a way that leaves open whether it happened: true ends the call with the result of
-/// the work, false runs the transaction again, null (its answer, the function, or when it throws) leaves it unknown. The work has to leave
-/// something to look for, such as a row with the id of the request.
+/// Asked, on a connection of its own, when a commit failed in a way that leaves open whether it happened: true ends the call with the
+/// result of the work, false runs the transaction again, null (its answer, the function, or when it throws) leaves it unknown. The work
+/// has to leave something to look for, such as a row with the id of the request.
 /// </param>
 public sealed record TransactionSteps<TTransaction>(
     Func<CancellationToken, ValueTask<TTransaction>> Begin,

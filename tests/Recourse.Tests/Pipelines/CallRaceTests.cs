@@ -1,6 +1,6 @@
 namespace Recourse.Tests;
 
-/// <summary>The races of a call with time, with its caller, with a reload and with the registry: both orders by construction, then threads.</summary>
+/// <summary>Races of a call with time, its caller, a reload and the registry: both orders by construction, then threads.</summary>
 public class CallRaceTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);

@@ -100,7 +100,8 @@ public partial class MetricsTests
         var second = TimeSpan.FromSeconds(1);
         var never = new TaskCompletionSource<int>();
         var abandons = Build(builder => builder.Timeout(new TimeoutOptions { Limit = second, AbandonAfter = TimeSpan.Zero }));
-        foreach (var pipeline in (Pipeline[])[Build(builder => builder.Timeout(second)), Build(builder => builder.Deadline(second)), abandons])
+        var (timeout, deadline) = (Build(builder => builder.Timeout(second)), Build(builder => builder.Deadline(second)));
+        foreach (var pipeline in (Pipeline[])[timeout, deadline, abandons])
         {
             var call = pipeline.TryExecuteAsync(async token => await never.Task.WaitAsync(pipeline == abandons ? default : token));
             _clock.Advance(second);

@@ -56,7 +56,8 @@ public class PipelineConfigurationTests
             string.Join('\n', pipeline.Describe().Split('\n').Take(8)), ignoreLineEndingDifferences: true);
         Assert.Equal(5, pipeline.RateLimits.Single().Options.Segments);
         var circuit = pipeline.CircuitBreakers.Single().Options;
-        Assert.Equal((CircuitMode.TimeWindow, 8, TimeSpan.FromSeconds(1)), (circuit.Mode, circuit.FailuresInWindow, circuit.SlowCallDuration));
+        Assert.Equal(
+            (CircuitMode.TimeWindow, 8, TimeSpan.FromSeconds(1)), (circuit.Mode, circuit.FailuresInWindow, circuit.SlowCallDuration));
     }
 
     [Theory]

@@ -94,8 +94,8 @@ public class TotalAttemptsTests
     public async Task T23_An_attempt_that_the_budget_refuses_does_not_use_up_the_bound()
     {
         var empty = new RetryBudget(new RetryBudgetOptions { Ratio = 0, MinimumPerSecond = 0 });
-        var poor = new PipelineBuilder().Retry(new RetryOptions { MaxAttempts = 9, Backoff = Backoff.Constant(TimeSpan.Zero), Budget = empty })
-            .Build();
+        var poor = new PipelineBuilder()
+            .Retry(new RetryOptions { MaxAttempts = 9, Backoff = Backoff.Constant(TimeSpan.Zero), Budget = empty }).Build();
         var script = Script.FailsTimes(99);
         await Retrying(3, builder => builder.TotalAttempts(3)).TryExecuteAsync(token => poor.ExecuteAsync(script.Run, token));
         Assert.Equal(3, script.Count);
