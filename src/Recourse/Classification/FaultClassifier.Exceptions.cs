@@ -11,20 +11,47 @@ public sealed partial class FaultClassifier
 
     /// <summary>What an exception means.</summary>
     /// <param name="exception">The failure; its inner exceptions are read to a depth of 16.</param>
-    public Classification Classify(Exception exception) => Judge(exception).Classification ?? _cancelled;
+    public Classification Classify(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        try
+        {
+            return JudgeOrThrow(exception, CancellationToken.None).Classification ?? _cancelled;
+        }
+        catch (Exception e)
+        {
+            // Whoever asks what it is wants to know it without the rule that failed.
+            ObserverErrors.Report(e);
+            return ByEvidence(exception, 0);
+        }
+    }
 
     /// <summary>What an exception counts as, when there is no caller who could have cancelled.</summary>
     public Verdict Judge(Exception exception) => Judge(exception, CancellationToken.None);
 
     /// <summary>
     /// What an exception counts as. A cancellation that the caller asked for is neutral; any other cancellation is a failure, and a timeout
-    /// where a <see cref="TimeoutException"/> caused it.
+    /// where a <see cref="TimeoutException"/> caused it. Neutral as well when a rule of the user throws.
     /// </summary>
     /// <param name="exception">The failure.</param>
     /// <param name="callerToken">The token that the caller of the pipeline passed in.</param>
     public Verdict Judge(Exception exception, CancellationToken callerToken)
     {
         ArgumentNullException.ThrowIfNull(exception);
+        try
+        {
+            return JudgeOrThrow(exception, callerToken);
+        }
+        catch (Exception e)
+        {
+            ObserverErrors.Report(e);
+            return Verdict.Neutral;
+        }
+    }
+
+    // For those who can say in whose call a rule of the user threw.
+    internal Verdict JudgeOrThrow(Exception exception, CancellationToken callerToken)
+    {
         if (callerToken.IsCancellationRequested && exception is OperationCanceledException) return Verdict.Neutral;
         if (_exceptionRules.Length > 0 && ByRule(exception, 0) is { } verdict) return verdict;
         return Verdict.Failure(ByEvidence(exception, 0));
@@ -93,9 +120,10 @@ public sealed partial class FaultClassifier
                 if (reader(exception) is { Family: { } family, Code: { } code }
                     && Classify(family, code, exception.Message) is { } found) return found;
             }
-            catch (Exception)
+            catch (Exception e)
             {
                 // A reader that fails has read nothing; the failure under judgement must not be replaced by it.
+                ObserverErrors.Report(e);
             }
         }
 
