@@ -35,6 +35,7 @@ internal sealed class MemoryCommands(TimeProvider time)
             case ReplayCommand replay: replay.Result = Replay(replay); break;
             case DiscardCommand discard: discard.Result = Discard(discard); break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
+            case ProbeCommand probe: probe.Result = true; break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }

@@ -80,4 +80,17 @@ internal sealed class DeadLetterWriter(Books books)
             """, now, command.Limit);
         return old.Count;
     }
+
+    /// <summary>A key of no queue, expired long ago: the next pruning removes it. Random bytes, because the server packs others.</summary>
+    public static bool Apply(Sql sql, ProbeCommand command)
+    {
+        var bytes = new byte[command.Size];
+        Random.Shared.NextBytes(bytes);
+        sql.Run(
+            """
+            INSERT INTO idempotency (queue, key, hash, message, expires_at) VALUES ('', '', $1, $2, 0)
+            ON CONFLICT (queue, key) DO UPDATE SET hash = excluded.hash
+            """, bytes, Guid.Empty);
+        return true;
+    }
 }

@@ -152,6 +152,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case ReplayCommand replay: replay.Result = _deadLetter!.Apply(sql, replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter!.Apply(sql, discard, now); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
+            case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
     }

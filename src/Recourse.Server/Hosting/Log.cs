@@ -5,7 +5,7 @@ namespace Recourse.Server;
 /// <summary>All that the relay's host and API log.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path} was refused: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path} could not be answered: {Reason} Such requests are logged once in 10 s at most.")]
     internal static partial void StoreRefused(ILogger logger, string method, string path, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "{Method} {Path} failed inside.")]
@@ -52,4 +52,10 @@ internal static partial class Log
 
     [LoggerMessage(15, LogLevel.Warning, "The files of the configuration cannot be watched; changes count from the next start. {Reason}")]
     internal static partial void NotWatched(ILogger logger, string reason);
+
+    [LoggerMessage(16, LogLevel.Error, "The store takes nothing new, messages are refused with 503: {Reason}")]
+    internal static partial void StoreInTrouble(ILogger logger, string reason);
+
+    [LoggerMessage(17, LogLevel.Information, "The store takes messages again, after {Duration} and {Refused} refusals.")]
+    internal static partial void StoreWell(ILogger logger, string duration, long refused);
 }

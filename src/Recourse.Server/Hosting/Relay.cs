@@ -31,7 +31,7 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
         (_options, _loggers, _logger, Meters) = (options, loggers, loggers.CreateLogger<Relay>(), meters);
         _configuration = options.Configuration;
         _doors = Doors(_configuration);
-        Health = new(options.Time);
+        Health = new(options.Time, _logger);
         _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
         _inner = options.OpenStore(options.Configuration.Store, options.Time);
         Store = new RelayStore(_inner, Health, meters, () => _dispatcher);

@@ -9,9 +9,13 @@ namespace Recourse.Server.Security;
 /// <summary>
 /// Stands around every endpoint of the relay, however it is mounted: lets nobody else's pages in, and answers every error with a problem.
 /// </summary>
-internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Relay> logger)
+internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Relay> logger, TimeProvider time)
 {
     private static readonly object Guarded = new();
+    private static readonly TimeSpan LogPause = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private long? _loggedAt;
 
     /// <summary>Wraps an endpoint while it is built.</summary>
     public void Protect(EndpointBuilder endpoint)
@@ -46,7 +50,9 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
         }
         catch (StoreException error)
         {
-            Log.StoreRefused(logger, http.Request.Method, http.Request.Path, error.Message);
+            // What a store refuses to write, its health has logged once for all.
+            if (HttpMethods.IsGet(http.Request.Method) && MayLog())
+                Log.StoreRefused(logger, http.Request.Method, http.Request.Path, error.Message);
             await StoreProblems.Describe(error).WriteAsync(http);
         }
         catch (BadHttpRequestException error)
@@ -62,6 +68,17 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
             Log.Unhandled(logger, http.Request.Method, http.Request.Path, error);
             await Problem.Of(StatusCodes.Status500InternalServerError, "defect",
                 "The relay failed inside. Its log has the details; please report it.").WriteAsync(http);
+        }
+    }
+
+    private bool MayLog()
+    {
+        lock (_lock)
+        {
+            if (_loggedAt is { } last && time.GetElapsedTime(last) < LogPause)
+                return false;
+            _loggedAt = time.GetTimestamp();
+            return true;
         }
     }
 

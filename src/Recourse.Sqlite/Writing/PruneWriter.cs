@@ -16,6 +16,9 @@ internal sealed class PruneWriter(SqliteDatabase database, EnqueueWriter numbers
         DELETE FROM idempotency WHERE (queue, key) IN (SELECT queue, key FROM idempotency WHERE expires_at <= ?1 ORDER BY expires_at
           LIMIT ?2)
         """);
+    // Queue 0 is nobody's, and what expired long ago goes with the next pruning.
+    private readonly SqliteStatement _probe = database.Prepare(
+        "INSERT OR REPLACE INTO idempotency (queue, key, hash, message, expires_at) VALUES (0, '', zeroblob(?1), zeroblob(16), 0)");
     private readonly List<long> _slice = [];
 
     public int Apply(PruneCommand command, long now)
@@ -36,5 +39,11 @@ internal sealed class PruneWriter(SqliteDatabase database, EnqueueWriter numbers
         }
         _keys.Bind(1, now).Bind(2, command.Limit).Run();
         return _slice.Count;
+    }
+
+    public bool Apply(ProbeCommand command)
+    {
+        _probe.Bind(1, command.Size).Run();
+        return true;
     }
 }

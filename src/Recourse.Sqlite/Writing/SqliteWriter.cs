@@ -100,7 +100,7 @@ internal sealed class SqliteWriter : IDisposable
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand ? problem : null;
+            errors[i] = batch[i] is EnqueueCommand or ProbeCommand ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
@@ -185,6 +185,7 @@ internal sealed class SqliteWriter : IDisposable
             case ReplayCommand replay: replay.Result = _deadLetter.Apply(replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter.Apply(discard, now); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
+            case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
