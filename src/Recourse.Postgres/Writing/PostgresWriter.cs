@@ -20,14 +20,14 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private DeadLetterWriter? _deadLetter;
 
     /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
-    public StoreOpening Open()
+    public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
         (_enqueue, _claim, _outcome, _deadLetter) = (new(_books), new(_books), new(_books), new(_books));
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
         _enqueue.Continue(sql);
-        var opening = LeaseEnd.Apply(sql, _books, Now(sql));
+        var opening = LeaseEnd.Apply(sql, _books, blocksLaneWhenDead, Now(sql));
         _books.Write(sql);
         transaction.Commit();
         return opening;

@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Recourse.Durable;
 using Recourse.Server.Api;
+using Recourse.Server.Dashboard;
 
 namespace Recourse.Server.Security;
 
@@ -24,6 +26,9 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
             return;
         endpoint.Metadata.Add(Guarded);
         endpoint.RequestDelegate = http => RunAsync(http, inner);
+        // Monitors ask with HEAD what a GET would say; the server leaves the body out.
+        if (endpoint.Metadata.OfType<IHttpMethodMetadata>().LastOrDefault() is { HttpMethods: ["GET"] })
+            endpoint.Metadata.Add(new HttpMethodMetadata(["GET", "HEAD"]));
     }
 
     /// <summary>For what no guarded endpoint answers: unknown paths and methods.</summary>
@@ -33,7 +38,7 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
     private async Task RunAsync(HttpContext http, RequestDelegate inner)
     {
         SiteGuard.SetHeaders(http.Response);
-        if (SiteGuard.Check(http.Request, names) is { } refused)
+        if (SiteGuard.Check(http.Request, names, http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is not null) is { } refused)
         {
             await refused.WriteAsync(http);
             return;
@@ -57,7 +62,7 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
         }
         catch (BadHttpRequestException error)
         {
-            await Problem.Of(error.StatusCode, "bad-request", error.Message).WriteAsync(http);
+            await Problem.Of(error.StatusCode, "bad-request", Words(error)).WriteAsync(http);
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -70,6 +75,14 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
                 "The relay failed inside. Its log has the details; please report it.").WriteAsync(http);
         }
     }
+
+    /// <summary>What is wrong with a request that the server itself could not read.</summary>
+    public static string Words(BadHttpRequestException error) => error.StatusCode switch
+    {
+        StatusCodes.Status408RequestTimeout => "The body came too slowly; a request must bring at least 240 bytes a second.",
+        StatusCodes.Status413PayloadTooLarge => "The body is larger than this call takes.",
+        _ => "The body ended before the length that was announced, or its chunks are malformed. Nothing of it was taken.",
+    };
 
     private bool MayLog()
     {

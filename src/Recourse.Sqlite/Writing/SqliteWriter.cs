@@ -23,7 +23,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly SqliteStatement _commit;
 
     /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
-    public SqliteWriter(string path, TimeProvider time)
+    public SqliteWriter(string path, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
     {
         _time = time;
         _database = new(path, readOnly: false);
@@ -45,8 +45,8 @@ internal sealed class SqliteWriter : IDisposable
             _claim = new(_database, _routes, lanes, _held, _nodes, boot);
             _outcome = new(_database, _routes, lanes, _held, attempts);
             _deadLetter = new(_database, _routes, lanes, _outcome);
-            _prune = new(_database, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, now);
+            _prune = new(_database, _routes, _enqueue);
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, blocksLaneWhenDead, now);
             _routes.Write();
             _commit.Run();
         }
