@@ -41,7 +41,7 @@ public sealed class SqliteMessageStore : MessageStore
         _file = StoreFile.Take(_options.Path);
         try
         {
-            _writer = new(_file.Path, _time);
+            _writer = new(_file.Path, _time, BlocksLaneWhenDead);
             _readers = new(_file.Path, _options, _time);
             _checkpoints = new(_writer.Database, _readers, _options);
             _queries = new(_readers, _time);

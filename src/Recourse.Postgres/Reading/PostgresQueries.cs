@@ -99,6 +99,8 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
             DeliveryState.Delayed => " AND d.state = 0 AND d.due_at > $3",
             var state => $" AND d.state = {(int)state} AND $3 = $3",
         });
+        if (filter.Failing)
+            sql.Append(" AND d.state IN (0, 2) AND d.attempts > 0 AND d.kind IS NOT NULL");
         sql.Append(
             """
              AND ($5::text IS NULL OR r.queue = $5::text) AND ($6::text IS NULL OR d.service = $6::text) AND ($7::text IS NULL OR d.kind

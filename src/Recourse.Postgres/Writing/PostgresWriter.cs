@@ -20,14 +20,14 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private DeadLetterWriter? _deadLetter;
 
     /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
-    public StoreOpening Open()
+    public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
         (_enqueue, _claim, _outcome, _deadLetter) = (new(_books), new(_books), new(_books), new(_books));
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
         _enqueue.Continue(sql);
-        var opening = LeaseEnd.Apply(sql, _books, Now(sql));
+        var opening = LeaseEnd.Apply(sql, _books, blocksLaneWhenDead, Now(sql));
         _books.Write(sql);
         transaction.Commit();
         return opening;
@@ -152,6 +152,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case ReplayCommand replay: replay.Result = _deadLetter!.Apply(sql, replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter!.Apply(sql, discard, now); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
+            case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
     }

@@ -23,7 +23,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly SqliteStatement _commit;
 
     /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
-    public SqliteWriter(string path, TimeProvider time)
+    public SqliteWriter(string path, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
     {
         _time = time;
         _database = new(path, readOnly: false);
@@ -45,8 +45,8 @@ internal sealed class SqliteWriter : IDisposable
             _claim = new(_database, _routes, lanes, _held, _nodes, boot);
             _outcome = new(_database, _routes, lanes, _held, attempts);
             _deadLetter = new(_database, _routes, lanes, _outcome);
-            _prune = new(_database, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, now);
+            _prune = new(_database, _routes, _enqueue);
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, blocksLaneWhenDead, now);
             _routes.Write();
             _commit.Run();
         }
@@ -100,7 +100,7 @@ internal sealed class SqliteWriter : IDisposable
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand ? problem : null;
+            errors[i] = batch[i] is EnqueueCommand or ProbeCommand ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
@@ -185,6 +185,7 @@ internal sealed class SqliteWriter : IDisposable
             case ReplayCommand replay: replay.Result = _deadLetter.Apply(replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter.Apply(discard, now); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
+            case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
