@@ -15,6 +15,9 @@ internal static partial class Log
         "Opened the store {Store}; {Suspects} deliveries were in hand when it was last closed, {Poisoned} of them are dead now as poison.")]
     internal static partial void Opened(ILogger logger, string store, int suspects, int poisoned);
 
+    [LoggerMessage(16, LogLevel.Information, "Migrated the store from schema {From} to {To}; the file as it was before: {Backup}.")]
+    internal static partial void Migrated(ILogger logger, int from, int to, string backup);
+
     [LoggerMessage(4, LogLevel.Information, "Stopping: intake is closed; attempts under way have {Grace} to end.")]
     internal static partial void Stopping(ILogger logger, TimeSpan grace);
 

@@ -64,6 +64,8 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var opening = await _inner.OpenAsync(cancellationToken);
+        if (opening.Migration is { } migration)
+            Log.Migrated(_logger, migration.From, migration.To, migration.Backup ?? "not kept, as asked");
         Log.Opened(_logger, StoreName.Shown(_configuration.Store), opening.Suspects, opening.Poisoned);
         var dispatcher = new Dispatcher(_inner, _options.Handler ?? _delivery!.DeliverAsync, Policies(_configuration), new()
         {
