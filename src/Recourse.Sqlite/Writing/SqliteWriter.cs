@@ -23,7 +23,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly SqliteStatement _commit;
 
     /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
-    public SqliteWriter(string path, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
+    public SqliteWriter(string path, SqliteStoreOptions options, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
     {
         _time = time;
         _database = new(path, readOnly: false);
@@ -31,7 +31,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             var now = time.NowMicros();
             SqliteSchema.Configure(_database);
-            SqliteSchema.Migrate(_database, now);
+            var migration = SqliteSchema.Migrate(_database, options, now);
             _begin = _database.Prepare("BEGIN IMMEDIATE");
             _commit = _database.Prepare("COMMIT");
             _begin.Run();
@@ -46,7 +46,7 @@ internal sealed class SqliteWriter : IDisposable
             _outcome = new(_database, _routes, lanes, _held, attempts);
             _deadLetter = new(_database, _routes, lanes, _outcome);
             _prune = new(_database, _routes, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, blocksLaneWhenDead, now);
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, blocksLaneWhenDead, now) with { Migration = migration };
             _routes.Write();
             _commit.Run();
         }
@@ -186,6 +186,7 @@ internal sealed class SqliteWriter : IDisposable
             case DiscardCommand discard: discard.Result = _deadLetter.Apply(discard, now); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
             case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
+            case BetweenCommitsCommand: break; // Its turn comes after the commit.
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
