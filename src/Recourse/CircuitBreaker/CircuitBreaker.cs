@@ -18,10 +18,8 @@ public sealed partial class CircuitBreaker
 {
     private const long NoCell = -1;
 
-    private static readonly Func<double> Chance = Random.Shared.NextDouble;
-
     // One delegate for all breakers.
-    private static readonly Func<double> SharedSamples = Random.Shared.NextDouble;
+    private static readonly Func<double> SharedSamples = Chance.Next;
 
     private readonly TickClock _clock;
 

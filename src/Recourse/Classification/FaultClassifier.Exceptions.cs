@@ -57,9 +57,14 @@ public sealed partial class FaultClassifier
         return Verdict.Failure(ByEvidence(exception, 0));
     }
 
-    private Classification ByEvidence(Exception exception, int depth) =>
-        exception is AggregateException { InnerExceptions.Count: > 0 } aggregate ? Worst(aggregate, depth)
-        : ByFact(exception, depth) ?? ByCancellation(exception) ?? ByType(exception, depth) ?? ByText(exception) ?? Classification.Unknown;
+    private Classification ByEvidence(Exception exception, int depth)
+    {
+        var type = TypeOf(exception);
+        if (type.IsAggregate && exception is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
+        return ByFact(exception, type, depth)
+            ?? (type.IsCancellation ? ByCancellation(exception) : ByType(exception, type, depth) ?? ByText(exception))
+            ?? Classification.Unknown;
+    }
 
     private Verdict? ByRule(Exception exception, int depth)
     {
@@ -98,17 +103,17 @@ public sealed partial class FaultClassifier
         classification.Kind == FaultKind.Cancelled ? 0
         : classification.Persistence switch { Persistence.Permanent => 3, Persistence.Unknown => 1, _ => 2 };
 
-    private Classification? ByFact(Exception exception, int depth)
+    private Classification? ByFact(Exception exception, TypeFact type, int depth)
     {
-        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        for (var current = exception; ; type = TypeOf(current))
         {
             if (_readers.Length > 0 && ByReader(current) is { } read) return read;
-            if (TypeOf(current).Place is not CodePlace.Nowhere and var place
-                && DriverFacts.Read(current, place, _codes) is { } fact) return fact;
-            if (depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
+            if (type.Place != CodePlace.Nowhere && DriverFacts.Read(current, type.Place, _codes) is { } fact) return fact;
+            if (type.IsAggregate && depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate)
+                return Worst(aggregate, depth);
+            current = current.InnerException;
+            if (current is null || ++depth >= MaxDepth) return null;
         }
-
-        return null;
     }
 
     private Classification? ByReader(Exception exception)
@@ -130,9 +135,8 @@ public sealed partial class FaultClassifier
         return null;
     }
 
-    private Classification? ByCancellation(Exception exception)
+    private Classification ByCancellation(Exception exception)
     {
-        if (exception is not OperationCanceledException) return null;
         var depth = 0;
         for (var inner = exception.InnerException; inner is not null && depth < MaxDepth; inner = inner.InnerException, depth++)
         {
@@ -142,20 +146,22 @@ public sealed partial class FaultClassifier
         return _cancelled;
     }
 
-    private Classification? ByType(Exception exception, int depth)
+    private Classification? ByType(Exception exception, TypeFact type, int depth)
     {
         Classification? weak = null;
-        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        for (var current = exception; ; type = TypeOf(current))
         {
-            var fact = TypeOf(current);
-            if (fact.ByMember(current, _codes, _kinds) is { } member) return member;
-            if (fact.Classification is not { } found) continue;
-            // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
-            if (!fact.IsWrapper) return found;
-            weak ??= found;
-        }
+            if (type.ByMember(current, _codes, _driverTransient) is { } member) return member;
+            if (type.Classification is { } found)
+            {
+                // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
+                if (!type.IsWrapper) return found;
+                weak ??= found;
+            }
 
-        return weak;
+            current = current.InnerException;
+            if (current is null || ++depth >= MaxDepth) return weak;
+        }
     }
 
     // A small table in front of the weak one: it holds on to at most as many types as it has places.

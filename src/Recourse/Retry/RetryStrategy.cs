@@ -137,7 +137,7 @@ internal sealed class RetryStrategy : Strategy
         var previous = call.History is { Count: > 0 } history ? history.Newest.Delay ?? TimeSpan.Zero : TimeSpan.Zero;
         return new RetryFacts(
             fault, retryAfter, attempts, previous, Remaining(call, frame), call.Context.MaxAttempts,
-            call.Context.Repeatable ?? Options.Repeatable, call.NotApplied, told, delay, Random.Shared.NextDouble());
+            call.Context.Repeatable ?? Options.Repeatable, call.NotApplied, told, delay, Chance.Next());
     }
 
     private TimeSpan? Remaining(Call call, in Frame frame)
