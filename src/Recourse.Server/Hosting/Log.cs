@@ -19,7 +19,7 @@ internal static partial class Log
         + "{Poisoned}.")]
     internal static partial void OpenedAfterCrash(ILogger logger, string store, int suspects, int poisoned);
 
-    [LoggerMessage(16, LogLevel.Information, "Migrated the store from schema {From} to {To}; the file as it was before: {Backup}.")]
+    [LoggerMessage(20, LogLevel.Information, "Migrated the store from schema {From} to {To}; the file as it was before: {Backup}.")]
     internal static partial void Migrated(ILogger logger, int from, int to, string backup);
 
     [LoggerMessage(4, LogLevel.Information,
