@@ -1,9 +1,9 @@
 namespace Recourse.Durable;
 
 /// <summary>
-/// Handles the messages of one queue in this application. Made anew for each attempt from the application's services, in a scope of its own.
-/// Returning means handled; what it throws is classified, and decides between another attempt and a dead letter. A message can come more than
-/// once (after a crash, or an answer that was lost): make the effect repeatable, or ask the <see cref="Inbox"/>.
+/// Handles the messages of one queue in this application. Made anew for each attempt from the application's services, in a scope of its
+/// own. Returning means handled; what it throws is classified, and decides between another attempt and a dead letter. A message can come
+/// more than once (after a crash, or an answer that was lost): make the effect repeatable, or ask the <see cref="Inbox"/>.
 /// </summary>
 /// <typeparam name="TMessage">What the body is read as.</typeparam>
 public interface IMessageHandler<in TMessage>
@@ -16,7 +16,8 @@ public interface IMessageHandler<in TMessage>
 }
 
 /// <summary>
-/// Thrown by a handler that will never accept this message: it becomes a dead letter at once, with this reason, and nobody is asked to wait.
+/// Thrown by a handler that will never accept this message: it becomes a dead letter at once, with this reason, and nobody is asked to
+/// wait.
 /// </summary>
 public sealed class MessageRejectedException : Exception
 {

@@ -11,7 +11,8 @@ internal static class MessageBody
     public static byte[] Write<T>(T message, JsonSerializerOptions json) =>
         JsonSerializer.SerializeToUtf8Bytes(message, (JsonTypeInfo<T>)json.GetTypeInfo(typeof(T)));
 
-    /// <exception cref="MessageRejectedException">The body is not what the handler takes: no later attempt would read it either.</exception>
+    /// <exception cref="MessageRejectedException">The body is not what the handler takes: no later attempt would read it
+    /// either.</exception>
     public static T Read<T>(ClaimedDelivery delivery, JsonSerializerOptions json)
     {
         try

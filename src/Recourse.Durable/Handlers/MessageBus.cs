@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Recourse.Durable;
 
 /// <summary>
-/// Sends messages to the handlers of this application, and acts on those that failed. What it takes survives the process: a returned id means
-/// committed with fsync. Safe for many threads.
+/// Sends messages to the handlers of this application, and acts on those that failed. What it takes survives the process: a returned id
+/// means committed with fsync. Safe for many threads.
 /// </summary>
 public sealed class MessageBus : IAsyncDisposable
 {
@@ -45,8 +45,7 @@ public sealed class MessageBus : IAsyncDisposable
     /// <exception cref="StoreException">It was not stored.</exception>
     public ValueTask<EnqueueResult> SendAsync<T>(
         string queue, T message, SendOptions? options = null, CancellationToken cancellationToken = default) =>
-        SendAsync((options ?? SendOptions.None).Message(queue, MessageBody.Write(message, _options.Serializer), MessageBody.ContentType, Services(queue)),
-            cancellationToken);
+        SendBodyAsync(queue, MessageBody.Write(message, _options.Serializer), MessageBody.ContentType, options, cancellationToken);
 
     /// <summary>Sends a body as it is.</summary>
     /// <inheritdoc cref="SendAsync{T}"/>

@@ -23,8 +23,8 @@ public sealed class MessageContext
     public int Generation => Delivery.Generation;
 
     /// <summary>
-    /// The same for every attempt that could repeat an effect; another one after a replay of which it is known that nothing had happened. Pass
-    /// it on to what the handler calls.
+    /// The same for every attempt that could repeat an effect; another one after a replay of which it is known that nothing had happened.
+    /// Pass it on to what the handler calls.
     /// </summary>
     public string IdempotencyKey => Delivery.IdempotencyKey;
 

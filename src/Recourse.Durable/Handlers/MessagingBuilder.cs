@@ -11,8 +11,8 @@ namespace Recourse.Durable;
 public static class MessagingExtensions
 {
     /// <summary>
-    /// Adds a <see cref="MessageBus"/> to the services. It opens its store and begins to deliver when the application starts, and finishes or
-    /// gives back what is in hand when it stops.
+    /// Adds a <see cref="MessageBus"/> to the services. It opens its store and begins to deliver when the application starts, and finishes
+    /// or gives back what is in hand when it stops.
     /// </summary>
     /// <param name="recourse">What <c>AddRecourse</c> gives.</param>
     /// <param name="configure">Names the store, the queues and their handlers.</param>
@@ -24,9 +24,11 @@ public static class MessagingExtensions
         var options = new MessagingOptions();
         configure(new MessagingBuilder(options, recourse.Services));
         if (options.Store is null)
-            throw new ArgumentException("AddMessages names no store; call Store(…), for example with a SqliteMessageStore.", nameof(configure));
+            throw new ArgumentException(
+                "AddMessages names no store; call Store(…), for example with a SqliteMessageStore.", nameof(configure));
         if (options.Subscriptions.GroupBy(one => one.Policy.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new ArgumentException($"Handler '{twice.Key}' is added {twice.Count()} times; give each a name of its own.", nameof(configure));
+            throw new ArgumentException(
+                $"Handler '{twice.Key}' is added {twice.Count()} times; give each a name of its own.", nameof(configure));
         var services = recourse.Services;
         if (services.Any(service => service.ServiceType == typeof(MessageBus)))
             throw new ArgumentException("AddMessages was called before; an application has one bus.", nameof(recourse));
@@ -37,7 +39,8 @@ public static class MessagingExtensions
         services.AddHostedService<MessageBusHost>();
         if (options.Outbox is not null)
         {
-            services.AddSingleton(provider => new Outbox(options, provider.GetRequiredService<MessageBus>(), provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton(provider =>
+                new Outbox(options, provider.GetRequiredService<MessageBus>(), provider.GetRequiredService<TimeProvider>()));
             services.AddHostedService<OutboxMover>();
         }
         return recourse;
@@ -59,8 +62,8 @@ public sealed class MessagingBuilder
         return this;
     }
 
-    /// <summary>How bodies are written and read. Default <see cref="JsonSerializerOptions.Web"/>; give one with a source-generated context for
-    /// trimmed applications.</summary>
+    /// <summary>How bodies are written and read. Default <see cref="JsonSerializerOptions.Web"/>; give one with a source-generated context
+    /// for trimmed applications.</summary>
     public MessagingBuilder Json(JsonSerializerOptions json)
     {
         _options.Json = json;
@@ -85,8 +88,8 @@ public sealed class MessagingBuilder
     }
 
     /// <summary>
-    /// Lets a handler have the messages of a queue. Several handlers of one queue get a delivery each, with its own attempts and its own dead
-    /// letter.
+    /// Lets a handler have the messages of a queue. Several handlers of one queue get a delivery each, with its own attempts and its own
+    /// dead letter.
     /// </summary>
     /// <param name="queue">The queue; 1 to 64 of <c>a-z 0-9 . _ -</c>.</param>
     /// <param name="name">The handler's name, which stands in the store: do not change it while messages wait for it. Null takes the type's

@@ -14,11 +14,12 @@ internal sealed class MessagingOptions
     public Dictionary<string, QueueOptions> Queues { get; } = [];
     public List<Subscription> Subscriptions { get; } = [];
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Only where reflection is on; elsewhere the application has to say how.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Only where reflection is on.")]
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The same.")]
     public JsonSerializerOptions Serializer => Json ?? (JsonSerializer.IsReflectionEnabledByDefault
         ? JsonSerializerOptions.Web
-        : throw new InvalidOperationException("A trimmed application has to say how messages are written: call Json(…) with a source-generated context."));
+        : throw new InvalidOperationException(
+            "A trimmed application has to say how messages are written: call Json(…) with a source-generated context."));
 
     public QueueOptions QueueOf(string name) => Queues.GetValueOrDefault(name) ?? QueueOptions.Default;
 
@@ -40,4 +41,5 @@ public sealed record QueueOptions
 }
 
 /// <summary>One handler of one queue, and how an attempt is made.</summary>
-internal sealed record Subscription(string Queue, ServicePolicy Policy, Func<IServiceProvider, ClaimedDelivery, CancellationToken, ValueTask> Invoke);
+internal sealed record Subscription(
+    string Queue, ServicePolicy Policy, Func<IServiceProvider, ClaimedDelivery, CancellationToken, ValueTask> Invoke);

@@ -5,7 +5,8 @@ public sealed record SendOptions
 {
     internal static SendOptions None { get; } = new();
 
-    /// <summary>Messages with the same order key are handled one after the other, in the order in which they were stored. Null: in any order.</summary>
+    /// <summary>Messages with the same order key are handled one after the other, in the order in which they were stored. Null: in any
+    /// order.</summary>
     public string? OrderKey { get; init; }
 
     /// <summary>The same key with the same content within the queue's window is the same message. Null: every call is a message.</summary>

@@ -3,8 +3,8 @@ using System.Data.Common;
 namespace Recourse.Durable;
 
 /// <summary>
-/// Makes a handler's effect in its own database happen once, although a message can come more than once: the first transaction that enters a
-/// message and commits has it, every later one is told so. On PostgreSQL and SQLite.
+/// Makes a handler's effect in its own database happen once, although a message can come more than once: the first transaction that enters
+/// a message and commits has it, every later one is told so. On PostgreSQL and SQLite.
 /// </summary>
 public static class Inbox
 {
@@ -26,8 +26,8 @@ public static class Inbox
         Sql.RunAsync(connection, null, TableSql, cancellationToken);
 
     /// <summary>
-    /// Enters the message as part of the transaction. True: nobody has handled it, go on. False: it was handled and committed before; return
-    /// without doing it again. A replay of which it is known that nothing had happened enters anew.
+    /// Enters the message as part of the transaction. True: nobody has handled it, go on. False: it was handled and committed before;
+    /// return without doing it again. A replay of which it is known that nothing had happened enters anew.
     /// </summary>
     /// <param name="context">The message.</param>
     /// <param name="transaction">The transaction in which the handler does its work.</param>
@@ -42,7 +42,8 @@ public static class Inbox
             ?? throw new ArgumentException("The transaction has ended; enter the message before the work.", nameof(transaction));
         return await Sql.RunAsync(connection, transaction,
             "INSERT INTO recourse_inbox (handler, key, handled_at) VALUES (@handler, @key, @now) ON CONFLICT DO NOTHING",
-            cancellationToken, ("handler", context.Handler), ("key", context.IdempotencyKey), ("now", (time ?? TimeProvider.System).NowMicros())) == 1;
+            cancellationToken, ("handler", context.Handler), ("key", context.IdempotencyKey),
+            ("now", (time ?? TimeProvider.System).NowMicros())) == 1;
     }
 
     /// <summary>

@@ -3,10 +3,10 @@ using System.Data.Common;
 namespace Recourse.Durable;
 
 /// <summary>
-/// Sends messages inside the application's own transaction: they are stored in a table of its database, and are moved into the message store
-/// once the transaction is committed. So either both the application's change and the message happen, or neither. Works with any
-/// <see cref="DbTransaction"/>: plain ADO.NET, Dapper, EF Core (<c>database.CurrentTransaction.GetDbTransaction()</c>), on PostgreSQL and SQLite.
-/// Safe for many threads.
+/// Sends messages inside the application's own transaction: they are stored in a table of its database, and are moved into the message
+/// store once the transaction is committed. So either both the application's change and the message happen, or neither. Works with any <see
+/// cref="DbTransaction"/>: plain ADO.NET, Dapper, EF Core (<c>database.CurrentTransaction.GetDbTransaction()</c>), on PostgreSQL and
+/// SQLite. Safe for many threads.
 /// </summary>
 public sealed class Outbox
 {
@@ -38,7 +38,8 @@ public sealed class Outbox
 
     internal WakeSignal Wake { get; }
 
-    /// <summary>Makes the table where it is missing. Call it once when the application starts, or put <see cref="TableSql"/> into its migrations.</summary>
+    /// <summary>Makes the table where it is missing. Call it once when the application starts, or put <see cref="TableSql"/> into its
+    /// migrations.</summary>
     public static Task CreateTableAsync(DbConnection connection, CancellationToken cancellationToken = default) =>
         Sql.RunAsync(connection, null, TableSql, cancellationToken);
 

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace Recourse.Durable;
 
 /// <summary>
-/// Moves messages from the application's table into the store: stored first, removed after. A row that is met twice, because a process ended in
-/// between or several processes look, is stored once: its id is its idempotency key. The loop survives the database and the store being down.
+/// Moves messages from the application's table into the store: stored first, removed after. A row that is met twice, because a process
+/// ended in between or several processes look, is stored once: its id is its idempotency key. The loop survives the database and the store
+/// being down.
 /// </summary>
 internal sealed partial class OutboxMover : BackgroundService
 {
@@ -69,7 +70,8 @@ internal sealed partial class OutboxMover : BackgroundService
         return rows.Count;
     }
 
-    /// <summary>Null when the message is in the store; otherwise why it never will be. A store that is away throws: the row stays for later.</summary>
+    /// <summary>Null when the message is in the store; otherwise why it never will be. A store that is away throws: the row stays for
+    /// later.</summary>
     private static async Task<string?> ProblemAsync(Task<EnqueueResult> send)
     {
         try

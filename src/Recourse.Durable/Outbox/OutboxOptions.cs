@@ -10,8 +10,8 @@ public sealed record OutboxOptions
     public int BatchMax { get; init; } = 200;
 
     /// <summary>
-    /// How long a message that was moved, and could not be taken out of the table because the process or the database ended, is known. Default
-    /// 30 days; more than zero. After a longer stop at just that moment it would be sent twice.
+    /// How long a message that was moved, and could not be taken out of the table because the process or the database ended, is known.
+    /// Default 30 days; more than zero. After a longer stop at just that moment it would be sent twice.
     /// </summary>
     public TimeSpan Remember { get; init; } = TimeSpan.FromDays(30);
 

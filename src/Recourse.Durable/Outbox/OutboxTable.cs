@@ -13,8 +13,9 @@ internal static class OutboxTable
             INSERT INTO recourse_outbox (id, queue, order_key, once_key, content_type, headers, trace_parent, body)
             VALUES (@id, @queue, @order_key, @once_key, @content_type, @headers, @trace_parent, @body)
             """,
-            token, ("id", id.ToString("D")), ("queue", message.Queue), ("order_key", message.OrderKey), ("once_key", message.IdempotencyKey),
-            ("content_type", message.ContentType), ("headers", HeaderText.Write(message.Headers)), ("trace_parent", message.TraceParent),
+            token, ("id", id.ToString("D")), ("queue", message.Queue), ("order_key", message.OrderKey),
+            ("once_key", message.IdempotencyKey), ("content_type", message.ContentType),
+            ("headers", HeaderText.Write(message.Headers)), ("trace_parent", message.TraceParent),
             ("body", message.Body.ToArray()));
 
     /// <summary>What waits to be moved, in the order in which it was added; rows that cannot be moved are passed over.</summary>
@@ -70,5 +71,6 @@ internal static class OutboxTable
 
     /// <summary>A row that can never be moved stays, with the reason, and holds nobody up.</summary>
     public static Task SetAsideAsync(DbConnection connection, string id, string problem, CancellationToken token) =>
-        Sql.RunAsync(connection, null, "UPDATE recourse_outbox SET problem = @problem WHERE id = @id", token, ("problem", problem), ("id", id));
+        Sql.RunAsync(
+            connection, null, "UPDATE recourse_outbox SET problem = @problem WHERE id = @id", token, ("problem", problem), ("id", id));
 }

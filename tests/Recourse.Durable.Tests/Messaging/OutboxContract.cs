@@ -140,7 +140,8 @@ public sealed class SqliteOutboxTests : OutboxContract, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("recourse-outbox-");
 
-    protected override DbDataSource Open() => SqliteFactory.Instance.CreateDataSource($"Data Source={_folder.FullName}/app.db;Pooling=False");
+    protected override DbDataSource Open() =>
+        SqliteFactory.Instance.CreateDataSource($"Data Source={_folder.FullName}/app.db;Pooling=False");
 
     public void Dispose() => _folder.Delete(recursive: true);
 }
