@@ -12,7 +12,8 @@ internal static class LeaseEnd
         long Key, long Route, long? Lane, int Attempts, int Generation, int CrashesAlone, long ClaimedAt, string? Node);
 
     /// <summary>Runs in the caller's transaction.</summary>
-    public static StoreOpening Apply(SqliteDatabase database, Routes routes, Lanes lanes, AttemptWriter attempts, long now)
+    public static StoreOpening Apply(SqliteDatabase database, Routes routes, Lanes lanes, AttemptWriter attempts,
+        Letters letters, long now)
     {
         using var update = database.Prepare(
             """
@@ -27,9 +28,12 @@ internal static class LeaseEnd
             var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, StoreTime.Time(row.ClaimedAt), row.Node, row.CrashesAlone);
             var poison = row.CrashesAlone >= AttemptRules.CrashesAloneMax;
             var state = poison ? DeliveryState.Dead : DeliveryState.Waiting;
-            update.Bind(1, row.Key).Bind(2, (long)state).Bind(3, row.CrashesAlone).Bind(4, now).Bind(5, poison ? now : null)
+            long? died = poison ? letters.DiedAt(now) : null;
+            update.Bind(1, row.Key).Bind(2, (long)state).Bind(3, row.CrashesAlone).Bind(4, now).Bind(5, died)
                 .Bind(6, attempt.Kind!.Value.Name()).Run();
             attempts.Add(row.Key, attempt);
+            if (died is { } end)
+                letters.Died(row.Key, routes.Of(row.Route), attempt.Kind.Value.Name(), attempt.Error, end);
             if (row.Lane is { } lane)
                 lanes.Settle(lane, row.Key);
             routes.Move(routes.Of(row.Route), DeliveryState.Leased, state);
