@@ -67,6 +67,8 @@ public sealed class SqliteMessageStore : MessageStore
         cancellationToken.ThrowIfCancellationRequested();
         if (command is EnqueueCommand enqueue)
             EnqueueChecks.Prepare(enqueue);
+        else
+            LetterRules.Check(command);
         await pump.AddAsync(command, cancellationToken);
         return cancellationToken.CanBeCanceled ? await command.Done.WaitAsync(cancellationToken) : await command.Done;
     }
