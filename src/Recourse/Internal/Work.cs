@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Recourse;
 
 /// <summary>
-/// The operation of a call. One small struct for each shape of delegate, so that no shape pays for another. Each Start is inlined into the one
-/// place that catches: what a throw costs grows with the frames that it crosses.
+/// The operation of a call. One small struct for each shape of delegate, so that no shape pays for another. Each Start is inlined into the
+/// one place that catches: what a throw costs grows with the frames that it crosses.
 /// </summary>
 internal interface IWork<T>
 {
