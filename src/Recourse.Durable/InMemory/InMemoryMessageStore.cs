@@ -39,6 +39,8 @@ public sealed class InMemoryMessageStore : MessageStore
         cancellationToken.ThrowIfCancellationRequested();
         if (command is EnqueueCommand enqueue)
             EnqueueChecks.Prepare(enqueue);
+        else
+            LetterRules.Check(command);
         lock (_gate)
         {
             if (_closed)

@@ -1,7 +1,7 @@
 namespace Recourse.Durable;
 
 /// <summary>The rules of every command over plain collections. The caller holds the lock.</summary>
-internal sealed class MemoryCommands(TimeProvider time)
+internal sealed partial class MemoryCommands(TimeProvider time)
 {
     private readonly MessageIds _ids = new();
     private readonly Dictionary<(string Queue, string Key), MemoryKey> _keys = [];
@@ -34,6 +34,12 @@ internal sealed class MemoryCommands(TimeProvider time)
             case ReleaseCommand release: release.Result = Release(release); break;
             case ReplayCommand replay: replay.Result = Replay(replay); break;
             case DiscardCommand discard: discard.Result = Discard(discard); break;
+            case ResolveCommand resolve: resolve.Result = Resolve(resolve); break;
+            case EditPayloadCommand edit: edit.Result = Edit(edit); break;
+            case AnnotateCommand annotate: annotate.Result = Annotate(annotate); break;
+            case TakeCommand take: take.Result = Take(take); break;
+            case LetGoCommand letGo: letGo.Result = LetGo(letGo); break;
+            case IndexLettersCommand index: index.Result = 0; break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
             case ProbeCommand probe: probe.Result = true; break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
@@ -136,10 +142,10 @@ internal sealed class MemoryCommands(TimeProvider time)
             CrashesAlone = delivery.CrashesAlone,
             IdempotencyKey = AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration),
             OrderKey = message.OrderKey,
-            ContentType = message.ContentType,
+            ContentType = delivery.Edited is { } edited ? edited.ContentType : message.ContentType,
             Headers = message.Headers,
             TraceParent = message.TraceParent,
-            Body = message.Body,
+            Body = delivery.Edited?.Body ?? message.Body,
         };
     }
 
@@ -175,7 +181,7 @@ internal sealed class MemoryCommands(TimeProvider time)
             Wait(delivery, command.Decision.DueAt is { } due ? StoreTime.Micros(due) : Now);
             return true;
         }
-        End(delivery, DeliveryState.Dead);
+        Die(delivery, attempt.Status);
         if (!command.BlockLane)
             delivery.LeaveLane();
         return true;
@@ -189,42 +195,6 @@ internal sealed class MemoryCommands(TimeProvider time)
         LetGo(delivery);
         Wait(delivery, delivery.DueAt);
         return true;
-    }
-
-    private DeadLetterOutcome Replay(ReplayCommand command)
-    {
-        if (Find(command.Id) is not { } delivery)
-            return DeadLetterOutcome.NotFound;
-        if (delivery.State is not DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        var now = Now;
-        delivery.Generation++;
-        delivery.GenerationAt = now;
-        delivery.AttemptsBefore = delivery.AttemptCount;
-        delivery.MessageFaults = delivery.UnknownFaults = 0;
-        delivery.LastDelayMs = 0;
-        delivery.Suspect = false;
-        delivery.CrashesAlone = 0;
-        delivery.EndedAt = 0;
-        delivery.Decision = AttemptRules.Act("replay", command.Actor, command.Reason);
-        if (!delivery.MaybeApplied)
-            delivery.KeyGeneration = delivery.Generation;
-        JoinLane(delivery);
-        Wait(delivery, now);
-        return DeadLetterOutcome.Done;
-    }
-
-    private DeadLetterOutcome Discard(DiscardCommand command)
-    {
-        if (Find(command.Id) is not { } delivery)
-            return DeadLetterOutcome.NotFound;
-        if (delivery.State is not DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        delivery.Decision = AttemptRules.Act("discard", command.Actor, command.Reason);
-        End(delivery, DeliveryState.Discarded);
-        delivery.LeaveLane();
-        TotalsOf(delivery.Queue).Discarded++;
-        return DeadLetterOutcome.Done;
     }
 
     private int Prune(PruneCommand command)
@@ -254,6 +224,7 @@ internal sealed class MemoryCommands(TimeProvider time)
     public StoreOpening EndLeases(Func<string, bool> blocksLane)
     {
         var now = Now;
+        ContinueDeaths();
         var held = Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Leased).ToList();
         var poisoned = 0;
         foreach (var delivery in held)
@@ -275,7 +246,7 @@ internal sealed class MemoryCommands(TimeProvider time)
                 continue;
             }
             poisoned++;
-            End(delivery, DeliveryState.Dead);
+            Die(delivery, null);
             if (!blocksLane(delivery.Queue))
                 delivery.LeaveLane();
         }

@@ -90,18 +90,47 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default)
     {
         lock (gate)
-            return Task.FromResult(
-                Find(id)?.Message.Message is { } message ? new Payload(message.Body, message.ContentType, message.Headers) : null);
+        {
+            return Task.FromResult(Find(id) is { Edited: { } edited } delivery
+                ? new Payload(edited.Body, edited.ContentType, delivery.Message.Message.Headers) { Edits = delivery.Edits } : Original(id));
+        }
+    }
+
+    public override Task<Payload?> OriginalPayloadAsync(DeliveryId id, CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+            return Task.FromResult(Original(id));
+    }
+
+    private Payload? Original(DeliveryId id) =>
+        Find(id)?.Message.Message is { } message ? new(message.Body, message.ContentType, message.Headers) : null;
+
+    public override Task<Page<DeadLetterGroup>> GroupsAsync(DeadLetterGroupFilter filter, CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+            return Task.FromResult(LetterGroups.Page(state.Groups.All, filter));
+    }
+
+    public override Task<DeadLetterStats> DeadLetterStatsAsync(CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+        {
+            var died = state.Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Dead)
+                .Select(delivery => delivery.EndedAt).ToList();
+            return Task.FromResult(LetterStats.Of(
+                state.Groups.All, state.Now, since => died.Count(at => at >= since), died.Count == 0 ? null : died.Min()));
+        }
     }
 
     public override Task<Page<DeliverySummary>> DeliveriesAsync(DeliveryFilter filter, CancellationToken cancellationToken = default)
     {
         var cursor = PageCursor.Of(filter);
+        var group = filter.CheckedGroup();
         lock (gate)
         {
             var now = state.Now;
             var found = state.Deliveries.Values
-                .Where(delivery => cursor.Admits(delivery.EndedAt, delivery.Key) && Matches(delivery, filter, now))
+                .Where(delivery => cursor.Admits(delivery.EndedAt, delivery.Key) && Matches(delivery, filter, group, now))
                 .OrderByDescending(delivery => cursor.ByDeath ? delivery.EndedAt : 0).ThenByDescending(delivery => delivery.Key)
                 .Take(filter.Limit + 1).ToList();
             var last = found.Count > filter.Limit ? found[filter.Limit - 1] : null;
@@ -111,15 +140,20 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         }
     }
 
-    private static bool Matches(MemoryDelivery delivery, DeliveryFilter filter, long now) =>
+    private static bool Matches(MemoryDelivery delivery, DeliveryFilter filter, long? group, long now) =>
         (filter.State is null || filter.State == delivery.StateAt(now))
+        && (filter.Resolved is null || filter.Resolved == delivery.Resolved)
         && (filter.Queue is null || filter.Queue == delivery.Queue)
         && (filter.Service is null || filter.Service == delivery.Service)
-        && (filter.Kind is null || filter.Kind == delivery.Kind)
         && (!filter.Failing || (delivery.AttemptCount > 0 && delivery.Kind is not null
             && delivery.State is DeliveryState.Waiting or DeliveryState.Leased))
         && (filter.OrderKey is null || filter.OrderKey == delivery.Message.Message.OrderKey)
-        && (filter.Text is null || delivery.Error?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true);
+        && (filter.Text is null || delivery.Error?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true)
+        && filter.Admits(Facts(delivery), group, now);
+
+    private static LetterFacts Facts(MemoryDelivery delivery) => new(
+        delivery.EndedAt, delivery.Kind?.Name(), delivery.Fault?.Persistence ?? Persistence.Unknown,
+        delivery.Fault?.Blame ?? Blame.Unknown, delivery.AttemptCount, delivery.Generation, delivery.Group, delivery.Marks);
 
     private MemoryDelivery? Find(DeliveryId id) =>
         state.Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
@@ -127,7 +161,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
 
     private StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
         Summary(delivery, now), [.. delivery.Attempts], delivery.Message.Message.TraceParent,
-        AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration));
+        AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration))
+    { Acts = [.. delivery.Acts] };
 
     private DeliverySummary Summary(MemoryDelivery delivery, long now) => new()
     {
@@ -149,5 +184,13 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         Decision = delivery.Decision,
         DeadAt = delivery.State is DeliveryState.Dead ? StoreTime.Time(delivery.EndedAt) : null,
         Suspect = delivery.Suspect,
+        Group = delivery.Group is { } group ? LetterGroups.Id(group) : null,
+        Edits = delivery.Edits,
+        Assignee = delivery.Marks.Assignee,
+        Note = delivery.Marks.Note,
+        Parked = delivery.Marks.Manual,
+        TakenBy = delivery.Marks.HolderAt(now),
+        TakenUntil = delivery.Marks.HolderAt(now) is null ? null : StoreTime.Time(delivery.Marks.TakenUntil!.Value),
+        Resolved = delivery.Resolved,
     };
 }

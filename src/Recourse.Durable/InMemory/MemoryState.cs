@@ -55,6 +55,12 @@ internal sealed class MemoryDelivery
     public string? Decision { get; set; }
     public long EndedAt { get; set; }
     public List<Attempt> Attempts { get; } = [];
+    public long? Group { get; set; }
+    public int Edits { get; set; }
+    public (int Generation, byte[] Body, string? ContentType)? Edited { get; set; }
+    public LetterMarks Marks { get; set; }
+    public bool Resolved { get; set; }
+    public List<LetterAct> Acts { get; } = [];
 
     public long Key => DeliveryKey.Of(Message.Sequence, Index);
 
@@ -74,6 +80,13 @@ internal sealed class MemoryDelivery
         Attempts.Add(attempt);
         var forgotten = AttemptRules.Forgotten(attempt.Number);
         Attempts.RemoveAll(old => old.Number == forgotten);
+    }
+
+    public void Add(long at, string actor, string verb, string? detail)
+    {
+        Acts.Add(new(StoreTime.Time(at), actor, verb, AttemptRules.Shorten(detail)));
+        if (Acts.Count > LetterRules.ActsMax)
+            Acts.RemoveAt(0);
     }
 
     public void LeaveLane()

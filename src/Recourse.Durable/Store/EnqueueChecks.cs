@@ -43,7 +43,7 @@ internal static class EnqueueChecks
         }
     }
 
-    private static void CheckName(string name, string where)
+    public static void CheckName(string name, string where)
     {
         var good = name.Length is > 0 and <= 64;
         foreach (var c in name.AsSpan())

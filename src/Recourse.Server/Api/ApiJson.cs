@@ -20,6 +20,8 @@ namespace Recourse.Server.Api;
 [JsonSerializable(typeof(DeadLetterDetailView))]
 [JsonSerializable(typeof(DeadLetterActView))]
 [JsonSerializable(typeof(ActRequest))]
+[JsonSerializable(typeof(BackupRequest))]
+[JsonSerializable(typeof(BackupView))]
 [JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(ReadyView))]
 internal sealed partial class ApiJson : JsonSerializerContext

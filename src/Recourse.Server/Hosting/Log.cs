@@ -19,6 +19,9 @@ internal static partial class Log
         + "{Poisoned}.")]
     internal static partial void OpenedAfterCrash(ILogger logger, string store, int suspects, int poisoned);
 
+    [LoggerMessage(20, LogLevel.Information, "Migrated the store from schema {From} to {To}; the file as it was before: {Backup}.")]
+    internal static partial void Migrated(ILogger logger, int from, int to, string backup);
+
     [LoggerMessage(4, LogLevel.Information,
         "Stopping: new messages are answered with 503; attempts under way have {Grace} to end.")]
     internal static partial void Stopping(ILogger logger, string grace);

@@ -57,6 +57,7 @@ public static class RecourseRelay
         QueueRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         ServiceRoutes.Map(routes);
+        StoreRoutes.Map(routes);
         HealthRoutes.Map(routes);
         MetricsRoutes.Map(routes);
         OpenApiRoutes.Map(group, routes);

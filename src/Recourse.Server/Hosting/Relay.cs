@@ -69,6 +69,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     {
         _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
         var opening = await _inner.OpenAsync(cancellationToken);
+        if (opening.Migration is { } migration)
+            Log.Migrated(_logger, migration.From, migration.To, migration.Backup ?? "not kept, as asked");
         var store = StoreName.Shown(_configuration.Store);
         if (opening.Suspects == 0)
             Log.Opened(_logger, store);

@@ -31,6 +31,9 @@ internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMe
         return result;
     }
 
+    public override Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default) =>
+        inner.BackupAsync(path, cancellationToken);
+
     private void Committed(StoreCommand command)
     {
         switch (command)

@@ -13,7 +13,7 @@ internal static class LeaseEnd
 
     /// <summary>Runs in the caller's transaction.</summary>
     public static StoreOpening Apply(SqliteDatabase database, Routes routes, Lanes lanes, AttemptWriter attempts,
-        Func<string, bool> blocksLane, long now)
+        Letters letters, Func<string, bool> blocksLane, long now)
     {
         using var update = database.Prepare(
             """
@@ -30,9 +30,12 @@ internal static class LeaseEnd
             var poison = row.CrashesAlone >= AttemptRules.CrashesAloneMax;
             var route = routes.Of(row.Route);
             var state = poison ? DeliveryState.Dead : DeliveryState.Waiting;
-            update.Bind(1, row.Key).Bind(2, (long)state).Bind(3, row.CrashesAlone).Bind(4, now).Bind(5, poison ? now : null)
+            long? died = poison ? letters.DiedAt(now) : null;
+            update.Bind(1, row.Key).Bind(2, (long)state).Bind(3, row.CrashesAlone).Bind(4, now).Bind(5, died)
                 .Bind(6, attempt.Kind!.Value.Name()).Bind(7, poison && !blocksLane(route.Queue)).Run();
             attempts.Add(row.Key, attempt);
+            if (died is { } end)
+                letters.Died(row.Key, routes.Of(row.Route), attempt.Kind.Value.Name(), attempt.Error, end);
             if (row.Lane is { } lane)
                 lanes.Settle(lane, row.Key);
             routes.Move(route, DeliveryState.Leased, state);

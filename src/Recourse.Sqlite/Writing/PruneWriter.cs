@@ -11,7 +11,13 @@ internal sealed class PruneWriter(SqliteDatabase database, Routes routes, Enqueu
         "SELECT prunable_at FROM deliveries WHERE route = ?1 AND prunable_at IS NOT NULL ORDER BY prunable_at DESC LIMIT ?2");
     private readonly SqliteStatement _mark = database.Prepare("UPDATE owner SET sequence = ?1, last_id = ?2 WHERE id = 1");
     private readonly SqliteStatement _attempts = database.Prepare("DELETE FROM attempts WHERE delivery BETWEEN ?1 AND ?2");
-    private readonly SqliteStatement _deliveries = database.Prepare("DELETE FROM deliveries WHERE key BETWEEN ?1 AND ?2");
+    private readonly SqliteStatement _deliveries = database.Prepare(
+        "DELETE FROM deliveries WHERE key BETWEEN ?1 AND ?2 RETURNING key, letter_group");
+    private readonly SqliteStatement[] _ofLetters =
+    [
+        database.Prepare("DELETE FROM letter_marks WHERE delivery = ?1"), database.Prepare("DELETE FROM letter_bodies WHERE delivery = ?1"),
+        database.Prepare("DELETE FROM letter_acts WHERE delivery = ?1"),
+    ];
     private readonly SqliteStatement _messages = database.Prepare("DELETE FROM messages WHERE sequence = ?1");
     private readonly SqliteStatement _keys = database.Prepare(
         """
@@ -22,6 +28,7 @@ internal sealed class PruneWriter(SqliteDatabase database, Routes routes, Enqueu
     private readonly SqliteStatement _probe = database.Prepare(
         "INSERT OR REPLACE INTO idempotency (queue, key, hash, message, expires_at) VALUES (0, '', zeroblob(?1), zeroblob(16), 0)");
     private readonly List<(long EndedAt, long Key)> _slice = [];
+    private readonly List<long> _letters = [];
 
     public int Apply(PruneCommand command, long now)
     {
@@ -34,7 +41,19 @@ internal sealed class PruneWriter(SqliteDatabase database, Routes routes, Enqueu
             var first = DeliveryKey.Of(sequence, 0);
             var last = first + DeliveryKey.ServicesMax - 1;
             _attempts.Bind(1, first).Bind(2, last).Run();
-            _deliveries.Bind(1, first).Bind(2, last).Run();
+            _letters.Clear();
+            _deliveries.Bind(1, first).Bind(2, last);
+            while (_deliveries.Step())
+            {
+                // Only what has died once can have anything beside its row.
+                if (!_deliveries.IsNull(1))
+                    _letters.Add(_deliveries.Int64(0));
+            }
+            foreach (var letter in _letters)
+            {
+                foreach (var statement in _ofLetters)
+                    statement.Bind(1, letter).Run();
+            }
             _messages.Bind(1, sequence).Run();
         }
         _keys.Bind(1, now).Bind(2, command.Limit).Run();

@@ -19,11 +19,13 @@ internal sealed class SqliteWriter : IDisposable
     private readonly OutcomeWriter _outcome;
     private readonly DeadLetterWriter _deadLetter;
     private readonly PruneWriter _prune;
+    private readonly Letters _letters;
+    private readonly LetterMarksWriter _marks;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
     /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
-    public SqliteWriter(string path, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
+    public SqliteWriter(string path, SqliteStoreOptions options, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
     {
         _time = time;
         _database = new(path, readOnly: false);
@@ -31,7 +33,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             var now = time.NowMicros();
             SqliteSchema.Configure(_database);
-            SqliteSchema.Migrate(_database, now);
+            var migration = SqliteSchema.Migrate(_database, options, now);
             _begin = _database.Prepare("BEGIN IMMEDIATE");
             _commit = _database.Prepare("COMMIT");
             _begin.Run();
@@ -42,12 +44,15 @@ internal sealed class SqliteWriter : IDisposable
             var lanes = new Lanes(_database);
             var attempts = new AttemptWriter(_database, _nodes);
             _enqueue = new(_database, _routes, lanes);
-            _claim = new(_database, _routes, lanes, _held, _nodes, boot);
-            _outcome = new(_database, _routes, lanes, _held, attempts);
-            _deadLetter = new(_database, _routes, lanes, _outcome);
+            _letters = new(_database, _routes);
+            var finder = new LetterFinder(_database, _letters);
+            _claim = new(_database, _routes, lanes, _held, _nodes, _letters, boot);
+            _outcome = new(_database, _routes, lanes, _held, attempts, _letters);
+            _deadLetter = new(_database, _routes, lanes, _outcome, finder);
+            _marks = new(_database, finder);
             _prune = new(_database, _routes, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, blocksLaneWhenDead, now);
-            _routes.Write();
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, blocksLaneWhenDead, now) with { Migration = migration };
+            WriteSums();
             _commit.Run();
         }
         catch
@@ -134,7 +139,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             foreach (var command in batch)
                 Apply(command, now);
-            _routes.Write();
+            WriteSums();
         }
         catch (Exception error) when (IsOfCommand(error))
         {
@@ -160,7 +165,7 @@ internal sealed class SqliteWriter : IDisposable
             try
             {
                 Apply(batch[i], now);
-                _routes.Write();
+                WriteSums();
             }
             catch (Exception error) when (IsOfCommand(error))
             {
@@ -184,10 +189,24 @@ internal sealed class SqliteWriter : IDisposable
             case ReleaseCommand release: release.Result = _outcome.Apply(release); break;
             case ReplayCommand replay: replay.Result = _deadLetter.Apply(replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter.Apply(discard, now); break;
+            case ResolveCommand resolve: resolve.Result = _deadLetter.Apply(resolve, now); break;
+            case EditPayloadCommand edit: edit.Result = _marks.Apply(edit, now); break;
+            case AnnotateCommand annotate: annotate.Result = _marks.Apply(annotate, now); break;
+            case TakeCommand take: take.Result = _marks.Apply(take, now); break;
+            case LetGoCommand letGo: letGo.Result = _marks.Apply(letGo, now); break;
+            case IndexLettersCommand index: index.Result = _letters.Apply(index); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
             case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
+            case BetweenCommitsCommand: break; // Its turn comes after the commit.
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
+    }
+
+    /// <summary>What is summed up over all commands of a commit.</summary>
+    private void WriteSums()
+    {
+        _routes.Write();
+        _letters.Write();
     }
 
     /// <summary>A fault of the machine or the file stops the batch; any other is the command's own.</summary>
@@ -213,6 +232,7 @@ internal sealed class SqliteWriter : IDisposable
         _nodes.Forget();
         _held.Forget();
         _routes.Reload();
+        _letters.Reload();
     }
 
     public void Dispose() => _database.Dispose();

@@ -75,13 +75,13 @@ public sealed class SqliteFileTests : IDisposable
     {
         await (await OpenAsync()).DisposeAsync();
         using (var later = new SqliteDatabase(Db, readOnly: false))
-            later.Execute("INSERT INTO schema_version VALUES (1001, 1, 0)");
+            later.Execute("INSERT INTO schema_version VALUES (9001, 1, 0)");
         await (await OpenAsync()).DisposeAsync();
         using (var later = new SqliteDatabase(Db, readOnly: false))
-            later.Execute("INSERT INTO schema_version VALUES (1002, 1002, 0)");
+            later.Execute("INSERT INTO schema_version VALUES (9002, 9002, 0)");
         var refusal = await RefusalAsync(Db);
         Assert.Equal(StoreProblem.TooNew, refusal.Problem);
-        Assert.Contains("schema 1002", refusal.Message);
+        Assert.Contains("schema 9002", refusal.Message);
     }
 
     [Theory]
@@ -267,14 +267,14 @@ public sealed class SqliteFileTests : IDisposable
             + "ORDER BY due_at, head LIMIT 1");
         Assert.Contains("lanes_ready", lanes);
         Assert.DoesNotContain("TEMP B-TREE", lanes);
-        foreach (var (filter, index) in new (DeliveryFilter, string)[]
+        foreach (var (path, index) in new (LetterPath, string)[]
         {
-            (new() { State = DeliveryState.Dead }, "deliveries_dead"),
-            (new() { State = DeliveryState.Dead, Queue = "a" }, "deliveries_dead_route"),
-            (new() { State = DeliveryState.Dead, Kind = FaultKind.Timeout }, "deliveries_dead_kind"),
+            (LetterPath.All, "deliveries_dead"), (LetterPath.OfRoute, "deliveries_dead_route"), (LetterPath.OfKind, "deliveries_dead_kind"),
+            (LetterPath.OfGroup, "deliveries_dead_group"), (LetterPath.Unsorted, "deliveries_dead_group"),
+            (LetterPath.WithText, "VIRTUAL TABLE"), (LetterPath.Resolved, "letter_marks_resolved"),
         })
         {
-            var page = Plan(ListReader.Sql(filter, filter.Queue is not null));
+            var page = Plan(path.Sql(new() { State = DeliveryState.Dead, Text = "abc", OrderKey = "k" }));
             Assert.Contains(index + " ", page);
             Assert.DoesNotContain("TEMP B-TREE", page);
         }
