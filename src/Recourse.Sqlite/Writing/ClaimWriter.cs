@@ -74,7 +74,7 @@ internal sealed class ClaimWriter
             }
             catch (Exception error) when (error is FormatException or KeyNotFoundException or ArithmeticException)
             {
-                SetAside(candidate.Key, error.Message, now);
+                SetAside(candidate, error.Message, now);
             }
         }
         return new(taken, Next(command, routes));
@@ -152,14 +152,23 @@ internal sealed class ClaimWriter
     }
 
     /// <summary>A row that cannot be read must not stop the rows behind it: it becomes a dead letter that tells why.</summary>
-    private void SetAside(long key, string why, long now)
+    private void SetAside(Candidate candidate, string why, long now)
     {
-        _setAside.Bind(1, key).Bind(2, now).Bind(3, FaultKind.Unknown.Name()).Bind(4, $"dead: the stored row cannot be read: {why}").Step();
+        var key = candidate.Key;
+        _setAside.Bind(1, key).Bind(2, now).Bind(3, FaultKind.Unknown.Name()).Bind(4, $"dead: the stored row cannot be read: {why}");
+        if (!_setAside.Step())
+        {
+            // A lane that points nowhere: whoever is first in it is its head.
+            if (candidate.Lane is { } astray)
+                _lanes.Settle(astray, key);
+            return;
+        }
         var (route, lane) = (_setAside.Int64(0), _setAside.Int64OrNull(1));
         _setAside.Reset();
         if (lane is { } joined)
             _lanes.Settle(joined, key);
-        _routes.Move(_routes.Of(route), DeliveryState.Waiting, DeliveryState.Dead);
+        if (_routes.Find(route) is { } known)
+            _routes.Move(known, DeliveryState.Waiting, DeliveryState.Dead);
     }
 
     private DateTimeOffset? Next(ClaimCommand command, IReadOnlyList<Route> routes)

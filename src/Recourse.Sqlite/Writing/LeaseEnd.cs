@@ -24,7 +24,7 @@ internal static class LeaseEnd
         var rows = Leased(database);
         foreach (var row in rows)
         {
-            var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, StoreTime.Time(row.ClaimedAt), row.Node, row.CrashesAlone);
+            var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, TimeOf(row, now), row.Node, row.CrashesAlone);
             var poison = row.CrashesAlone >= AttemptRules.CrashesAloneMax;
             var state = poison ? DeliveryState.Dead : DeliveryState.Waiting;
             update.Bind(1, row.Key).Bind(2, (long)state).Bind(3, row.CrashesAlone).Bind(4, now).Bind(5, poison ? now : null)
@@ -32,10 +32,24 @@ internal static class LeaseEnd
             attempts.Add(row.Key, attempt);
             if (row.Lane is { } lane)
                 lanes.Settle(lane, row.Key);
-            routes.Move(routes.Of(row.Route), DeliveryState.Leased, state);
+            if (routes.Find(row.Route) is { } route)
+                routes.Move(route, DeliveryState.Leased, state);
             poisoned += poison ? 1 : 0;
         }
         return new(rows.Count, poisoned);
+    }
+
+    /// <summary>When the attempt began; now, where the row is damaged: the store must open all the same.</summary>
+    private static DateTimeOffset TimeOf(Row row, long now)
+    {
+        try
+        {
+            return StoreTime.Time(row.ClaimedAt);
+        }
+        catch (ArithmeticException)
+        {
+            return StoreTime.Time(now);
+        }
     }
 
     private static List<Row> Leased(SqliteDatabase database)

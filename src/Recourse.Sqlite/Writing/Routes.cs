@@ -57,6 +57,9 @@ internal sealed class Routes
 
     public Route Of(long id) => _byId[id];
 
+    /// <summary>The route, or null where a damaged row names one that does not exist.</summary>
+    public Route? Find(long id) => _byId.GetValueOrDefault(id);
+
     /// <summary>The routes that lead to a service; empty when nothing was ever sent to it.</summary>
     public IReadOnlyList<Route> To(string service) => _byService.TryGetValue(service, out var routes) ? routes : [];
 
