@@ -1,6 +1,12 @@
 using BenchmarkDotNet.Running;
 using Recourse.Benchmarks;
 
+if (args is ["classify", ..])
+{
+    new Recourse.Benchmarks.Classification.ClassificationCost(Console.Out).Run();
+    return;
+}
+
 if (args is ["quick", ..])
 {
     new Quick(Console.Out).Run();

@@ -40,7 +40,7 @@ public sealed class PostgresMessageStore : MessageStore
     {
         try
         {
-            var opening = _writer.Open();
+            var opening = _writer.Open(BlocksLaneWhenDead);
             _pump = new("recourse-postgres", _writer.Commit);
             return opening;
         }
@@ -58,6 +58,8 @@ public sealed class PostgresMessageStore : MessageStore
         cancellationToken.ThrowIfCancellationRequested();
         if (command is EnqueueCommand enqueue)
             EnqueueChecks.Prepare(enqueue);
+        else
+            LetterRules.Check(command);
         await pump.AddAsync(command, cancellationToken);
         return await command.Done.WaitAsync(cancellationToken);
     }

@@ -43,7 +43,7 @@ public sealed class SqliteMessageStore : MessageStore
         _file = StoreFile.Take(_options.Path);
         try
         {
-            _writer = new(_file.Path, _options, _time);
+            _writer = new(_file.Path, _options, _time, BlocksLaneWhenDead);
             _readers = new(_file.Path, _options, _time);
             _checkpoints = new(_writer.Database, _readers, _options);
             _queries = new(_readers, _time);
@@ -67,6 +67,8 @@ public sealed class SqliteMessageStore : MessageStore
         cancellationToken.ThrowIfCancellationRequested();
         if (command is EnqueueCommand enqueue)
             EnqueueChecks.Prepare(enqueue);
+        else
+            LetterRules.Check(command);
         await pump.AddAsync(command, cancellationToken);
         return cancellationToken.CanBeCanceled ? await command.Done.WaitAsync(cancellationToken) : await command.Done;
     }

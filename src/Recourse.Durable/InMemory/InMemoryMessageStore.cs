@@ -28,7 +28,7 @@ public sealed class InMemoryMessageStore : MessageStore
         lock (_gate)
         {
             _closed = false;
-            return Task.FromResult(_commands.EndLeases());
+            return Task.FromResult(_commands.EndLeases(BlocksLaneWhenDead));
         }
     }
 
@@ -39,6 +39,8 @@ public sealed class InMemoryMessageStore : MessageStore
         cancellationToken.ThrowIfCancellationRequested();
         if (command is EnqueueCommand enqueue)
             EnqueueChecks.Prepare(enqueue);
+        else
+            LetterRules.Check(command);
         lock (_gate)
         {
             if (_closed)

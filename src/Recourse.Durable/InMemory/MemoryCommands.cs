@@ -1,7 +1,7 @@
 namespace Recourse.Durable;
 
 /// <summary>The rules of every command over plain collections. The caller holds the lock.</summary>
-internal sealed class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Guid>? nextId = null)
+internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Guid>? nextId = null)
 {
     private readonly Func<DateTimeOffset, Guid> _nextId = nextId ?? new MessageIds().Next;
     private readonly Dictionary<(string Queue, string Key), MemoryKey> _keys = [];
@@ -34,7 +34,14 @@ internal sealed class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Gui
             case ReleaseCommand release: release.Result = Release(release); break;
             case ReplayCommand replay: replay.Result = Replay(replay); break;
             case DiscardCommand discard: discard.Result = Discard(discard); break;
+            case ResolveCommand resolve: resolve.Result = Resolve(resolve); break;
+            case EditPayloadCommand edit: edit.Result = Edit(edit); break;
+            case AnnotateCommand annotate: annotate.Result = Annotate(annotate); break;
+            case TakeCommand take: take.Result = Take(take); break;
+            case LetGoCommand letGo: letGo.Result = LetGo(letGo); break;
+            case IndexLettersCommand index: index.Result = 0; break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
+            case ProbeCommand probe: probe.Result = true; break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
@@ -135,10 +142,10 @@ internal sealed class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Gui
             CrashesAlone = delivery.CrashesAlone,
             IdempotencyKey = AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration),
             OrderKey = message.OrderKey,
-            ContentType = message.ContentType,
+            ContentType = delivery.Edited is { } edited ? edited.ContentType : message.ContentType,
             Headers = message.Headers,
             TraceParent = message.TraceParent,
-            Body = message.Body,
+            Body = delivery.Edited?.Body ?? message.Body,
         };
     }
 
@@ -174,7 +181,7 @@ internal sealed class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Gui
             Wait(delivery, command.Decision.DueAt is { } due ? StoreTime.Micros(due) : Now);
             return true;
         }
-        End(delivery, DeliveryState.Dead);
+        Die(delivery, attempt.Status);
         if (!command.BlockLane)
             delivery.LeaveLane();
         return true;
@@ -190,51 +197,18 @@ internal sealed class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Gui
         return true;
     }
 
-    private DeadLetterOutcome Replay(ReplayCommand command)
-    {
-        if (Find(command.Id) is not { } delivery)
-            return DeadLetterOutcome.NotFound;
-        if (delivery.State is not DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        var now = Now;
-        delivery.Generation++;
-        delivery.GenerationAt = now;
-        delivery.AttemptsBefore = delivery.AttemptCount;
-        delivery.MessageFaults = delivery.UnknownFaults = 0;
-        delivery.LastDelayMs = 0;
-        delivery.Suspect = false;
-        delivery.CrashesAlone = 0;
-        delivery.EndedAt = 0;
-        delivery.Decision = AttemptRules.Act("replay", command.Actor, command.Reason);
-        if (!delivery.MaybeApplied)
-            delivery.KeyGeneration = delivery.Generation;
-        JoinLane(delivery);
-        Wait(delivery, now);
-        return DeadLetterOutcome.Done;
-    }
-
-    private DeadLetterOutcome Discard(DiscardCommand command)
-    {
-        if (Find(command.Id) is not { } delivery)
-            return DeadLetterOutcome.NotFound;
-        if (delivery.State is not DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        delivery.Decision = AttemptRules.Act("discard", command.Actor, command.Reason);
-        End(delivery, DeliveryState.Discarded);
-        delivery.LeaveLane();
-        TotalsOf(delivery.Queue).Discarded++;
-        return DeadLetterOutcome.Done;
-    }
-
     private int Prune(PruneCommand command)
     {
         var now = Now;
+        var finished = Messages.Values
+            .Where(message => (command.Queue is null || command.Queue == message.Message.Queue)
+                && message.Deliveries.All(delivery => delivery.Final))
+            .Select(message => (Message: message, EndedAt: message.Deliveries.Max(delivery => delivery.EndedAt)))
+            .OrderBy(each => each.EndedAt).ThenBy(each => each.Message.Sequence).ToList();
         var before = now - (long)command.OlderThan.TotalMicroseconds;
-        var old = Messages.Values
-            .Where(message => message.Deliveries.All(delivery => delivery.Final)
-                && message.Deliveries.Max(delivery => delivery.EndedAt) <= before)
-            .OrderBy(message => message.Deliveries.Max(delivery => delivery.EndedAt)).ThenBy(message => message.Sequence)
-            .Take(command.Limit).ToList();
+        if (command.KeepMax is { } most && finished.Count > most)
+            before = Math.Max(before, finished[finished.Count - 1 - most].EndedAt);
+        var old = finished.Where(each => each.EndedAt <= before).Take(command.Limit).Select(each => each.Message).ToList();
         foreach (var message in old)
         {
             Messages.Remove(message.Id);
@@ -247,9 +221,10 @@ internal sealed class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Gui
     }
 
     /// <summary>What was in hand is suspect now, or poison when the process has ended too often while it ran alone.</summary>
-    public StoreOpening EndLeases()
+    public StoreOpening EndLeases(Func<string, bool> blocksLane)
     {
         var now = Now;
+        ContinueDeaths();
         var held = Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Leased).ToList();
         var poisoned = 0;
         foreach (var delivery in held)
@@ -271,7 +246,9 @@ internal sealed class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Gui
                 continue;
             }
             poisoned++;
-            End(delivery, DeliveryState.Dead);
+            Die(delivery, null);
+            if (!blocksLane(delivery.Queue))
+                delivery.LeaveLane();
         }
         return new(held.Count, poisoned);
     }

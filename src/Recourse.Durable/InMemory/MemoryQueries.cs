@@ -14,8 +14,22 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         }
     }
 
-    private static QueueCounts Count(string queue, MemoryTotals totals, IEnumerable<MemoryDelivery> deliveries, long now)
+    /// <summary>What waits behind a dead letter of its lane, and in how many lanes.</summary>
+    private (long Deliveries, long Lanes) Blocked(IEnumerable<MemoryDelivery> deliveries)
     {
+        var blocked = deliveries.Where(delivery => delivery.State is DeliveryState.Waiting
+            && delivery.Lane?.DeadHead(state.Deliveries) is not null).ToList();
+        return (blocked.Count, blocked.Select(delivery => delivery.Lane).Distinct().Count());
+    }
+
+    private int Holds(MemoryDelivery delivery) => delivery.State is DeliveryState.Dead && delivery.Lane is { } lane
+        ? Math.Min(PageCursor.HoldsMax, lane.Members.Count(key =>
+            key > delivery.Key && state.Deliveries[key].State is DeliveryState.Waiting))
+        : 0;
+
+    private QueueCounts Count(string queue, MemoryTotals totals, IEnumerable<MemoryDelivery> deliveries, long now)
+    {
+        var blocked = Blocked(deliveries);
         var states = new long[7];
         DateTimeOffset? oldest = null;
         foreach (var delivery in deliveries)
@@ -28,7 +42,11 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         return new(
             queue, totals.Accepted, states[(int)DeliveryState.Waiting], states[(int)DeliveryState.Delayed],
             states[(int)DeliveryState.Leased],
-            totals.Delivered, states[(int)DeliveryState.Dead], totals.Discarded, totals.Expired, oldest);
+            totals.Delivered, states[(int)DeliveryState.Dead], totals.Discarded, totals.Expired, oldest)
+        {
+            Blocked = blocked.Deliveries,
+            BlockedLanes = blocked.Lanes,
+        };
     }
 
     public override Task<IReadOnlyList<ServiceCounts>> ServicesAsync(CancellationToken cancellationToken = default)
@@ -38,9 +56,17 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
             var now = state.Now;
             var states = state.Deliveries.Values.ToLookup(delivery => delivery.Service, delivery => delivery.StateAt(now));
             long Of(string service, DeliveryState wanted) => states[service].Count(found => found == wanted);
-            return Task.FromResult<IReadOnlyList<ServiceCounts>>([.. state.Services.Select(service => new ServiceCounts(
-                service, Of(service, DeliveryState.Waiting), Of(service, DeliveryState.Delayed),
-                Of(service, DeliveryState.Leased), Of(service, DeliveryState.Dead)))]);
+            return Task.FromResult<IReadOnlyList<ServiceCounts>>([.. state.Services.Select(service =>
+            {
+                var blocked = Blocked(state.Deliveries.Values.Where(delivery => delivery.Service == service));
+                return new ServiceCounts(
+                    service, Of(service, DeliveryState.Waiting), Of(service, DeliveryState.Delayed),
+                    Of(service, DeliveryState.Leased), Of(service, DeliveryState.Dead))
+                {
+                    Blocked = blocked.Deliveries,
+                    BlockedLanes = blocked.Lanes,
+                };
+            })]);
         }
     }
 
@@ -64,18 +90,47 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default)
     {
         lock (gate)
-            return Task.FromResult(
-                Find(id)?.Message.Message is { } message ? new Payload(message.Body, message.ContentType, message.Headers) : null);
+        {
+            return Task.FromResult(Find(id) is { Edited: { } edited } delivery
+                ? new Payload(edited.Body, edited.ContentType, delivery.Message.Message.Headers) { Edits = delivery.Edits } : Original(id));
+        }
+    }
+
+    public override Task<Payload?> OriginalPayloadAsync(DeliveryId id, CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+            return Task.FromResult(Original(id));
+    }
+
+    private Payload? Original(DeliveryId id) =>
+        Find(id)?.Message.Message is { } message ? new(message.Body, message.ContentType, message.Headers) : null;
+
+    public override Task<Page<DeadLetterGroup>> GroupsAsync(DeadLetterGroupFilter filter, CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+            return Task.FromResult(LetterGroups.Page(state.Groups.All, filter));
+    }
+
+    public override Task<DeadLetterStats> DeadLetterStatsAsync(CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+        {
+            var died = state.Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Dead)
+                .Select(delivery => delivery.EndedAt).ToList();
+            return Task.FromResult(LetterStats.Of(
+                state.Groups.All, state.Now, since => died.Count(at => at >= since), died.Count == 0 ? null : died.Min()));
+        }
     }
 
     public override Task<Page<DeliverySummary>> DeliveriesAsync(DeliveryFilter filter, CancellationToken cancellationToken = default)
     {
         var cursor = PageCursor.Of(filter);
+        var group = filter.CheckedGroup();
         lock (gate)
         {
             var now = state.Now;
             var found = state.Deliveries.Values
-                .Where(delivery => cursor.Admits(delivery.EndedAt, delivery.Key) && Matches(delivery, filter, now))
+                .Where(delivery => cursor.Admits(delivery.EndedAt, delivery.Key) && Matches(delivery, filter, group, now))
                 .OrderByDescending(delivery => cursor.ByDeath ? delivery.EndedAt : 0).ThenByDescending(delivery => delivery.Key)
                 .Take(filter.Limit + 1).ToList();
             var last = found.Count > filter.Limit ? found[filter.Limit - 1] : null;
@@ -85,29 +140,38 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         }
     }
 
-    private static bool Matches(MemoryDelivery delivery, DeliveryFilter filter, long now) =>
+    private static bool Matches(MemoryDelivery delivery, DeliveryFilter filter, long? group, long now) =>
         (filter.State is null || filter.State == delivery.StateAt(now))
+        && (filter.Resolved is null || filter.Resolved == delivery.Resolved)
         && (filter.Queue is null || filter.Queue == delivery.Queue)
         && (filter.Service is null || filter.Service == delivery.Service)
-        && (filter.Kind is null || filter.Kind == delivery.Kind)
+        && (!filter.Failing || (delivery.AttemptCount > 0 && delivery.Kind is not null
+            && delivery.State is DeliveryState.Waiting or DeliveryState.Leased))
         && (filter.OrderKey is null || filter.OrderKey == delivery.Message.Message.OrderKey)
-        && (filter.Text is null || delivery.Error?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true);
+        && (filter.Text is null || delivery.Error?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true)
+        && filter.Admits(Facts(delivery), group, now);
+
+    private static LetterFacts Facts(MemoryDelivery delivery) => new(
+        delivery.EndedAt, delivery.Kind?.Name(), delivery.Fault?.Persistence ?? Persistence.Unknown,
+        delivery.Fault?.Blame ?? Blame.Unknown, delivery.AttemptCount, delivery.Generation, delivery.Group, delivery.Marks);
 
     private MemoryDelivery? Find(DeliveryId id) =>
         state.Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
             ? message.Deliveries[id.Index] : null;
 
-    private static StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
+    private StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
         Summary(delivery, now), [.. delivery.Attempts], delivery.Message.Message.TraceParent,
-        AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration));
+        AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration))
+    { Acts = [.. delivery.Acts] };
 
-    private static DeliverySummary Summary(MemoryDelivery delivery, long now) => new()
+    private DeliverySummary Summary(MemoryDelivery delivery, long now) => new()
     {
         Id = delivery.Id,
         Queue = delivery.Queue,
         Service = delivery.Service,
         State = delivery.StateAt(now),
         Blocked = delivery.State is DeliveryState.Waiting && delivery.Lane?.MayGo(delivery) == false,
+        Holds = Holds(delivery),
         Generation = delivery.Generation,
         CreatedAt = delivery.Message.CreatedAt,
         DueAt = delivery.State is DeliveryState.Waiting ? StoreTime.Time(delivery.DueAt) : null,
@@ -120,5 +184,13 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         Decision = delivery.Decision,
         DeadAt = delivery.State is DeliveryState.Dead ? StoreTime.Time(delivery.EndedAt) : null,
         Suspect = delivery.Suspect,
+        Group = delivery.Group is { } group ? LetterGroups.Id(group) : null,
+        Edits = delivery.Edits,
+        Assignee = delivery.Marks.Assignee,
+        Note = delivery.Marks.Note,
+        Parked = delivery.Marks.Manual,
+        TakenBy = delivery.Marks.HolderAt(now),
+        TakenUntil = delivery.Marks.HolderAt(now) is null ? null : StoreTime.Time(delivery.Marks.TakenUntil!.Value),
+        Resolved = delivery.Resolved,
     };
 }

@@ -18,6 +18,10 @@ internal sealed class MemoryLane
     /// <summary>True while an attempt at one of its members is under way.</summary>
     public bool InHand { get; set; }
 
+    /// <summary>The first of it, when that one is dead and the others wait for it.</summary>
+    public long? DeadHead(SortedDictionary<long, MemoryDelivery> deliveries) =>
+        !InHand && Members.Count > 1 && deliveries[Members.Min] is { State: DeliveryState.Dead } head ? head.Key : null;
+
     public bool MayGo(MemoryDelivery delivery) => !InHand && Members.Min == delivery.Key;
 }
 
@@ -51,6 +55,12 @@ internal sealed class MemoryDelivery
     public string? Decision { get; set; }
     public long EndedAt { get; set; }
     public List<Attempt> Attempts { get; } = [];
+    public long? Group { get; set; }
+    public int Edits { get; set; }
+    public (int Generation, byte[] Body, string? ContentType)? Edited { get; set; }
+    public LetterMarks Marks { get; set; }
+    public bool Resolved { get; set; }
+    public List<LetterAct> Acts { get; } = [];
 
     public long Key => DeliveryKey.Of(Message.Sequence, Index);
 
@@ -70,6 +80,13 @@ internal sealed class MemoryDelivery
         Attempts.Add(attempt);
         var forgotten = AttemptRules.Forgotten(attempt.Number);
         Attempts.RemoveAll(old => old.Number == forgotten);
+    }
+
+    public void Add(long at, string actor, string verb, string? detail)
+    {
+        Acts.Add(new(StoreTime.Time(at), actor, verb, AttemptRules.Shorten(detail)));
+        if (Acts.Count > LetterRules.ActsMax)
+            Acts.RemoveAt(0);
     }
 
     public void LeaveLane()

@@ -13,6 +13,12 @@ public abstract class MessageStore : IAsyncDisposable
     public abstract Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Whether a dead letter of a queue holds the deliveries behind it in its lane; asked in <see cref="OpenAsync"/>, for what died as
+    /// poison. Default: always, as in <see cref="DeliveryPolicy.BlockLaneWhenDead"/>. Set it before the store is opened.
+    /// </summary>
+    public Func<string, bool> BlocksLaneWhenDead { get; set; } = static _ => true;
+
+    /// <summary>
     /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the
     /// command.
     /// </summary>

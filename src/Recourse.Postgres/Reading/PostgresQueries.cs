@@ -48,7 +48,7 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
                 DeliverySql.Stored(row, now),
             first, first + DeliveryKey.ServicesMax - 1);
         return new(id, queue, StoreTime.Time(created),
-            deliveries.ConvertAll(delivery => delivery.With(DeliverySql.Attempts(sql, delivery.Key))));
+            deliveries.ConvertAll(delivery => delivery.With(DeliverySql.Attempts(sql, delivery.Key), LetterReader.Acts(sql, delivery.Key))));
     }, cancellationToken);
 
     public override Task<StoredDelivery?> DeliveryAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
@@ -57,54 +57,75 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         var found = sql.Read(
             $"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND $2 BETWEEN 0 AND 255",
             row => DeliverySql.Stored(row, now), id.MessageId, id.Index);
-        return found is [var delivery] ? delivery.With(DeliverySql.Attempts(sql, delivery.Key)) : null;
+        return found is [var delivery] ? delivery.With(DeliverySql.Attempts(sql, delivery.Key), LetterReader.Acts(sql, delivery.Key)) : null;
     }, cancellationToken);
 
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
-        ReadAsync<Payload?>((sql, _) => sql.Read(
-        """
-        SELECT m.body, m.content_type, m.headers FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 WHERE m.id = $1 AND
-          $2 BETWEEN 0 AND 255
-        """, row => new Payload(row.GetFieldValue<byte[]>(0), row.TextOrNull(1), HeaderText.Read(row.TextOrNull(2))), id.MessageId,
-          id.Index)
-        is [var payload] ? payload : null, cancellationToken);
+        PayloadAsync(
+            """
+            SELECT coalesce(b.body, m.body), CASE WHEN b.delivery IS NULL THEN m.content_type ELSE b.content_type END, m.headers, d.edits
+            FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 LEFT JOIN letter_bodies b ON b.delivery = d.key
+            WHERE m.id = $1 AND $2 BETWEEN 0 AND 255
+            """, id, cancellationToken);
+
+    public override Task<Payload?> OriginalPayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
+        PayloadAsync(
+            """
+            SELECT m.body, m.content_type, m.headers, 0 FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2
+            WHERE m.id = $1 AND $2 BETWEEN 0 AND 255
+            """, id, cancellationToken);
+
+    private Task<Payload?> PayloadAsync(string text, DeliveryId id, CancellationToken cancellationToken) => ReadAsync<Payload?>((sql, _) =>
+        sql.Read(text, row => new Payload(row.GetFieldValue<byte[]>(0), row.TextOrNull(1), HeaderText.Read(row.TextOrNull(2)))
+        {
+            Edits = row.GetInt32(3),
+        }, id.MessageId, id.Index) is [var payload] ? payload : null, cancellationToken);
+
+    public override Task<Page<DeadLetterGroup>> GroupsAsync(
+        DeadLetterGroupFilter filter, CancellationToken cancellationToken = default) =>
+        ReadAsync((sql, _) => LetterGroups.Page(LetterReader.Groups(sql), filter), cancellationToken);
+
+    public override Task<DeadLetterStats> DeadLetterStatsAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync(LetterReader.Stats, cancellationToken);
 
     public override Task<Page<DeliverySummary>> DeliveriesAsync(DeliveryFilter filter, CancellationToken cancellationToken = default)
     {
         var cursor = PageCursor.Of(filter);
+        var group = filter.CheckedGroup();
         return ReadAsync((sql, now) =>
         {
+            if (filter.IsOfLetters())
+                return LetterReader.Page(sql, filter, cursor, group, now);
             var rows = sql.Read(
-                Text(filter), row => (
-                    DeadAt: row.Int64OrNull(DeliverySql.EndedAtColumn) ?? 0, Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
-                cursor.DeadAt, cursor.Key, now, filter.Limit + 1, filter.Queue, filter.Service, filter.Kind?.Name(), filter.OrderKey,
+                Text(filter), row => (Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
+                cursor.Key, now, filter.Limit + 1, filter.Queue, filter.Service, filter.Kind?.Name(), filter.OrderKey,
                 filter.Text);
             var more = rows.Count > filter.Limit;
             if (more)
                 rows.RemoveAt(filter.Limit);
-            var next = more ? new PageCursor(cursor.ByDeath, cursor.ByDeath ? rows[^1].DeadAt : 0, rows[^1].Key).ToString() : null;
+            var next = more ? new PageCursor(false, 0, rows[^1].Key).ToString() : null;
             return new Page<DeliverySummary>(rows.ConvertAll(row => row.Summary), next);
         }, cancellationToken);
     }
 
     private static string Text(DeliveryFilter filter)
     {
-        var byDeath = PageCursor.IsByDeath(filter);
-        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE ");
-        sql.Append(byDeath ? "(d.ended_at, d.key) < ($1, $2)" : "d.key < $2 AND $1 = $1");
+        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE d.key < $1");
         sql.Append(filter.State switch
         {
-            null => " AND $3 = $3",
-            DeliveryState.Waiting => " AND d.state = 0 AND d.due_at <= $3",
-            DeliveryState.Delayed => " AND d.state = 0 AND d.due_at > $3",
-            var state => $" AND d.state = {(int)state} AND $3 = $3",
+            null => " AND $2 = $2",
+            DeliveryState.Waiting => " AND d.state = 0 AND d.due_at <= $2",
+            DeliveryState.Delayed => " AND d.state = 0 AND d.due_at > $2",
+            var state => $" AND d.state = {(int)state} AND $2 = $2",
         });
+        if (filter.Failing)
+            sql.Append(" AND d.state IN (0, 2) AND d.attempts > 0 AND d.kind IS NOT NULL");
         sql.Append(
             """
-             AND ($5::text IS NULL OR r.queue = $5::text) AND ($6::text IS NULL OR d.service = $6::text) AND ($7::text IS NULL OR d.kind
-               = $7::text)
-             AND ($8::text IS NULL OR m.order_key = $8::text) AND ($9::text IS NULL OR strpos(lower(a.error), lower($9::text)) > 0)
+             AND ($4::text IS NULL OR r.queue = $4::text) AND ($5::text IS NULL OR d.service = $5::text) AND ($6::text IS NULL OR d.kind
+               = $6::text)
+             AND ($7::text IS NULL OR m.order_key = $7::text) AND ($8::text IS NULL OR strpos(lower(a.error), lower($8::text)) > 0)
             """);
-        return sql.Append(byDeath ? " ORDER BY d.ended_at DESC, d.key DESC LIMIT $4" : " ORDER BY d.key DESC LIMIT $4").ToString();
+        return sql.Append(" ORDER BY d.key DESC LIMIT $3").ToString();
     }
 }

@@ -53,13 +53,22 @@ internal sealed class ClaimWriter(Books books)
               d.generation_at,
               d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers,
                 m.trace_parent,
-              m.body, r.queue, d.service
-            """, row => (Row: Claimed(row, lease, now), Route: row.GetInt32(11), Key: row.GetInt64(0)),
+              m.body, r.queue, d.service, d.edits
+            """, row => (Row: Claimed(row, lease, now), Route: row.GetInt32(11), Key: row.GetInt64(0), Edited: row.GetInt32(21) > 0),
             candidates.ConvertAll(candidate => candidate.Key), lease, command.Suspects, command.Node, now);
-        foreach (var (_, route, _) in taken)
+        foreach (var (_, route, _, _) in taken)
             books.Move(route, DeliveryState.Waiting, DeliveryState.Leased);
         var order = candidates.Select((candidate, place) => (candidate.Key, place)).ToDictionary(row => row.Key, row => row.place);
-        return [.. taken.OrderBy(row => order[row.Key]).Select(row => row.Row)];
+        return [.. taken.OrderBy(row => order[row.Key]).Select(row => row.Edited ? Edited(sql, row.Key, row.Row) : row.Row)];
+    }
+
+    /// <summary>With the body that a person gave it in place of the one that came in.</summary>
+    private static ClaimedDelivery Edited(Sql sql, long key, ClaimedDelivery claimed)
+    {
+        var (type, body) = sql.Read(
+            "SELECT content_type, body FROM letter_bodies WHERE delivery = $1",
+            row => (row.TextOrNull(0), row.GetFieldValue<byte[]>(1)), key)[0];
+        return claimed with { ContentType = type, Body = body };
     }
 
     private static ClaimedDelivery Claimed(NpgsqlDataReader row, long lease, long now)

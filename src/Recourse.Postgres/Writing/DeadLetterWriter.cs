@@ -3,60 +3,79 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>Replay, discard and pruning.</summary>
-internal sealed class DeadLetterWriter(Books books)
+internal sealed class DeadLetterWriter(Books books, Letters letters)
 {
-    private readonly record struct Row(long Key, short State, int Route, long? Lane, string? OrderKey, string Service);
-
     public DeadLetterOutcome Apply(Sql sql, ReplayCommand command, long now)
     {
-        if (Find(sql, command.Id) is not { } row)
-            return DeadLetterOutcome.NotFound;
-        if (row.State != (short)DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        var lane = row.Lane ?? (row.OrderKey is { } orderKey ? Lanes.Join(sql, row.Service, orderKey, row.Key, now) : null);
+        if (letters.Find(sql, command.Id, command.Actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
+            return refused;
+        var lane = letter.Lane
+            ?? (letter.OrderKey is { } orderKey ? Lanes.Join(sql, letter.Service, orderKey, letter.Key, now) : null);
+        letters.Leave(sql, letter);
         sql.Run(
             """
             UPDATE deliveries SET state = 0, due_at = $2, lane = $3::bigint, attempts_before = attempts, message_faults = 0,
               unknown_faults = 0,
               last_delay_ms = 0, generation = generation + 1, generation_at = $2, suspect = false, crashes_alone = 0, ended_at = NULL,
-                decision = $4,
-              key_generation = CASE WHEN maybe_applied THEN key_generation ELSE generation + 1 END WHERE key = $1
-            """, row.Key, now, lane, AttemptRules.Act("replay", command.Actor, command.Reason));
+                decision = $4, key_generation = $5 WHERE key = $1
+            """, letter.Key, now, lane, AttemptRules.Act("replay", command.Actor, command.Reason), KeyGeneration(sql, command, letter));
+        Letters.Add(sql, letter.Key, now, command.Actor, "replay", LetterRules.Detail(command));
         if (lane is { } joined)
-            Lanes.Settle(sql, joined, row.Key);
-        books.Move(row.Route, DeliveryState.Dead, DeliveryState.Waiting);
+            Lanes.Settle(sql, joined, letter.Key);
+        books.Move(letter.Route, DeliveryState.Dead, DeliveryState.Waiting);
         return DeadLetterOutcome.Done;
     }
 
-    public DeadLetterOutcome Apply(Sql sql, DiscardCommand command, long now)
+    private static int KeyGeneration(Sql sql, ReplayCommand command, in Letter letter)
     {
-        if (Find(sql, command.Id) is not { } row)
-            return DeadLetterOutcome.NotFound;
-        if (row.State != (short)DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        sql.Run(
-            "UPDATE deliveries SET state = 5, ended_at = $2, decision = $3 WHERE key = $1", row.Key, now,
-            AttemptRules.Act("discard", command.Actor, command.Reason));
-        OutcomeWriter.MarkPrunable(sql, row.Key, now);
-        if (row.Lane is { } lane)
-            OutcomeWriter.LeaveLane(sql, lane, row.Key);
-        books.Move(row.Route, DeliveryState.Dead, DeliveryState.Discarded);
-        return DeadLetterOutcome.Done;
+        var edited = letter.Edits > 0
+            && (int?)sql.Scalar("SELECT generation FROM letter_bodies WHERE delivery = $1", letter.Key) == letter.Generation;
+        return LetterRules.KeyGeneration(command.Key, letter.KeyGeneration, letter.Generation, letter.MaybeApplied, edited);
     }
 
-    private static Row? Find(Sql sql, DeliveryId id) => sql.Read(
-        """
-        SELECT d.key, d.state, d.route, d.lane, m.order_key, d.service
-        FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 WHERE m.id = $1 AND $2 BETWEEN 0 AND 255 FOR UPDATE OF d
-        """, row => new Row(row.GetInt64(0), row.GetInt16(1), row.GetInt32(2), row.Int64OrNull(3), row.TextOrNull(4), row.GetString(5)),
-        id.MessageId, id.Index) is [var found] ? found : null;
+    public DeadLetterOutcome Apply(Sql sql, DiscardCommand command, long now) =>
+        PutAway(sql, command.Id, "discard", command.Actor, command.Reason, now);
+
+    public DeadLetterOutcome Apply(Sql sql, ResolveCommand command, long now) =>
+        PutAway(sql, command.Id, "resolve", command.Actor, command.Reason, now);
+
+    private DeadLetterOutcome PutAway(Sql sql, DeliveryId id, string verb, string actor, string? reason, long now)
+    {
+        if (letters.Find(sql, id, actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
+            return refused;
+        letters.Leave(sql, letter);
+        sql.Run(
+            "UPDATE deliveries SET state = 5, ended_at = $2, decision = $3 WHERE key = $1", letter.Key, now,
+            AttemptRules.Act(verb, actor, reason));
+        Letters.Add(sql, letter.Key, now, actor, verb, reason);
+        if (verb == "resolve")
+            sql.Run(
+                """
+                INSERT INTO letter_marks (delivery, resolved_at) VALUES ($1, $2)
+                ON CONFLICT (delivery) DO UPDATE SET resolved_at = excluded.resolved_at
+                """, letter.Key, now);
+        OutcomeWriter.MarkPrunable(sql, letter.Key, now);
+        if (letter.Lane is { } lane)
+            OutcomeWriter.LeaveLane(sql, lane, letter.Key);
+        books.Move(letter.Route, DeliveryState.Dead, DeliveryState.Discarded);
+        return DeadLetterOutcome.Done;
+    }
 
     public static int Apply(Sql sql, PruneCommand command, long now)
     {
+        var before = now - (long)command.OlderThan.TotalMicroseconds;
+        if (command.KeepMax is { } most && sql.Scalar(
+            """
+            SELECT d.prunable_at FROM deliveries d JOIN routes r ON r.id = d.route
+            WHERE d.prunable_at IS NOT NULL AND ($1::text IS NULL OR r.queue = $1::text) ORDER BY d.prunable_at DESC OFFSET $2 LIMIT 1
+            """, command.Queue, (long)most) is long beyond)
+            before = Math.Max(before, beyond);
         var old = sql.Read(
-            "SELECT key >> 8 FROM deliveries WHERE prunable_at <= $1 ORDER BY prunable_at, key LIMIT $2 FOR UPDATE SKIP LOCKED", row =>
-                row.GetInt64(0),
-            now - (long)command.OlderThan.TotalMicroseconds, command.Limit);
+            """
+            SELECT d.key >> 8 FROM deliveries d JOIN routes r ON r.id = d.route
+            WHERE d.prunable_at <= $1 AND ($3::text IS NULL OR r.queue = $3::text)
+            ORDER BY d.prunable_at, d.key LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+            """, row => row.GetInt64(0), before, command.Limit, command.Queue);
         sql.Run(
             """
             INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
@@ -67,6 +86,14 @@ internal sealed class DeadLetterWriter(Books books)
             DELETE FROM attempts a USING unnest($1::bigint[]) AS s (sequence)
             WHERE a.delivery BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
             """, old);
+        foreach (var table in (ReadOnlySpan<string>)["letter_marks", "letter_bodies", "letter_acts"])
+        {
+            sql.Run(
+                $"""
+                DELETE FROM {table} t USING unnest($1::bigint[]) AS s (sequence)
+                WHERE t.delivery BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
+                """, old);
+        }
         sql.Run(
             """
             DELETE FROM deliveries d USING unnest($1::bigint[]) AS s (sequence)
@@ -79,5 +106,18 @@ internal sealed class DeadLetterWriter(Books books)
               (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
             """, now, command.Limit);
         return old.Count;
+    }
+
+    /// <summary>A key of no queue, expired long ago: the next pruning removes it. Random bytes, because the server packs others.</summary>
+    public static bool Apply(Sql sql, ProbeCommand command)
+    {
+        var bytes = new byte[command.Size];
+        Random.Shared.NextBytes(bytes);
+        sql.Run(
+            """
+            INSERT INTO idempotency (queue, key, hash, message, expires_at) VALUES ('', '', $1, $2, 0)
+            ON CONFLICT (queue, key) DO UPDATE SET hash = excluded.hash
+            """, bytes, Guid.Empty);
+        return true;
     }
 }

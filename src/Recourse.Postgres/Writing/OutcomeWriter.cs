@@ -5,7 +5,7 @@ namespace Recourse.Postgres;
 /// <summary>
 /// Ends attempts. All completions of a batch are one statement; the lease is compared in it, so an old one updates no row.
 /// </summary>
-internal sealed class OutcomeWriter(Books books)
+internal sealed class OutcomeWriter(Books books, Letters letters)
 {
     private readonly record struct Ended(long Key, int Route, long? Lane, int Attempts, int Generation, int Services);
 
@@ -46,6 +46,7 @@ internal sealed class OutcomeWriter(Books books)
     {
         var dead = command.Decision.Action is DeliveryAction.DeadLetter;
         var fault = command.Fault;
+        long? died = dead ? letters.DiedAt(now) : null;
         var ended = sql.Read(
             """
             UPDATE deliveries d SET state = $4, lease = 0, suspect = false, alone = false, crashes_alone = 0, due_at =
@@ -59,13 +60,21 @@ internal sealed class OutcomeWriter(Books books)
             """,
             row => new Ended(row.GetInt64(0), row.GetInt32(1), row.Int64OrNull(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5)),
             command.Id.MessageId, command.Id.Index, command.Lease, (short)(dead ? DeliveryState.Dead : DeliveryState.Waiting),
-            dead ? null : command.Decision.DueAt is { } at ? StoreTime.Micros(at) : now, dead ? now : null, fault.Blame is Blame.Message
+            dead ? null : command.Decision.DueAt is { } at ? StoreTime.Micros(at) : now, died, fault.Blame is Blame.Message
                 ? 1 : 0,
             fault.Blame is Blame.Unknown ? 1 : 0, fault.Applied is not Applied.No, (long)command.Decision.Delay.TotalMilliseconds,
             AttemptRules.KindOf(command).Name(), (int)fault.Persistence, (int)fault.Blame);
         if (ended is not [var row])
             return false;
-        Add(sql, row.Key, AttemptRules.Of(command, row.Attempts, row.Generation));
+        var attempt = AttemptRules.Of(command, row.Attempts, row.Generation);
+        Add(sql, row.Key, attempt);
+        if (died is { } end)
+        {
+            var service = (string)sql.Scalar("SELECT service FROM deliveries WHERE key = $1", row.Key)!;
+            var group = letters.Count(service, AttemptRules.KindOf(command).Name(), attempt.Status, attempt.Error, end);
+            sql.Run("UPDATE deliveries SET letter_group = $2 WHERE key = $1", row.Key, group);
+            Letters.Index(sql, row.Key, attempt.Error);
+        }
         books.Move(row.Route, DeliveryState.Leased, dead ? DeliveryState.Dead : DeliveryState.Waiting);
         if (row.Lane is not { } lane)
             return true;

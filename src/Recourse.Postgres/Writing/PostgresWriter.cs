@@ -13,22 +13,26 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private const int Tries = 3;
 
     private readonly Books _books = new();
+    private readonly Letters _letters = new();
     private NpgsqlConnection? _connection;
     private EnqueueWriter? _enqueue;
     private ClaimWriter? _claim;
     private OutcomeWriter? _outcome;
     private DeadLetterWriter? _deadLetter;
+    private LetterMarksWriter? _marks;
 
     /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
-    public StoreOpening Open()
+    public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
-        (_enqueue, _claim, _outcome, _deadLetter) = (new(_books), new(_books), new(_books), new(_books));
+        (_enqueue, _claim, _outcome) = (new(_books), new(_books), new(_books, _letters));
+        (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
         _enqueue.Continue(sql);
-        var opening = LeaseEnd.Apply(sql, _books, Now(sql));
-        _books.Write(sql);
+        _letters.Load(sql);
+        var opening = LeaseEnd.Apply(sql, _books, _letters, blocksLaneWhenDead, Now(sql));
+        WriteSums(sql);
         transaction.Commit();
         return opening;
     }
@@ -79,13 +83,13 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         try
         {
             ApplyAll(sql, batch, Now(sql));
-            _books.Write(sql);
+            WriteSums(sql);
             transaction.Commit();
             return true;
         }
         catch (Exception error)
         {
-            _books.Forget();
+            Forget();
             if (!PostgresErrors.IsOfCommand(error))
                 throw;
             if (batch.Length > 1)
@@ -105,25 +109,39 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             try
             {
                 ApplyAll(sql, batch.Slice(i, 1), Now(sql));
-                _books.Write(sql);
+                WriteSums(sql);
             }
             catch (Exception error) when (PostgresErrors.IsOfCommand(error))
             {
                 transaction.Rollback("command");
-                _books.Forget();
+                Forget();
                 errors[i] = PostgresErrors.AsStoreException(error);
             }
             catch
             {
-                _books.Forget();
+                Forget();
                 throw;
             }
         }
         transaction.Commit();
     }
 
+    /// <summary>What is summed up over all commands of a commit.</summary>
+    private void WriteSums(Sql sql)
+    {
+        _books.Write(sql);
+        _letters.Write(sql);
+    }
+
+    private void Forget()
+    {
+        _books.Forget();
+        _letters.Forget();
+    }
+
     private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, long now)
     {
+        _letters.Load(sql);
         var enqueues = new List<EnqueueCommand>();
         var completes = new List<CompleteCommand>();
         foreach (var command in batch)
@@ -151,7 +169,14 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case ReleaseCommand release: release.Result = _outcome!.Apply(sql, release); break;
             case ReplayCommand replay: replay.Result = _deadLetter!.Apply(sql, replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter!.Apply(sql, discard, now); break;
+            case ResolveCommand resolve: resolve.Result = _deadLetter!.Apply(sql, resolve, now); break;
+            case EditPayloadCommand edit: edit.Result = _marks!.Apply(sql, edit, now); break;
+            case AnnotateCommand annotate: annotate.Result = _marks!.Apply(sql, annotate, now); break;
+            case TakeCommand take: take.Result = _marks!.Apply(sql, take, now); break;
+            case LetGoCommand letGo: letGo.Result = _marks!.Apply(sql, letGo, now); break;
+            case IndexLettersCommand index: index.Result = _letters.Apply(sql, index); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
+            case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
     }

@@ -19,7 +19,7 @@ internal static class DeadLetterRoutes
         {
             Query = ListQuery,
             Answer = typeof(ListView<DeadLetterView>),
-            Problems = [400, 503],
+            Problems = [400, 404, 503],
         }, ListAsync);
         routes.Map(new("GET", "/v1/dead-letters/{id}", "One dead letter with its attempts and decisions.")
         {
@@ -52,20 +52,18 @@ internal static class DeadLetterRoutes
         var page = await Pages.ReadAsync(relay, filter, http.RequestAborted);
         var rules = relay.Configuration.DeadLetterQueue;
         await http.Response.WriteAsJsonAsync(new([.. page.Items.Select(letter => ViewMapping.DeadLetter(letter, rules))], page.Next),
-            ApiJson.Default.ListViewDeadLetterView);
+            ApiJson.Plain.ListViewDeadLetterView);
     }
 
     private static async Task GetAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var letter = await FindAsync(http, relay);
         await http.Response.WriteAsJsonAsync(ViewMapping.DeadLetterDetail(letter, relay.Configuration.DeadLetterQueue),
-            ApiJson.Default.DeadLetterDetailView);
+            ApiJson.Plain.DeadLetterDetailView);
     }
 
     private static async Task PayloadAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var letter = await FindAsync(http, relay);
         if (await relay.Store.Queries.PayloadAsync(letter.Id, http.RequestAborted) is not { } payload)
             throw new ProblemException(Unknown(letter.Id.ToString()));
@@ -79,7 +77,6 @@ internal static class DeadLetterRoutes
     private static async Task ActAsync(HttpContext http, Relay relay, string done, DeliveryState state,
         Func<DeliveryId, ActRequest, StoreCommand<DeadLetterOutcome>> command)
     {
-        QueryReader.None(http.Request.Query);
         var text = (string)http.Request.RouteValues["id"]!;
         if (!DeliveryId.TryParse(text, out var id))
             throw new ProblemException(Unknown(text));
@@ -93,7 +90,7 @@ internal static class DeadLetterRoutes
                 throw new ProblemException(Problem.Of(StatusCodes.Status409Conflict, "not-dead",
                     $"The delivery '{text}' is {now?.State.Name() ?? "gone"}, not dead; only a dead letter can be {done}."));
             default:
-                await http.Response.WriteAsJsonAsync(new DeadLetterActView(text, done, state.Name()), ApiJson.Default.DeadLetterActView);
+                await http.Response.WriteAsJsonAsync(new DeadLetterActView(text, done, state.Name()), ApiJson.Plain.DeadLetterActView);
                 break;
         }
     }
@@ -112,12 +109,12 @@ internal static class DeadLetterRoutes
         ActRequest? act;
         try
         {
-            act = JsonSerializer.Deserialize(body.Span, ApiJson.Default.ActRequest);
+            act = JsonSerializer.Deserialize(body.Span, ApiJson.Plain.ActRequest);
         }
         catch (JsonException error)
         {
             throw new ProblemException(Problem.Of(StatusCodes.Status400BadRequest, "bad-json",
-                $"The body is not {{\"reason\": …, \"actor\": …}}: {error.Message}"));
+                $"The body is not {{\"reason\": …, \"actor\": …}} with two texts: see byte {error.BytePositionInLine ?? 0:N0}."));
         }
         if (act?.Reason?.Length > MaxReason || act?.Actor?.Length > 100)
             throw new ProblemException(Problem.Of(StatusCodes.Status400BadRequest, "bad-json",

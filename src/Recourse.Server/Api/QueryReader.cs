@@ -19,11 +19,10 @@ internal static class QueryReader
 
     public static DeliveryFilter Filter(IQueryCollection query, IReadOnlyList<QueryParameter> allowed, RelayConfiguration configuration)
     {
+        CheckNames(query, allowed);
         var filter = new DeliveryFilter();
         foreach (var (name, values) in query)
         {
-            if (!allowed.Any(parameter => parameter.Name == name))
-                throw Bad($"'{name}' is no parameter here.", [.. allowed.Select(parameter => parameter.Name)]);
             if (values.Count != 1)
                 throw Bad($"'{name}' stands in the query {values.Count} times; once is allowed.", null);
             var value = values.ToString();
@@ -33,6 +32,20 @@ internal static class QueryReader
             filter = Set(filter, name, value, configuration);
         }
         return filter;
+    }
+
+    /// <summary>Refuses a parameter that the call does not have; asked for every call of the API, those that write included.</summary>
+    public static void CheckNames(IQueryCollection query, IReadOnlyList<QueryParameter> allowed)
+    {
+        foreach (var (name, _) in query)
+        {
+            if (allowed.Any(parameter => parameter.Name == name))
+                continue;
+            var names = allowed.Select(parameter => parameter.Name).ToList();
+            throw Bad(names.Count == 0 ? $"'{name}' is no parameter here; this call takes none."
+                : Spelling.Nearest(name, names) is { } near ? $"'{name}' is no parameter here. Did you mean '{near}'?"
+                : $"'{name}' is no parameter here.", names);
+        }
     }
 
     private static DeliveryFilter Set(DeliveryFilter filter, string name, string value, RelayConfiguration configuration) => name switch
@@ -56,12 +69,6 @@ internal static class QueryReader
     private static string NameOf(string name, string value, IEnumerable<string> known) =>
         GroupReader.IsName(value) ? value
             : throw Bad($"'{name}' is '{value}'; a name is 1 to 64 of a-z, 0-9, '.', '_' and '-'.", [.. known]);
-
-    public static void None(IQueryCollection query)
-    {
-        if (query.Count > 0)
-            throw Bad($"'{query.First().Key}' is no parameter here; this call takes none.", []);
-    }
 
     public static ProblemException Bad(string detail, IReadOnlyList<string>? allowed) =>
         new(Problem.Of(StatusCodes.Status400BadRequest, "bad-query", detail) with { Allowed = allowed });

@@ -25,6 +25,8 @@ internal static class ViewMapping
         Discarded = counts.Discarded,
         Expired = counts.Expired,
         OldestWaitingSeconds = counts.OldestWaitingAt is { } oldest ? Math.Round(Math.Max(0, (now - oldest).TotalSeconds), 3) : 0,
+        Blocked = counts.Blocked,
+        BlockedLanes = counts.BlockedLanes,
         Draining = configuration is null,
         Services = configuration?.DeliverTo ?? [],
         Ordered = configuration?.Ordered ?? false,
@@ -74,6 +76,7 @@ internal static class ViewMapping
         Manual = !SecondChance.IsDue(delivery, rules, DateTimeOffset.MaxValue),
         Decision = delivery.Decision,
         Key = delivery.OrderKey,
+        Holds = delivery.Holds,
     };
 
     public static DeadLetterDetailView DeadLetterDetail(StoredDelivery delivery, DeadLetterConfiguration rules)
@@ -97,6 +100,7 @@ internal static class ViewMapping
             Manual = view.Manual,
             Decision = view.Decision,
             Key = view.Key,
+            Holds = view.Holds,
             Attempts = [.. delivery.Attempts.Select(View)],
             IdempotencyKey = delivery.IdempotencyKey,
             TraceId = delivery.TraceParent is { Length: >= 35 } trace ? trace[3..35] : null,

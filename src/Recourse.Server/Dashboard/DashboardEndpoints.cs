@@ -24,19 +24,22 @@ public static class DashboardEndpoints
         var forms = new DeadLetterForms(pages);
         var group = endpoints.MapGroup("").ExcludeFromDescription();
 
-        Get("/", (http, _) => pages.OverviewAsync(http));
-        Get("/dead-letters", (http, _) => pages.DeadLettersAsync(http));
-        Get("/failing", (http, _) => pages.FailingAsync(http));
-        Get("/dead-letters/{id}", pages.DeliveryAsync);
-        Get("/deliveries/{id}", pages.DeliveryAsync);
+        Page("/", (http, _) => pages.OverviewAsync(http));
+        Page("/dead-letters", (http, _) => pages.DeadLettersAsync(http));
+        Page("/failing", (http, _) => pages.FailingAsync(http));
+        Page("/dead-letters/{id}", pages.DeliveryAsync);
+        Page("/deliveries/{id}", pages.DeliveryAsync);
         Get("/deliveries/{id}/payload", DashboardPages.PayloadAsync);
-        Get("/messages/{id}", pages.MessageAsync);
+        Page("/messages/{id}", pages.MessageAsync);
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
         Post("/deliveries/{id}/replay", forms.ReplayAsync);
         Post("/deliveries/{id}/discard", forms.DiscardAsync);
         return group;
 
-        void Get(string pattern, Func<HttpContext, string, Task<IResult>> page) => group.MapGet(pattern, Answer(pattern, page));
+        void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
+
+        IEndpointConventionBuilder Get(string pattern, Func<HttpContext, string, Task<IResult>> page) =>
+            group.MapGet(pattern, Answer(pattern, page));
 
         void Post(string pattern, Func<HttpContext, string, Task<IResult>> form) =>
             group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(FormBytesMax));
@@ -71,3 +74,6 @@ public static class DashboardEndpoints
         }
     }
 }
+
+/// <summary>Marks a page that a person looks at: it may be linked to from elsewhere, and nothing changes when it is opened.</summary>
+internal sealed record DashboardPage;

@@ -4,17 +4,17 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// Pages of deliveries, newest first, from the index that fits the filter. With a queue or a service the routes are read one by one and
-/// merged: each is a single range of an index, so a page of a million dead letters reads a page's worth of rows.
+/// Pages of deliveries that are not dead, newest first. With a queue or a service the routes are read one by one and merged. What is dead is
+/// listed by <see cref="LetterReader"/>.
 /// </summary>
 internal static class ListReader
 {
-    private readonly record struct Found(long DeadAt, long Key, DeliverySummary Summary);
+    private readonly record struct Found(long Key, DeliverySummary Summary);
 
     public static Page<DeliverySummary> Page(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long now)
     {
         var found = new List<Found>();
-        if (filter.Queue is null && filter.Service is null)
+        if (filter is { Queue: null, Service: null, Failing: false })
         {
             Collect(read, filter, cursor, now, null, found);
         }
@@ -22,18 +22,16 @@ internal static class ListReader
         {
             foreach (var route in Routes(read, filter))
                 Collect(read, filter, cursor, now, route, found);
-            found.Sort((left, right) => cursor.ByDeath
-                ? (right.DeadAt, right.Key).CompareTo((left.DeadAt, left.Key))
-                : right.Key.CompareTo(left.Key));
+            found.Sort((left, right) => right.Key.CompareTo(left.Key));
         }
         var more = found.Count > filter.Limit;
         if (more)
             found.RemoveRange(filter.Limit, found.Count - filter.Limit);
-        var next = more ? new PageCursor(cursor.ByDeath, cursor.ByDeath ? found[^1].DeadAt : 0, found[^1].Key).ToString() : null;
+        var next = more ? new PageCursor(false, 0, found[^1].Key).ToString() : null;
         return new(found.ConvertAll(row => row.Summary), next);
     }
 
-    private static List<long> Routes(ReadConnection read, DeliveryFilter filter)
+    internal static List<long> Routes(ReadConnection read, DeliveryFilter filter)
     {
         var row = read[
             """
@@ -59,7 +57,7 @@ internal static class ListReader
             if (filter.Text is { } text
                 && row.TextOrNull(DeliverySql.ErrorColumn)?.Contains(text, StringComparison.OrdinalIgnoreCase) != true)
                 continue;
-            found.Add(new(row.Int64(DeliverySql.DeadAtColumn), row.Int64(0), DeliverySql.SummaryOrNote(row, now)));
+            found.Add(new(row.Int64(0), DeliverySql.SummaryOrNote(row, now)));
         }
         row.Reset();
     }
@@ -67,10 +65,9 @@ internal static class ListReader
     /// <summary>The text for a filter; one of a fixed number of texts.</summary>
     internal static string Sql(DeliveryFilter filter, bool ofRoute)
     {
-        var byDeath = PageCursor.IsByDeath(filter);
         var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE ");
         sql.Append("coalesce(?1, ?2, ?3, ?4, ?5, ?6, 1) IS NOT NULL AND ");
-        sql.Append(byDeath ? "d.ended_at <= ?1 AND (d.ended_at < ?1 OR d.key < ?2)" : "d.key < ?2");
+        sql.Append("d.key < ?2");
         sql.Append(filter.State switch
         {
             null => "",
@@ -80,10 +77,13 @@ internal static class ListReader
         });
         if (ofRoute)
             sql.Append(" AND d.route = ?3");
+        // What was tried and waits has an index of its own; a state that is named makes it count.
+        if (filter.Failing)
+            sql.Append(filter.State is null ? " AND d.state IN (0, 2)" : "").Append(" AND d.attempts > 0 AND d.kind IS NOT NULL");
         if (filter.Kind is not null)
             sql.Append(" AND d.kind = ?4");
         if (filter.OrderKey is not null)
             sql.Append(" AND m.order_key = ?6");
-        return sql.Append(byDeath ? " ORDER BY d.ended_at DESC, d.key DESC" : " ORDER BY d.key DESC").ToString();
+        return sql.Append(" ORDER BY d.key DESC").ToString();
     }
 }

@@ -14,7 +14,10 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
     public override Task<Page<DeliverySummary>> DeliveriesAsync(DeliveryFilter filter, CancellationToken cancellationToken = default)
     {
         var cursor = PageCursor.Of(filter);
-        return readers.ReadAsync(read => ListReader.Page(read, filter, cursor, time.NowMicros()), cancellationToken);
+        var group = filter.CheckedGroup();
+        return readers.ReadAsync(read => filter.IsOfLetters()
+            ? new LetterReader(read, filter, cursor, group, time.NowMicros()).Page()
+            : ListReader.Page(read, filter, cursor, time.NowMicros()), cancellationToken);
     }
 
     public override Task<StoredMessage?> MessageAsync(Guid id, CancellationToken cancellationToken = default) =>
@@ -26,6 +29,26 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
 
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
         readers.ReadAsync(read => Payload(read, id), cancellationToken);
+
+    public override Task<Payload?> OriginalPayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => Original(read, id), cancellationToken);
+
+    public override Task<Page<DeadLetterGroup>> GroupsAsync(
+        DeadLetterGroupFilter filter, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => LetterGroups.Page(GroupReader.All(read), filter), cancellationToken);
+
+    public override Task<DeadLetterStats> DeadLetterStatsAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => GroupReader.Stats(read, time.NowMicros()), cancellationToken);
+
+    private static List<LetterAct> Acts(ReadConnection read, long key)
+    {
+        var row = read["SELECT at, actor, verb, detail FROM letter_acts WHERE delivery = ?1 ORDER BY id"];
+        row.Bind(1, key);
+        var acts = new List<LetterAct>();
+        while (row.Step())
+            acts.Add(new(StoreTime.Time(row.Int64(0)), row.Text(1), row.Text(2), row.TextOrNull(3)));
+        return acts;
+    }
 
     private StoredMessage? Message(ReadConnection read, Guid id)
     {
@@ -63,10 +86,29 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
         var attempts = AttemptReader.Of(read, key);
         if (delivered is not null)
             attempts.Add(delivered);
-        return new(summary, attempts, traceParent, AttemptRules.IdempotencyKey(summary.Id.MessageId, keyGeneration));
+        return new(summary, attempts, traceParent, AttemptRules.IdempotencyKey(summary.Id.MessageId, keyGeneration))
+        {
+            Acts = summary.Group is null ? [] : Acts(read, key),
+        };
     }
 
     private static Payload? Payload(ReadConnection read, DeliveryId id)
+    {
+        if (Original(read, id) is not { } original)
+            return null;
+        var row = read[
+            """
+            SELECT b.body, b.content_type, d.edits FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + ?2
+            JOIN letter_bodies b ON b.delivery = d.key WHERE m.id = ?1
+            """];
+        if (!row.Bind(1, id.MessageId).Bind(2, id.Index).Step())
+            return original;
+        var edited = original with { Body = row.Blob(0), ContentType = row.TextOrNull(1), Edits = row.Int32(2) };
+        row.Reset();
+        return edited;
+    }
+
+    private static Payload? Original(ReadConnection read, DeliveryId id)
     {
         if (Sequence(read, id) is not { } sequence)
             return null;

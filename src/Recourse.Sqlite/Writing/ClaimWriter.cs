@@ -19,11 +19,13 @@ internal sealed class ClaimWriter
     private readonly SqliteStatement _take;
     private readonly SqliteStatement _read;
     private readonly SqliteStatement _setAside;
+    private readonly SqliteStatement _edited;
+    private readonly Letters _letters;
     private long _lease;
 
-    public ClaimWriter(SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, Names nodes, long boot)
+    public ClaimWriter(SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, Names nodes, Letters letters, long boot)
     {
-        (_routes, _lanes, _held, _nodes) = (routes, lanes, held, nodes);
+        (_routes, _lanes, _held, _nodes, _letters) = (routes, lanes, held, nodes, letters);
         // Leases of a later boot are larger than every one of an earlier boot; a trillion claims fit into one.
         _lease = boot << 40;
         // Whether suspect stands in the text, not in a parameter: only so does SQLite use the partial index.
@@ -47,9 +49,10 @@ internal sealed class ClaimWriter
             SELECT d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation, d.generation_at,
               d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers,
                 m.trace_parent,
-              m.services, m.body
+              m.services, m.body, d.edits
             FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.key = ?1
             """);
+        _edited = database.Prepare("SELECT content_type, body FROM letter_bodies WHERE delivery = ?1");
         _setAside = database.Prepare(
             "UPDATE deliveries SET state = 4, ended_at = ?2, kind = ?3, decision = ?4 WHERE key = ?1 RETURNING route, lane");
     }
@@ -138,6 +141,8 @@ internal sealed class ClaimWriter
                 TraceParent = _read.TextOrNull(16),
                 Body = _read.Blob(18),
             };
+            if (_read.Int32(19) > 0)
+                claimed = Edited(candidate.Key, claimed);
             _held.Remember(id, new(candidate.Key, lease, route.Id, candidate.Lane, attempt, claimed.Generation, _read.Int64(17) == 1));
             _take.Bind(1, candidate.Key).Bind(2, lease).Bind(3, command.Suspects).Bind(4, node).Bind(5, now).Run();
             if (candidate.Lane is { } lane)
@@ -155,8 +160,8 @@ internal sealed class ClaimWriter
     private void SetAside(Candidate candidate, string why, long now)
     {
         var key = candidate.Key;
-        _setAside.Bind(1, key).Bind(2, now).Bind(3, FaultKind.Unknown.Name()).Bind(4, $"dead: the stored row cannot be read: {why}");
-        if (!_setAside.Step())
+        var (died, kind, decision) = (_letters.DiedAt(now), FaultKind.Unknown.Name(), $"dead: the stored row cannot be read: {why}");
+        if (!_setAside.Bind(1, key).Bind(2, died).Bind(3, kind).Bind(4, decision).Step())
         {
             // A lane that points nowhere: whoever is first in it is its head.
             if (candidate.Lane is { } astray)
@@ -167,8 +172,20 @@ internal sealed class ClaimWriter
         _setAside.Reset();
         if (lane is { } joined)
             _lanes.Settle(joined, key);
-        if (_routes.Find(route) is { } known)
-            _routes.Move(known, DeliveryState.Waiting, DeliveryState.Dead);
+        if (_routes.Find(route) is not { } known)
+            return;
+        _letters.Died(key, known, kind, decision, died);
+        _routes.Move(known, DeliveryState.Waiting, DeliveryState.Dead);
+    }
+
+    /// <summary>With the body that a person gave it in place of the one that came in.</summary>
+    private ClaimedDelivery Edited(long key, ClaimedDelivery claimed)
+    {
+        if (!_edited.Bind(1, key).Step())
+            throw new KeyNotFoundException("its edited body is not there");
+        claimed = claimed with { ContentType = _edited.TextOrNull(0), Body = _edited.Blob(1) };
+        _edited.Reset();
+        return claimed;
     }
 
     private DateTimeOffset? Next(ClaimCommand command, IReadOnlyList<Route> routes)

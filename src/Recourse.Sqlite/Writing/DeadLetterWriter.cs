@@ -2,63 +2,66 @@ using Recourse.Durable;
 
 namespace Recourse.Sqlite;
 
-/// <summary>An operator's commands on dead letters.</summary>
-internal sealed class DeadLetterWriter(SqliteDatabase database, Routes routes, Lanes lanes, OutcomeWriter outcomes)
+/// <summary>The ways out of the dead letters: sent back, or put away for good.</summary>
+internal sealed class DeadLetterWriter(
+    SqliteDatabase database, Routes routes, Lanes lanes, OutcomeWriter outcomes, LetterFinder letters)
 {
-    private readonly SqliteStatement _find = database.Prepare(
-        """
-        SELECT d.key, d.state, d.route, d.lane, m.order_key, m.services
-        FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + ?2 WHERE m.id = ?1
-        """);
     private readonly SqliteStatement _replay = database.Prepare(
         """
         UPDATE deliveries SET state = 0, due_at = ?2, lane = ?3, attempts_before = attempts, message_faults = 0, unknown_faults = 0,
           last_delay_ms = 0, generation = generation + 1, generation_at = ?2, suspect = 0, crashes_alone = 0, ended_at = NULL, decision =
             ?4,
-          key_generation = CASE WHEN maybe_applied THEN key_generation ELSE generation + 1 END WHERE key = ?1
+          key_generation = ?5 WHERE key = ?1
         """);
-    private readonly SqliteStatement _discard = database.Prepare(
+    private readonly SqliteStatement _putAway = database.Prepare(
         "UPDATE deliveries SET state = 5, lane = NULL, ended_at = ?2, prunable_at = ?3, decision = ?4 WHERE key = ?1");
-
-    private readonly record struct Row(long Key, long State, long Route, long? Lane, string? OrderKey, bool OnlyOne);
+    private readonly SqliteStatement _resolved = database.Prepare(
+        """
+        INSERT INTO letter_marks (delivery, resolved_at) VALUES (?1, ?2) ON CONFLICT (delivery) DO UPDATE SET resolved_at = ?2
+        """);
+    private readonly SqliteStatement _editedIn = database.Prepare("SELECT generation FROM letter_bodies WHERE delivery = ?1");
 
     public DeadLetterOutcome Apply(ReplayCommand command, long now)
     {
-        if (Find(command.Id) is not { } row)
-            return DeadLetterOutcome.NotFound;
-        if (row.State != (long)DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        var route = routes.Of(row.Route);
-        var lane = row.Lane;
-        if (lane is null && row.OrderKey is not null)
-            lane = lanes.Join(route.ServiceId, row.OrderKey, row.Key, now);
-        _replay.Bind(1, row.Key).Bind(2, now).Bind(3, lane).Bind(4, AttemptRules.Act("replay", command.Actor, command.Reason)).Run();
+        if (letters.Find(command.Id, command.Actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
+            return refused;
+        var route = routes.Of(letter.Route);
+        var lane = letter.Lane;
+        if (lane is null && letter.OrderKey is not null)
+            lane = lanes.Join(route.ServiceId, letter.OrderKey, letter.Key, now);
+        letters.Leave(letter);
+        _replay.Bind(1, letter.Key).Bind(2, now).Bind(3, lane).Bind(4, AttemptRules.Act("replay", command.Actor, command.Reason))
+            .Bind(5, KeyGeneration(command, letter)).Run();
+        letters.Add(letter.Key, now, command.Actor, "replay", LetterRules.Detail(command));
         if (lane is { } joined)
-            lanes.Settle(joined, row.Key);
+            lanes.Settle(joined, letter.Key);
         routes.Move(route, DeliveryState.Dead, DeliveryState.Waiting);
         return DeadLetterOutcome.Done;
     }
 
-    public DeadLetterOutcome Apply(DiscardCommand command, long now)
+    private int KeyGeneration(ReplayCommand command, in Letter letter)
     {
-        if (Find(command.Id) is not { } row)
-            return DeadLetterOutcome.NotFound;
-        if (row.State != (long)DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        _discard.Bind(1, row.Key).Bind(2, now).Bind(3, outcomes.PrunableAt(row.Key, row.OnlyOne, now))
-            .Bind(4, AttemptRules.Act("discard", command.Actor, command.Reason)).Run();
-        if (row.Lane is { } lane)
-            lanes.Settle(lane, row.Key);
-        routes.Move(routes.Of(row.Route), DeliveryState.Dead, DeliveryState.Discarded);
-        return DeadLetterOutcome.Done;
+        var edited = letter.Edits > 0 && _editedIn.Bind(1, letter.Key).Scalar() == letter.Generation;
+        return LetterRules.KeyGeneration(command.Key, letter.KeyGeneration, letter.Generation, letter.MaybeApplied, edited);
     }
 
-    private Row? Find(DeliveryId id)
+    public DeadLetterOutcome Apply(DiscardCommand command, long now) => PutAway(command.Id, "discard", command.Actor, command.Reason, now);
+
+    public DeadLetterOutcome Apply(ResolveCommand command, long now) => PutAway(command.Id, "resolve", command.Actor, command.Reason, now);
+
+    private DeadLetterOutcome PutAway(DeliveryId id, string verb, string actor, string? reason, long now)
     {
-        if (id.Index is < 0 or >= DeliveryKey.ServicesMax || !_find.Bind(1, id.MessageId).Bind(2, id.Index).Step())
-            return null;
-        var row = new Row(_find.Int64(0), _find.Int64(1), _find.Int64(2), _find.Int64OrNull(3), _find.TextOrNull(4), _find.Int64(5) == 1);
-        _find.Reset();
-        return row;
+        if (letters.Find(id, actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
+            return refused;
+        letters.Leave(letter);
+        _putAway.Bind(1, letter.Key).Bind(2, now).Bind(3, outcomes.PrunableAt(letter.Key, letter.OnlyOne, now))
+            .Bind(4, AttemptRules.Act(verb, actor, reason)).Run();
+        letters.Add(letter.Key, now, actor, verb, reason);
+        if (verb == "resolve")
+            _resolved.Bind(1, letter.Key).Bind(2, now).Run();
+        if (letter.Lane is { } lane)
+            lanes.Settle(lane, letter.Key);
+        routes.Move(routes.Of(letter.Route), DeliveryState.Dead, DeliveryState.Discarded);
+        return DeadLetterOutcome.Done;
     }
 }

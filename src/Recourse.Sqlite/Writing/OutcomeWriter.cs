@@ -3,7 +3,8 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>Ends attempts: delivered, failed, given back. The update itself compares the lease: an old one changes nothing.</summary>
-internal sealed class OutcomeWriter(SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, AttemptWriter attempts)
+internal sealed class OutcomeWriter(
+    SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, AttemptWriter attempts, Letters letters)
 {
     private readonly SqliteStatement _complete = database.Prepare(
         """
@@ -17,7 +18,8 @@ internal sealed class OutcomeWriter(SqliteDatabase database, Routes routes, Lane
           message_faults = message_faults + ?6, unknown_faults = unknown_faults + ?7, maybe_applied = maybe_applied | ?8, last_delay_ms =
             ?9,
           kind = ?10, persistence = ?11, blame = ?12, fault_attempt = attempts, decision = NULL, lane = CASE WHEN ?13 THEN NULL ELSE lane
-            END
+            END,
+          letter_group = coalesce(?14, letter_group)
         WHERE key = ?1 AND lease = ?2 AND state = 2
         """);
     private readonly SqliteStatement _release = database.Prepare(
@@ -48,18 +50,29 @@ internal sealed class OutcomeWriter(SqliteDatabase database, Routes routes, Lane
             return false;
         var dead = command.Decision.Action is DeliveryAction.DeadLetter;
         var fault = command.Fault;
+        var route = routes.Of(row.Route);
+        var attempt = AttemptRules.Of(command, row.Attempts, row.Generation);
+        var kind = AttemptRules.KindOf(command).Name();
         long? due = dead ? null : command.Decision.DueAt is { } at ? StoreTime.Micros(at) : now;
+        long? died = dead ? letters.DiedAt(now) : null;
+        long? group = dead ? letters.Count(route, kind, attempt.Status, attempt.Error, died!.Value) : null;
         _fail.Bind(1, row.Key).Bind(2, row.Lease).Bind(3, dead ? (long)DeliveryState.Dead : (long)DeliveryState.Waiting).Bind(4, due)
-            .Bind(5, dead ? now : null).Bind(6, fault.Blame is Blame.Message).Bind(7, fault.Blame is Blame.Unknown)
+            .Bind(5, died).Bind(6, fault.Blame is Blame.Message).Bind(7, fault.Blame is Blame.Unknown)
             .Bind(8, fault.Applied is not Applied.No).Bind(9, (long)command.Decision.Delay.TotalMilliseconds)
-            .Bind(10, AttemptRules.KindOf(command).Name()).Bind(11, (long)fault.Persistence).Bind(12, (long)fault.Blame)
-            .Bind(13, dead && !command.BlockLane);
+            .Bind(10, kind).Bind(11, (long)fault.Persistence).Bind(12, (long)fault.Blame)
+            .Bind(13, dead && !command.BlockLane).Bind(14, group);
         if (_fail.Run() == 0)
+        {
+            if (group is { } counted)
+                letters.Uncount(counted);
             return false;
-        attempts.Add(row.Key, AttemptRules.Of(command, row.Attempts, row.Generation));
+        }
+        attempts.Add(row.Key, attempt);
+        if (died is { } end)
+            letters.Index(attempt.Error, end);
         if (row.Lane is { } lane)
             lanes.Settle(lane, row.Key);
-        routes.Move(routes.Of(row.Route), DeliveryState.Leased, dead ? DeliveryState.Dead : DeliveryState.Waiting);
+        routes.Move(route, DeliveryState.Leased, dead ? DeliveryState.Dead : DeliveryState.Waiting);
         return true;
     }
 

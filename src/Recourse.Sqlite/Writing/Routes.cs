@@ -60,6 +60,8 @@ internal sealed class Routes
     /// <summary>The route, or null where a damaged row names one that does not exist.</summary>
     public Route? Find(long id) => _byId.GetValueOrDefault(id);
 
+    public IReadOnlyCollection<Route> All => _byId.Values;
+
     /// <summary>The routes that lead to a service; empty when nothing was ever sent to it.</summary>
     public IReadOnlyList<Route> To(string service) => _byService.TryGetValue(service, out var routes) ? routes : [];
 

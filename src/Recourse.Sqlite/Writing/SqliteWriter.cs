@@ -19,11 +19,14 @@ internal sealed class SqliteWriter : IDisposable
     private readonly OutcomeWriter _outcome;
     private readonly DeadLetterWriter _deadLetter;
     private readonly PruneWriter _prune;
+    private readonly Letters _letters;
+    private readonly LetterMarksWriter _marks;
+    private readonly Reserve _reserve;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
     /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
-    public SqliteWriter(string path, SqliteStoreOptions options, TimeProvider time)
+    public SqliteWriter(string path, SqliteStoreOptions options, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
     {
         _time = time;
         _database = new(path, readOnly: false);
@@ -42,13 +45,18 @@ internal sealed class SqliteWriter : IDisposable
             var lanes = new Lanes(_database);
             var attempts = new AttemptWriter(_database, _nodes);
             _enqueue = new(_database, _routes, lanes);
-            _claim = new(_database, _routes, lanes, _held, _nodes, boot);
-            _outcome = new(_database, _routes, lanes, _held, attempts);
-            _deadLetter = new(_database, _routes, lanes, _outcome);
-            _prune = new(_database, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, now) with { Migration = migration };
-            _routes.Write();
+            _letters = new(_database, _routes);
+            var finder = new LetterFinder(_database, _letters);
+            _claim = new(_database, _routes, lanes, _held, _nodes, _letters, boot);
+            _outcome = new(_database, _routes, lanes, _held, attempts, _letters);
+            _deadLetter = new(_database, _routes, lanes, _outcome, finder);
+            _marks = new(_database, finder);
+            _prune = new(_database, _routes, _enqueue);
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, blocksLaneWhenDead, now) with { Migration = migration };
+            WriteSums();
             _commit.Run();
+            _reserve = new(path, Math.Clamp(options.CheckpointBytes, 256 << 10, 4 << 20));
+            _reserve.TryMake();
         }
         catch
         {
@@ -76,6 +84,14 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Commits a batch; see <see cref="CommitBatch"/>.</summary>
     public void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
+        if (!_reserve.Whole && HasNewWork(batch) && !_reserve.TryMake())
+        {
+            var full = new StoreException(
+                $"Store '{_database.Path}': the disk is full; free some space, then it goes on by itself.", StoreProblem.DiskFull);
+            if (!RefuseNewWork(batch, errors, full))
+                throw full;
+            return;
+        }
         try
         {
             if (TryAll(batch, errors))
@@ -93,18 +109,19 @@ internal sealed class SqliteWriter : IDisposable
 
     /// <summary>
     /// With a full disk new messages are refused, and the rest of the batch gets a second try: ending attempts, discarding and pruning need
-    /// little, and the copied part of the log is room for them. False when all or none of the batch is new work.
+    /// little, and the reserve and the copied part of the log are room for them. False when all of the batch is new work.
     /// </summary>
     private bool RefuseNewWork(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors, StoreException problem)
     {
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand ? problem : null;
+            errors[i] = IsNewWork(batch[i]) ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
             return false;
+        _reserve.GiveUp();
         try
         {
             _database.Checkpoint(raw.SQLITE_CHECKPOINT_RESTART);
@@ -125,6 +142,18 @@ internal sealed class SqliteWriter : IDisposable
         }
     }
 
+    private static bool IsNewWork(StoreCommand command) => command is EnqueueCommand or ProbeCommand;
+
+    private static bool HasNewWork(ReadOnlySpan<StoreCommand> batch)
+    {
+        foreach (var command in batch)
+        {
+            if (IsNewWork(command))
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>False when a command failed: nothing is kept, and each has to be tried by itself.</summary>
     private bool TryAll(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
@@ -134,7 +163,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             foreach (var command in batch)
                 Apply(command, now);
-            _routes.Write();
+            WriteSums();
         }
         catch (Exception error) when (IsOfCommand(error))
         {
@@ -160,7 +189,7 @@ internal sealed class SqliteWriter : IDisposable
             try
             {
                 Apply(batch[i], now);
-                _routes.Write();
+                WriteSums();
             }
             catch (Exception error) when (IsOfCommand(error))
             {
@@ -184,10 +213,24 @@ internal sealed class SqliteWriter : IDisposable
             case ReleaseCommand release: release.Result = _outcome.Apply(release); break;
             case ReplayCommand replay: replay.Result = _deadLetter.Apply(replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter.Apply(discard, now); break;
+            case ResolveCommand resolve: resolve.Result = _deadLetter.Apply(resolve, now); break;
+            case EditPayloadCommand edit: edit.Result = _marks.Apply(edit, now); break;
+            case AnnotateCommand annotate: annotate.Result = _marks.Apply(annotate, now); break;
+            case TakeCommand take: take.Result = _marks.Apply(take, now); break;
+            case LetGoCommand letGo: letGo.Result = _marks.Apply(letGo, now); break;
+            case IndexLettersCommand index: index.Result = _letters.Apply(index); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
+            case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
             case BetweenCommitsCommand: break; // Its turn comes after the commit.
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
+    }
+
+    /// <summary>What is summed up over all commands of a commit.</summary>
+    private void WriteSums()
+    {
+        _routes.Write();
+        _letters.Write();
     }
 
     /// <summary>A fault of the machine or the file stops the batch; any other is the command's own.</summary>
@@ -213,6 +256,7 @@ internal sealed class SqliteWriter : IDisposable
         _nodes.Forget();
         _held.Forget();
         _routes.Reload();
+        _letters.Reload();
     }
 
     public void Dispose() => _database.Dispose();

@@ -23,12 +23,15 @@ public enum RetryStop
     Budget,
     /// <summary>A function of yours said so.</summary>
     Told,
+    /// <summary>The attempts of all layers together are used up.</summary>
+    TotalAttempts,
 }
 
 /// <summary>What is known when the decision is made.</summary>
 internal readonly record struct RetryFacts(
     Classification Classification, TimeSpan? RetryAfter, int Attempts, TimeSpan Previous, TimeSpan? Remaining,
-    int? MaxAttempts, bool Repeatable, bool NotApplied, bool? Told, TimeSpan? ToldDelay, double Sample);
+    int? MaxAttempts, bool Repeatable, bool NotApplied, bool? Told, TimeSpan? ToldDelay, double Sample,
+    bool ScheduleFailed = false);
 
 /// <summary>What to do about a failed attempt.</summary>
 internal readonly record struct RetryDecision(RetryStop Stop, TimeSpan Delay, int MaxAttempts)
@@ -101,7 +104,8 @@ internal sealed class RetryRules(RetryOptions options)
     {
         if (facts.ToldDelay is { } told) return told < TimeSpan.Zero ? TimeSpan.Zero : told > options.MaxDelay ? options.MaxDelay : told;
         if (facts.Classification.Kind == FaultKind.CircuitOpen) return facts.RetryAfter ?? TimeSpan.Zero;
-        var delay = (policy.Backoff ?? Backoff.Default).Delay(facts.Attempts, facts.Previous, facts.Sample);
+        var backoff = facts.ScheduleFailed ? null : policy.Backoff;
+        var delay = (backoff ?? Backoff.Default).Delay(facts.Attempts, facts.Previous, facts.Sample);
         return Backoff.Honour(delay, facts.RetryAfter, options.MaxRetryAfter);
     }
 }

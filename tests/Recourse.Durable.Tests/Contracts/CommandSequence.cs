@@ -52,6 +52,24 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
 
     private string Show(DeliveryId id) => $"{_messages.IndexOf(id.MessageId)}.{id.Index}";
 
+    private static string? Show(Payload? payload) =>
+        payload is null ? null : $"{Encoding.UTF8.GetString(payload.Body.Span)} {payload.ContentType} {payload.Edits}";
+
+    private static readonly DateTimeOffset Begun = new ManualClock().GetUtcNow();
+    private static readonly DeliveryFilter OfTheDead = new() { State = DeliveryState.Dead, Limit = 500 };
+
+    private static readonly DeliveryFilter[] Filters =
+    [
+        OfTheDead with { Text = "ERROR 1" }, OfTheDead with { Text = "or" }, OfTheDead with { Text = "nowhere" },
+        OfTheDead with { Queue = "a" }, OfTheDead with { Service = "x", Text = "rror" }, OfTheDead with { Kind = FaultKind.Timeout },
+        OfTheDead with { Blame = Blame.Message, AttemptsMin = 2 }, OfTheDead with { Generation = 1 }, OfTheDead with { OrderKey = "lane 1" },
+        OfTheDead with { Assignee = "ann" }, OfTheDead with { Assignee = "" }, OfTheDead with { VisibleTo = "bob" },
+        OfTheDead with { Manual = true, SecondChances = 2 }, OfTheDead with { Manual = false, SecondChances = 2 },
+        OfTheDead with { Since = Begun.AddMinutes(20) }, OfTheDead with { Until = Begun.AddMinutes(20) },
+        OfTheDead with { Group = LetterGroups.Id(LetterGroups.Fingerprint("x", "timeout", null, "error <*>")) },
+        new() { Resolved = true, Limit = 500 },
+    ];
+
     /// <summary>All that can be seen of the store.</summary>
     public async Task<string> ShowAsync()
     {
@@ -75,12 +93,26 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
             }
             while (after is not null);
         }
+        foreach (var filter in Filters)
+        {
+            var page = await Store.Queries.DeliveriesAsync(filter);
+            text.AppendLine(CultureInfo.InvariantCulture, $"{filter} {string.Join(' ', page.Items.Select(item => Show(item.Id)))}");
+        }
+        foreach (var order in Enum.GetValues<DeadLetterGroupOrder>())
+        {
+            var groups = await Store.Queries.GroupsAsync(new() { Order = order, Limit = 5 });
+            text.AppendLine(string.Join('\n', groups.Items)).AppendLine(groups.Next);
+        }
+        var stats = await Store.Queries.DeadLetterStatsAsync();
+        text.AppendLine(string.Join(' ', stats.ByKind)).AppendLine(string.Join(' ', stats.ByAge)).AppendLine(stats.OldestAt.ToString());
         foreach (var message in _messages.TakeLast(5))
         {
             foreach (var delivery in (await Store.Queries.MessageAsync(message))?.Deliveries ?? [])
             {
                 text.Append(CultureInfo.InvariantCulture, $"{Show(delivery.Id)} {delivery.IdempotencyKey[36..]}");
-                text.AppendLine(string.Join(' ', delivery.Attempts));
+                text.AppendLine(string.Join(' ', delivery.Attempts)).AppendLine(string.Join(' ', delivery.Acts));
+                text.AppendLine(Show(await Store.Queries.PayloadAsync(delivery.Id)));
+                text.AppendLine(Show(await Store.Queries.OriginalPayloadAsync(delivery.Id)));
             }
         }
         return text.ToString();
@@ -92,6 +124,7 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
 {
     private static readonly string[] Queues = ["a", "b"];
     private static readonly string[] Services = ["x", "y", "z"];
+    private static readonly string[] Actors = ["ann", "bob"];
     private static readonly Applied[] AppliedValues = [Applied.No, Applied.Maybe];
     private static readonly Blame[] Blames = [Blame.Service, Blame.Message, Blame.Unknown];
     private static readonly FaultKind[] Kinds = [FaultKind.Timeout, FaultKind.ValidationError, FaultKind.ConnectionReset];
@@ -141,9 +174,10 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
         < 64 => Complete(),
         < 80 => Fail(),
         < 83 => Release(),
-        < 88 => Replay(),
-        < 91 => Discard(),
-        < 93 when WithPruning => Prune(),
+        < 86 => Replay(),
+        < 88 => Discard(),
+        < 92 => Mark(),
+        < 94 when WithPruning => Prune(),
         < 98 => Advance(),
         _ => Restart(),
     };
@@ -219,7 +253,34 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
             (await subject.Store.CommitAsync(command(subject.Id(message, index)))).ToString());
     }
 
-    private (string, Func<SequenceSubject, Task<string>>) Replay() => OnAny("replay", id => new ReplayCommand(id, "ann", null));
+    private (string, Func<SequenceSubject, Task<string>>) Replay()
+    {
+        var (actor, key) = (Any(Actors), Any(Enum.GetValues<ReplayKey>()));
+        return OnAny($"replay by {actor} {key}", id => new ReplayCommand(id, actor, null) { Key = key });
+    }
+
+    /// <summary>What people do to letters; mostly to the latest, which are more often dead.</summary>
+    private (string, Func<SequenceSubject, Task<string>>) Mark()
+    {
+        var (actor, number, duration) = (Any(Actors), _random.Next(4), TimeSpan.FromMinutes(_random.Next(1, 5)));
+        return _random.Next(5) switch
+        {
+            0 => OnAny($"resolve {actor}", id => new ResolveCommand(id, actor, "by hand")),
+            1 => OnAny($"edit {actor} {number}", id => new EditPayloadCommand(id, actor, "typo", Encoding.UTF8.GetBytes($"edit {number}"))
+            {
+                IfEdits = number == 3 ? null : number,
+                ContentType = number == 1 ? "text/plain" : null,
+            }),
+            2 => OnAny($"annotate {actor} {number}", id => new AnnotateCommand(id, actor)
+            {
+                Assignee = number == 0 ? "" : number == 1 ? "ann" : null,
+                Note = number == 2 ? "seen" : null,
+                Manual = number == 3 ? true : null,
+            }),
+            3 => OnAny($"take {actor}", id => new TakeCommand(id, actor, duration)),
+            _ => OnAny($"let go {actor}", id => new LetGoCommand(id, actor)),
+        };
+    }
 
     private (string, Func<SequenceSubject, Task<string>>) Discard() => OnAny("discard", id => new DiscardCommand(id, "ann", "why not"));
 

@@ -113,7 +113,7 @@ public sealed class MigrationTests : IDisposable
     public async Task Without_room_for_the_backup_nothing_is_changed_unless_told_otherwise()
     {
         using var disk = new TinyDisk(8);
-        var options = With(Next(1, "CREATE TABLE one (a INTEGER);")) with { Path = disk["test.db"] };
+        var options = With(Next(1, "CREATE TABLE one (a INTEGER);")) with { Path = disk["test.db"], CheckpointBytes = 256 << 10 };
         await using (var store = new SqliteMessageStore(options with { Migrations = Known }, _clock))
         {
             await store.OpenAsync(Cancelled);

@@ -34,6 +34,9 @@ internal sealed class Shadow
 
     public ShadowDelivery? this[DeliveryId id] => _deliveries.GetValueOrDefault(id);
 
+    /// <summary>Whether what is dead in a queue stays in its lane.</summary>
+    public static bool BlocksLane(string queue) => queue == "strict";
+
     public string QueueOf(DeliveryId id) => _deliveries[id].Queue;
 
     public static DeliveryId? IdOf(StoreCommand command) => command switch
@@ -61,6 +64,7 @@ internal sealed class Shadow
             var poison = delivery.CrashesAlone >= AttemptRules.CrashesAloneMax;
             (delivery.Lease, delivery.Alone, delivery.Suspect) = (0, false, true);
             delivery.State = poison ? DeliveryState.Dead : DeliveryState.Waiting;
+            delivery.InLane &= !poison || BlocksLane(delivery.Queue);
         }
     }
 

@@ -70,7 +70,7 @@ internal sealed class SimulatedDisk(Defect defect)
         Shadow.SawOpening();
         if (defect is Defect.LeasesNotEnded)
             return new(0, 0);
-        var opening = State.EndLeases();
+        var opening = State.EndLeases(Shadow.BlocksLane);
         if (defect is not Defect.SuspectForgotten)
             return opening;
         foreach (var delivery in State.Deliveries.Values)

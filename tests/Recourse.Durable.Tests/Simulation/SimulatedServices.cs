@@ -51,13 +51,9 @@ internal sealed class SimulatedServices(SimulatedDisk disk, int permits)
             && known.Lease == call.Delivery.Lease).ToList();
         if (held.Find(call => delivery.Suspect || call.Delivery.Suspect) is { } other)
             Note($"{delivery.Id} (suspect {delivery.Suspect}) was sent while {other.Delivery.Id} (suspect {other.Delivery.Suspect}) ran");
-        if (disk.Shadow[delivery.Id] is not { Lane: { } lane } mine)
-            return;
-        foreach (var before in disk.Shadow.Deliveries)
-        {
-            if (before.Lane == lane && before.InLane && before.Order < mine.Order)
-                Note($"{delivery.Id} was sent before {before.Id} of its lane had ended");
-        }
+        // Whose turn it was is checked at the claim: a replay may put an earlier one back into the lane between the claim and the call.
+        if (disk.Shadow[delivery.Id]?.Lane is { } lane && held.Find(call => disk.Shadow[call.Delivery.Id]?.Lane == lane) is { } beside)
+            Note($"{delivery.Id} was sent while {beside.Delivery.Id} of its lane {lane} was");
     }
 
     private void Note(string what) => Broken ??= new(what);

@@ -95,7 +95,7 @@ internal sealed class Simulation
             SafetyPoll = TimeSpan.FromMinutes(5),
             ClaimMax = 2,
             Scheduler = _process,
-            PolicyOf = queue => new() { MaxAttempts = 3, BlockLaneWhenDead = queue == "strict" },
+            PolicyOf = queue => new() { MaxAttempts = 3, BlockLaneWhenDead = Shadow.BlocksLane(queue) },
         });
         _dispatcher.Start(opening);
         _stopping = null;

@@ -1,0 +1,79 @@
+using System.Text;
+using Recourse.Durable;
+
+namespace Recourse.Postgres;
+
+/// <summary>
+/// A page of dead letters, the last to die first, and their sums. The server chooses the index: a rare text is found by its pieces, a common
+/// one by walking the list.
+/// </summary>
+internal static class LetterReader
+{
+    public static Page<DeliverySummary> Page(Sql sql, DeliveryFilter filter, PageCursor cursor, long? group, long now)
+    {
+        var (text, values) = Query(filter, cursor, group, now);
+        var rows = sql.Read(
+            text, row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
+            values.ToArray());
+        var more = rows.Count > filter.Limit;
+        if (more)
+            rows.RemoveAt(filter.Limit);
+        var next = more ? new PageCursor(true, rows[^1].EndedAt, rows[^1].Key).ToString() : null;
+        return new(rows.ConvertAll(row => row.Summary), next);
+    }
+
+    private static (string Text, List<object?> Values) Query(DeliveryFilter filter, PageCursor cursor, long? group, long now)
+    {
+        var at = filter.Resolved is true ? "k.resolved_at" : "d.ended_at";
+        var values = new List<object?> { cursor.DeadAt, cursor.Key };
+        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} ");
+        if (filter.Text is not null)
+            sql.Append("JOIN letter_texts t ON t.delivery = d.key ");
+        sql.Append(filter.Resolved is true ? "WHERE k.resolved_at IS NOT NULL" : "WHERE d.state = 4");
+        sql.Append($" AND ({at}, d.key) < ($1, $2)");
+
+        void If(object? value, string condition)
+        {
+            if (value is null)
+                return;
+            values.Add(value);
+            sql.Append(" AND ").Append(condition.Replace("$?", $"${values.Count}", StringComparison.Ordinal));
+        }
+
+        If(filter.Queue, "r.queue = $?");
+        If(filter.Service, "d.service = $?");
+        If(filter.Kind?.Name(), "d.kind = $?");
+        If(filter.OrderKey, "m.order_key = $?");
+        If(group, "d.letter_group = $?");
+        If(filter.Since is { } since ? StoreTime.Micros(since) : null, $"{at} >= $?");
+        If(filter.Until is { } until ? StoreTime.Micros(until) : null, $"{at} < $?");
+        If(filter.AttemptsMin, "d.attempts >= $?");
+        If((int?)filter.Persistence, "d.persistence = $?");
+        If((int?)filter.Blame, "d.blame = $?");
+        If(filter.Generation, "d.generation = $?");
+        If(filter.Assignee, "coalesce(k.assignee, '') = $?");
+        If(filter.VisibleTo, $"(k.taken_until IS NULL OR k.taken_until <= {now} OR k.taken_by = $?)");
+        if (filter.Manual is { } manual)
+            If(filter.SecondChances,
+                $"(coalesce(k.manual, false) OR d.persistence = {(int)Persistence.Permanent} OR coalesce(d.kind, '') IN "
+                + $"('{FaultKind.PoisonMessage.Name()}', '{FaultKind.OutcomeUnknown.Name()}') OR d.generation >= $?) = {manual}");
+        If(filter.Text is { } text ? $"%{Escaped(LetterRules.Folded(text))}%" : null, "t.folded LIKE $?");
+        values.Add(filter.Limit + 1);
+        sql.Append($" ORDER BY {at} DESC, d.key DESC LIMIT ${values.Count}");
+        return (sql.ToString(), values);
+    }
+
+    private static string Escaped(string text) => text.Replace(@"\", @"\\", StringComparison.Ordinal)
+        .Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
+
+    public static List<LetterGroup> Groups(Sql sql) => sql.Read(Letters.Columns + " WHERE dead > 0", Letters.Read);
+
+    public static DeadLetterStats Stats(Sql sql, long now) => LetterStats.Of(
+        Groups(sql), now,
+        since => (long)sql.Scalar("SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= $1", since)!,
+        (long?)sql.Scalar("SELECT min(ended_at) FROM deliveries WHERE state = 4"));
+
+    public static List<LetterAct> Acts(Sql sql, long delivery) => sql.Read(
+        "SELECT at, actor, verb, detail FROM letter_acts WHERE delivery = $1 ORDER BY id",
+        row => new LetterAct(StoreTime.Time(row.GetInt64(0)), row.GetString(1), row.GetString(2), row.TextOrNull(3)), delivery);
+}

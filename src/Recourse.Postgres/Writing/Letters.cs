@@ -1,0 +1,172 @@
+using Npgsql;
+using Recourse.Durable;
+
+namespace Recourse.Postgres;
+
+/// <summary>A dead letter as the commands on it need it.</summary>
+internal readonly record struct Letter(
+    long Key, int Route, long? Lane, string? OrderKey, string Service, long? Group, int Generation, int KeyGeneration, bool MaybeApplied,
+    int Edits, LetterMarks Marks);
+
+/// <summary>
+/// What is written when a delivery dies, and taken back when it is dead no longer: its time of death, its group, its text for the search; and
+/// the history of what people did with it.
+/// </summary>
+internal sealed class Letters
+{
+    private readonly LetterGroups _groups = new();
+    private long _last;
+    private bool _loaded;
+
+    /// <summary>Before a batch: the groups as they are stored, unless they are known.</summary>
+    public void Load(Sql sql)
+    {
+        if (_loaded)
+            return;
+        _groups.Clear();
+        foreach (var group in sql.Read(Columns, Read))
+            _groups.Load(group);
+        _last = Math.Max(_last, (long?)sql.Scalar("SELECT max(ended_at) FROM deliveries WHERE state = 4") ?? 0);
+        _loaded = true;
+    }
+
+    /// <summary>After a rollback.</summary>
+    public void Forget() => _loaded = false;
+
+    /// <summary>The time of a death that happens now, if it does: then it is counted.</summary>
+    public long DiedAt(long now) => LetterRules.DiedAt(now, _last);
+
+    /// <summary>Counts a death and gives its group.</summary>
+    public long Count(string service, string kind, string? code, string? error, long diedAt)
+    {
+        _last = Math.Max(_last, diedAt);
+        return _groups.Add(service, kind, code, error, diedAt);
+    }
+
+    /// <summary>Makes the text of a death findable.</summary>
+    public static void Index(Sql sql, long key, string? error)
+    {
+        if (!string.IsNullOrEmpty(error))
+            sql.Run(
+                "INSERT INTO letter_texts VALUES ($1, $2) ON CONFLICT (delivery) DO UPDATE SET folded = excluded.folded", key,
+                LetterRules.Folded(error));
+    }
+
+    /// <summary>A delivery that died on another way than by an attempt that failed.</summary>
+    public void Died(Sql sql, long key, string service, string kind, string? error, long diedAt)
+    {
+        sql.Run("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, Count(service, kind, null, error, diedAt));
+        Index(sql, key, error);
+    }
+
+    /// <summary>It is dead no longer.</summary>
+    public void Leave(Sql sql, in Letter letter)
+    {
+        _groups.Leave(letter.Group);
+        sql.Run("DELETE FROM letter_texts WHERE delivery = $1", letter.Key);
+        if (letter.Marks.TakenBy is not null)
+            Free(sql, letter.Key);
+    }
+
+    /// <summary>Nobody has it in hand any more.</summary>
+    public static void Free(Sql sql, long key) =>
+        sql.Run("UPDATE letter_marks SET taken_by = NULL, taken_until = NULL WHERE delivery = $1", key);
+
+    /// <summary>Done when <paramref name="actor"/> may act on it now; else what to answer.</summary>
+    public DeadLetterOutcome Find(Sql sql, DeliveryId id, string actor, long now, out Letter letter)
+    {
+        letter = default;
+        var found = sql.Read(
+            """
+            SELECT d.key, d.route, d.lane, m.order_key, d.service, d.letter_group, d.generation, d.key_generation, d.maybe_applied, d.edits,
+              k.assignee, k.note, coalesce(k.manual, false), k.taken_by, k.taken_until, d.state, d.kind, d.ended_at
+            FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 LEFT JOIN letter_marks k ON k.delivery = d.key
+            WHERE m.id = $1 AND $2 BETWEEN 0 AND 255 FOR UPDATE OF d
+            """, row => (State: row.GetInt16(15), Kind: row.TextOrNull(16), DiedAt: row.Int64OrNull(17), Letter: new Letter(
+                row.GetInt64(0), row.GetInt32(1), row.Int64OrNull(2), row.TextOrNull(3), row.GetString(4), row.Int64OrNull(5),
+                row.GetInt32(6), row.GetInt32(7), row.GetBoolean(8), row.GetInt32(9), new(row.TextOrNull(10), row.TextOrNull(11),
+                    row.GetBoolean(12), row.TextOrNull(13), row.Int64OrNull(14)))), id.MessageId, id.Index);
+        if (found is not [var row])
+            return DeadLetterOutcome.NotFound;
+        letter = row.Letter;
+        if (row.State != (short)DeliveryState.Dead)
+            return DeadLetterOutcome.NotDead;
+        if (letter.Marks.KeptFrom(actor, now))
+            return DeadLetterOutcome.Taken;
+        if (letter.Group is null)
+            letter = letter with { Group = SortIn(sql, letter.Key, letter.Service, row.Kind, row.DiedAt ?? now) };
+        return DeadLetterOutcome.Done;
+    }
+
+    /// <summary>Sorts in a letter of an earlier release.</summary>
+    private long SortIn(Sql sql, long key, string service, string? kind, long diedAt)
+    {
+        var (code, error) = sql.Read(
+            """
+            SELECT a.status, coalesce(a.error, d.decision) FROM deliveries d
+            LEFT JOIN attempts a ON a.delivery = d.key AND a.number = d.fault_attempt WHERE d.key = $1
+            """, row => (row.TextOrNull(0), row.TextOrNull(1)), key)[0];
+        var group = Count(service, kind ?? FaultKind.Unknown.Name(), code, error, diedAt);
+        sql.Run("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, group);
+        return group;
+    }
+
+    public int Apply(Sql sql, IndexLettersCommand command)
+    {
+        var rows = sql.Read(
+            """
+            SELECT key, service, kind, ended_at FROM deliveries WHERE state = 4 AND letter_group IS NULL ORDER BY ended_at DESC LIMIT $1
+            """, row => (Key: row.GetInt64(0), Service: row.GetString(1), Kind: row.TextOrNull(2), DiedAt: row.GetInt64(3)),
+            command.Limit);
+        foreach (var row in rows)
+            SortIn(sql, row.Key, row.Service, row.Kind, row.DiedAt);
+        return rows.Count;
+    }
+
+    /// <summary>Adds a line to a letter's history, of which the last 50 are kept.</summary>
+    public static void Add(Sql sql, long key, long at, string actor, string verb, string? detail)
+    {
+        sql.Run(
+            "INSERT INTO letter_acts (delivery, at, actor, verb, detail) VALUES ($1, $2, $3, $4, $5)", key, at, actor, verb,
+            AttemptRules.Shorten(detail));
+        sql.Run(
+            "DELETE FROM letter_acts WHERE id IN (SELECT id FROM letter_acts WHERE delivery = $1 ORDER BY id DESC OFFSET $2)", key,
+            LetterRules.ActsMax);
+    }
+
+    /// <summary>Writes the gathered counts: once for all commands, just before they are committed.</summary>
+    public void Write(Sql sql)
+    {
+        if (!_groups.HasChanges)
+            return;
+        if (_groups.Removed.Count > 0)
+            sql.Run("DELETE FROM letter_groups WHERE fingerprint = ANY ($1)", _groups.Removed.ToList());
+        foreach (var group in _groups.Changed)
+        {
+            sql.Run(
+                """
+                INSERT INTO letter_groups VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (fingerprint) DO UPDATE SET
+                  sample = excluded.sample, dead = excluded.dead, total = excluded.total, last_seen = excluded.last_seen
+                """, group.Fingerprint, group.Service, group.Kind, group.Code, group.Template, group.Sample, group.Dead, group.Total,
+                group.FirstSeen, group.LastSeen);
+        }
+        _groups.Written();
+    }
+
+    public const string Columns =
+        "SELECT fingerprint, service, kind, code, template, sample, dead, total, first_seen, last_seen FROM letter_groups";
+
+    public static LetterGroup Read(NpgsqlDataReader row) => new()
+    {
+        Fingerprint = row.GetInt64(0),
+        Service = row.GetString(1),
+        Kind = row.GetString(2),
+        Code = row.TextOrNull(3),
+        Template = row.GetString(4),
+        Sample = row.TextOrNull(5),
+        Dead = row.GetInt64(6),
+        Total = row.GetInt64(7),
+        FirstSeen = row.GetInt64(8),
+        LastSeen = row.GetInt64(9),
+    };
+}

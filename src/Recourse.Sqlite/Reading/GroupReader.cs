@@ -1,0 +1,28 @@
+using Recourse.Durable;
+
+namespace Recourse.Sqlite;
+
+/// <summary>Groups and sums of dead letters: the groups are few, whatever the number of letters; ages are ranges of one index.</summary>
+internal static class GroupReader
+{
+    public static List<LetterGroup> All(ReadConnection read)
+    {
+        var row = read[
+            """
+            SELECT fingerprint, service, kind, code, template, sample, dead, total, first_seen, last_seen FROM letter_groups WHERE dead > 0
+            """];
+        var groups = new List<LetterGroup>();
+        while (row.Step())
+            groups.Add(Letters.Read(row));
+        return groups;
+    }
+
+    public static DeadLetterStats Stats(ReadConnection read, long now)
+    {
+        var total = read["SELECT sum(dead) FROM routes"].Scalar() ?? 0;
+        var oldest = read["SELECT min(ended_at) FROM deliveries WHERE state = 4"].Scalar();
+        // All that is dead is known from the books; counting what is older than the range would read as much as counting what is in it.
+        return LetterStats.Of(All(read), now, since => since == long.MinValue ? total
+            : read["SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= ?1"].Bind(1, since).Scalar() ?? 0, oldest);
+    }
+}

@@ -1,0 +1,113 @@
+using Recourse.Durable;
+
+namespace Recourse.Sqlite;
+
+/// <summary>
+/// A page of dead letters, the last to die first. The most selective condition chooses the index that is walked; the others, and whether the
+/// error really contains the text, are looked at row by row, at a bounded number of rows: a page that ends at the bound has fewer rows and a
+/// next. What the page shows is read only of those that are on it.
+/// </summary>
+internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long? group, long now)
+{
+    /// <summary>Rows that one page looks at, whatever it asks: a few tens of milliseconds.</summary>
+    internal const int Examined = 10_000;
+
+    private readonly record struct Place(long DiedAt, long Key);
+
+    private readonly List<Place> _found = [];
+    private HashSet<long>? _routes;
+    private int _left = Examined;
+    // Of a walk that ended at the bound: where. What lies behind it may have been missed.
+    private Place? _horizon;
+
+    public Page<DeliverySummary> Page()
+    {
+        _routes = filter.Queue is null && filter.Service is null ? null : [.. ListReader.Routes(read, filter)];
+        Search();
+        _found.Sort(static (left, right) => (right.DiedAt, right.Key).CompareTo((left.DiedAt, left.Key)));
+        if (_horizon is { } end)
+            _found.RemoveAll(place => (place.DiedAt, place.Key).CompareTo((end.DiedAt, end.Key)) < 0);
+        var more = _found.Count > filter.Limit;
+        if (more)
+            _found.RemoveRange(filter.Limit, _found.Count - filter.Limit);
+        var last = more ? _found[^1] : _horizon;
+        return new(_found.ConvertAll(Show), last is { } at ? new PageCursor(true, at.DiedAt, at.Key).ToString() : null);
+    }
+
+    private void Search()
+    {
+        if (filter.Resolved is true)
+            Walk(LetterPath.Resolved);
+        else if (filter.Text is { } text && LetterSearch.Query(text) is { } query)
+            Find(query);
+        else if (group is not null)
+            Walk(LetterPath.OfGroup);
+        else if (filter.Assignee is { Length: > 0 })
+            Walk(LetterPath.Assigned);
+        else if (_routes is not null)
+            EachRoute();
+        else
+            Walk(filter.Kind is null ? LetterPath.All : LetterPath.OfKind);
+    }
+
+    /// <summary>By the index of texts; and one by one those of an earlier release that are not in it yet.</summary>
+    private void Find(string query)
+    {
+        Walk(LetterPath.WithText, query: query);
+        _left = Math.Max(_left, Examined / 2);
+        Walk(LetterPath.Unsorted);
+    }
+
+    /// <summary>Each route is one range of an index; a bound that the first used up would hide the others.</summary>
+    private void EachRoute()
+    {
+        var each = Math.Max(filter.Limit + 1, Examined / Math.Max(1, _routes!.Count));
+        foreach (var route in _routes)
+        {
+            _left = each;
+            Walk(LetterPath.OfRoute, route: route);
+        }
+    }
+
+    private void Walk(LetterPath path, string? query = null, long? route = null)
+    {
+        var row = read[path.Sql(filter)];
+        row.Bind(1, Math.Min(cursor.DeadAt, filter.Until is { } until ? StoreTime.Micros(until) : long.MaxValue))
+            .Bind(2, filter.Since is { } since ? StoreTime.Micros(since) : long.MinValue).Bind(3, cursor.Key).Bind(4, group)
+            .Bind(5, query).Bind(6, filter.Kind?.Name()).Bind(7, filter.Assignee).Bind(8, route);
+        var wanted = _found.Count + filter.Limit + 1;
+        while (_found.Count < wanted && row.Step())
+        {
+            var place = new Place(row.Int64(1), row.Int64(0));
+            if (cursor.Admits(place.DiedAt, place.Key) && Matches(row, place.DiedAt))
+                _found.Add(place);
+            if (--_left > 0)
+                continue;
+            // The nearest of several ends counts: behind it nothing is known for sure.
+            if (_horizon is null || (place.DiedAt, place.Key).CompareTo((_horizon.Value.DiedAt, _horizon.Value.Key)) > 0)
+                _horizon = place;
+            break;
+        }
+        row.Reset();
+    }
+
+    private bool Matches(SqliteStatement row, long diedAt)
+    {
+        var letter = new LetterFacts(
+            diedAt, row.TextOrNull(3), (Persistence)row.Int32(4), (Blame)row.Int32(5), row.Int32(6), row.Int32(7), row.Int64OrNull(8),
+            new(row.TextOrNull(9), null, row.Bool(10), row.TextOrNull(11), row.Int64OrNull(12)));
+        return filter.Admits(letter, group, now)
+            && (_routes is null || _routes.Contains(row.Int64(2)))
+            && (filter.Text is null || row.TextOrNull(13)?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true)
+            && (filter.OrderKey is null || row.TextOrNull(14) == filter.OrderKey);
+    }
+
+    private DeliverySummary Show(Place place)
+    {
+        var row = read[$"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE d.key = ?1"];
+        row.Bind(1, place.Key).Step();
+        var summary = DeliverySql.SummaryOrNote(row, now);
+        row.Reset();
+        return summary;
+    }
+}
