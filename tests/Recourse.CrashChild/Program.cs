@@ -7,8 +7,8 @@ using Recourse.Sqlite;
 // Works on a store until it is killed, and prints a line for each answer that it got: what stands there was acknowledged.
 //   + id   stored     > id.index   claimed     = id.index   delivered     ! id.index   dead     ? problem   a command was refused
 //   - n   pruned     b path   a backup is complete     m from to   migrated
-// Arguments: the file, a seed, how many refusals end the program (0: none does), and what else it does: "work" (nothing), "prune", "backup",
-// or "migrate", which only opens the file with steps of the schema behind those of the program.
+// Arguments: the file, a seed, how many refusals end the program (0: none does), and what else it does: "work" (nothing), "prune",
+// "backup", or "migrate", which only opens the file with steps of the schema behind those of the program.
 var (path, seed, refusalsMax) =
     (args[0], int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture));
 var also = args.Length > 3 ? args[3] : "work";

@@ -70,8 +70,8 @@ internal sealed class StoreCopy
     }
 
     /// <summary>
-    /// Puts a file's new name on the disk. SQLite syncs the folder of a file when a write ends with EXTRA; so something is written beside the
-    /// named file, which itself is not touched any more. (What .NET offers for syncing hides failures.)
+    /// Puts a file's new name on the disk. SQLite syncs the folder of a file when a write ends with EXTRA; so something is written beside
+    /// the named file, which itself is not touched any more. (What .NET offers for syncing hides failures.)
     /// </summary>
     public static void SyncName(string path)
     {

@@ -4,8 +4,8 @@ using Recourse.Sqlite;
 namespace Recourse.Durable.Tests;
 
 /// <summary>
-/// A real process that is killed by its own Nth write, sync or rename (strace puts the signal there): in the middle of a commit, a checkpoint,
-/// a prune, a backup or a migration, where a kill by the clock would seldom hit.
+/// A real process that is killed by its own Nth write, sync or rename (strace puts the signal there): in the middle of a commit, a
+/// checkpoint, a prune, a backup or a migration, where a kill by the clock would seldom hit.
 /// </summary>
 [Trait("Category", "Slow")]
 public sealed class KilledAtWriteTests : IDisposable
@@ -33,7 +33,8 @@ public sealed class KilledAtWriteTests : IDisposable
     /// <summary>Runs the child until its Nth call of one of these kinds, or until it has printed many lines.</summary>
     private int KillAt(CrashLog log, string also, int lines, string calls, int nth) => log.Run(
         Db, _random.Next(), lines, refusalsMax: 0, also,
-        ["strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", $"trace={calls}", "-e", $"inject={calls}:signal=KILL:when={nth}"]);
+        ["strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", $"trace={calls}", "-e",
+            $"inject={calls}:signal=KILL:when={nth}"]);
 
     [Theory]
     [InlineData("work", "pwrite64", 400)]

@@ -99,7 +99,8 @@ public sealed class SqliteCrashTests : IDisposable
             await log.CheckAsync(store, opening);
     }
 
-    /// <summary>One call fails and the next ones work: what was refused is refused, what was acknowledged stays, and work goes on.</summary>
+    /// <summary>One call fails and the next ones work: what was refused is refused, what was acknowledged stays, and work goes
+    /// on.</summary>
     [Theory]
     [Trait("Category", "Slow")]
     [InlineData("pwrite64", "EIO")]
@@ -116,7 +117,8 @@ public sealed class SqliteCrashTests : IDisposable
         {
             var nth = random.Next(40, 300);
             var lines = log.Run(Db, random.Next(), 1_500, 0, "work",
-                ["strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", $"trace={calls}", "-e", $"inject={calls}:error={error}:when={nth}"]);
+                ["strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", $"trace={calls}", "-e",
+                    $"inject={calls}:error={error}:when={nth}"]);
             // Nothing at all: it was the opening that failed, and the process said so and ended.
             Assert.True(lines is 0 or >= 1_500, $"The process ended at the failing call {nth}, after {lines} lines.");
             await using var store = new SqliteMessageStore(Db);

@@ -39,7 +39,8 @@ public sealed class TornLogTests : IDisposable
                 continue;
             var held = (await store.CommitAsync(new ClaimCommand("x", 1, "n"), Cancelled)).Deliveries[0];
             Assert.True(await store.CommitAsync(
-                new CompleteCommand(held.Id, held.Lease, new() { Number = 1, StartedAt = held.ClaimedAt, Outcome = "delivered" }), Cancelled));
+                new CompleteCommand(held.Id, held.Lease, new() { Number = 1, StartedAt = held.ClaimedAt, Outcome = "delivered" }),
+                    Cancelled));
             acknowledged.Add((held.Id.MessageId, new FileInfo(db + "-wal").Length, true));
         }
         var (file, log) = (await ReadAsync(db), await ReadAsync(db + "-wal"));

@@ -85,7 +85,8 @@ public sealed class MigrationTests : IDisposable
     public async Task A_step_that_fails_is_not_kept_those_before_it_are_and_the_backup_is_named()
     {
         await OpenAsync(With());
-        var steps = With(Next(1, "CREATE TABLE one (a INTEGER);"), Next(2, "CREATE TABLE two (a INTEGER); INSERT INTO nowhere VALUES (1);"));
+        var steps = With(Next(1, "CREATE TABLE one (a INTEGER);"), Next(2,
+            "CREATE TABLE two (a INTEGER); INSERT INTO nowhere VALUES (1);"));
         var failure = await Assert.ThrowsAsync<StoreException>(() => OpenAsync(steps));
         Assert.Contains($"{Latest + 2:0000}_test", failure.Message);
         Assert.Contains(Backups()[0], failure.Message);

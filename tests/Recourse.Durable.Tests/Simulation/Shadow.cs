@@ -21,8 +21,8 @@ internal sealed class ShadowDelivery(DeliveryId id, string queue, string service
 }
 
 /// <summary>
-/// A second, much simpler book of what the store did, kept from commands and answers only. Each entry is checked against it: fences, order in
-/// lanes, counting of attempts, suspects, books.
+/// A second, much simpler book of what the store did, kept from commands and answers only. Each entry is checked against it: fences, order
+/// in lanes, counting of attempts, suspects, books.
 /// </summary>
 internal sealed class Shadow
 {
@@ -77,7 +77,8 @@ internal sealed class Shadow
                 foreach (var claimed in claim.Result.Deliveries)
                     Saw(claim, claimed);
                 break;
-            case CompleteCommand { Result: true } complete: Ends(complete.Id, complete.Lease, DeliveryState.Delivered, leavesLane: true); break;
+            case CompleteCommand { Result: true } complete: Ends(complete.Id, complete.Lease, DeliveryState.Delivered,
+                leavesLane: true); break;
             case FailCommand { Result: true } fail:
                 var dead = fail.Decision.Action is DeliveryAction.DeadLetter;
                 Ends(fail.Id, fail.Lease, dead ? DeliveryState.Dead : DeliveryState.Waiting, dead && !fail.BlockLane);
@@ -165,7 +166,8 @@ internal sealed class Shadow
         {
             var live = 0;
             foreach (var delivery in state.Deliveries.Values)
-                live += delivery.Queue == queue && delivery.State is DeliveryState.Waiting or DeliveryState.Leased or DeliveryState.Dead ? 1 : 0;
+                live += delivery.Queue == queue && delivery.State is DeliveryState.Waiting or DeliveryState.Leased or DeliveryState.Dead
+                    ? 1 : 0;
             var sum = live + totals.Delivered + totals.Discarded + totals.Expired;
             var known = 0;
             foreach (var delivery in _deliveries.Values)

@@ -123,7 +123,8 @@ internal sealed class SimulatedDisk(Defect defect)
         }
     }
 
-    private MemoryDelivery? Find(StoreCommand command) => Shadow.IdOf(command) is { } id && State.Messages.TryGetValue(id.MessageId, out var message)
+    private MemoryDelivery? Find(StoreCommand command) => Shadow.IdOf(command) is { } id && State.Messages.TryGetValue(id.MessageId,
+        out var message)
         ? message.Deliveries[id.Index] : null;
 
     private MemoryCommands Empty() => new(_clock, NextId);

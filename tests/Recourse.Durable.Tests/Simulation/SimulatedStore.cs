@@ -11,7 +11,8 @@ internal enum CommitFate
     Unknown,
 }
 
-/// <summary>A command on its way: handed over, then applied, then synced, then answered. Each of these is a step of the simulation.</summary>
+/// <summary>A command on its way: handed over, then applied, then synced, then answered. Each of these is a step of the
+/// simulation.</summary>
 internal abstract class PendingCommit(StoreCommand command, bool ofSender)
 {
     public StoreCommand Command { get; } = command;
@@ -62,7 +63,8 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
 
     public bool CanSync => disk.Synced < disk.Written;
 
-    public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => Task.FromResult(disk.Open(time.GetUtcNow()));
+    public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => Task.FromResult(disk.Open(
+        time.GetUtcNow()));
 
     public override ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default) =>
         new(HandOver(command, ofSender: false));
@@ -114,7 +116,8 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
         StoreCommand copy = disk.Outcomes[random.Next(disk.Outcomes.Count)] switch
         {
             CompleteCommand complete => new CompleteCommand(complete.Id, complete.Lease, complete.Attempt),
-            FailCommand fail => new FailCommand(fail.Id, fail.Lease, fail.Attempt, fail.Fault, fail.Decision) { BlockLane = fail.BlockLane },
+            FailCommand fail => new FailCommand(fail.Id, fail.Lease, fail.Attempt, fail.Fault,
+                fail.Decision) { BlockLane = fail.BlockLane },
             ReleaseCommand release => new ReleaseCommand(release.Id, release.Lease),
             var other => throw new InvalidOperationException($"{other} is no outcome."),
         };

@@ -1,8 +1,8 @@
 namespace Recourse.Durable.Tests;
 
 /// <summary>
-/// One thread for everything that a process does: what could run is kept in a list, and the simulation says what runs next. When the process
-/// ends, what was left never runs.
+/// One thread for everything that a process does: what could run is kept in a list, and the simulation says what runs next. When the
+/// process ends, what was left never runs.
 /// </summary>
 internal sealed class SimulatedThread : TaskScheduler
 {

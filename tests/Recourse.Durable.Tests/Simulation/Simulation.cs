@@ -5,9 +5,9 @@ using Recourse.Tests;
 namespace Recourse.Durable.Tests;
 
 /// <summary>
-/// One schedule, drawn from a seed: the real dispatcher on one thread and a virtual clock, over a store that crashes, refuses, loses answers
-/// and repeats commands, with services that fail, senders that ask again and an operator. First everything happens in any order; then the
-/// faults end, and all that was accepted has to come to its end.
+/// One schedule, drawn from a seed: the real dispatcher on one thread and a virtual clock, over a store that crashes, refuses, loses
+/// answers and repeats commands, with services that fail, senders that ask again and an operator. First everything happens in any order;
+/// then the faults end, and all that was accepted has to come to its end.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A process that is killed disposes of nothing.")]
 internal sealed class Simulation
@@ -81,7 +81,8 @@ internal sealed class Simulation
     }
 
     private void Note(string what) => _trail.Add(
-        string.Create(CultureInfo.InvariantCulture, $"{_clock.GetUtcNow():HH:mm:ss.fff} {what} (written {_disk.Written}, synced {_disk.Synced})"));
+        string.Create(CultureInfo.InvariantCulture,
+            $"{_clock.GetUtcNow():HH:mm:ss.fff} {what} (written {_disk.Written}, synced {_disk.Synced})"));
 
     private void Start()
     {
@@ -163,7 +164,8 @@ internal sealed class Simulation
             var result = await _store!.HandOver(
                 new EnqueueCommand(message) { IdempotencyWindow = TimeSpan.FromDays(3650) }, ofSender: true);
             Note($"{message.IdempotencyKey} is acknowledged: {result}");
-            if (!_acknowledged.TryAdd(message.IdempotencyKey!, result.MessageId) && _acknowledged[message.IdempotencyKey!] != result.MessageId)
+            if (!_acknowledged.TryAdd(message.IdempotencyKey!, result.MessageId)
+                && _acknowledged[message.IdempotencyKey!] != result.MessageId)
                 throw new InvalidOperationException("One key, two ids.");
             foreach (var service in message.Services)
                 _dispatcher?.Notify(service);
@@ -218,7 +220,8 @@ internal sealed class Simulation
         if (dead.Count == 0)
             return;
         var id = dead[_random.Next(dead.Count)].Id;
-        StoreCommand<DeadLetterOutcome> act = _random.Next(4) == 0 ? new DiscardCommand(id, "ann", null) : new ReplayCommand(id, "ann", null);
+        StoreCommand<DeadLetterOutcome> act = _random.Next(4) == 0 ? new DiscardCommand(id, "ann", null) : new ReplayCommand(id, "ann",
+            null);
         Operate(act);
     }
 
@@ -241,7 +244,8 @@ internal sealed class Simulation
         Note("stops");
         var dispatcher = _dispatcher!;
         _stopping ??= Task.Factory.StartNew(
-            () => dispatcher.StopAsync(Timeout.InfiniteTimeSpan), CancellationToken.None, TaskCreationOptions.DenyChildAttach, _process!).Unwrap();
+            () => dispatcher.StopAsync(Timeout.InfiniteTimeSpan), CancellationToken.None, TaskCreationOptions.DenyChildAttach,
+                _process!).Unwrap();
     }
 
     private void Crash()

@@ -5,8 +5,8 @@ using Recourse.Tests;
 namespace Recourse.Durable.Tests;
 
 /// <summary>
-/// Cells of a stored file overwritten with what no release would write, drawn from a seed. Nothing but a <see cref="StoreException"/> may come
-/// of it, the writer lives on, and messages that were not touched are delivered.
+/// Cells of a stored file overwritten with what no release would write, drawn from a seed. Nothing but a <see cref="StoreException"/> may
+/// come of it, the writer lives on, and messages that were not touched are delivered.
 /// </summary>
 public sealed class DamagedRowTests : IDisposable
 {
@@ -83,7 +83,8 @@ public sealed class DamagedRowTests : IDisposable
         {
             var plain = i % 3 > 0; // Those in the lane wait behind what was damaged in it.
             if (plain && !touched.Contains(i + 1))
-                Assert.True(claimed.Contains(ids[i]), $"message {i + 1} was not touched, and was not delivered\n{string.Join('\n', story)}");
+                Assert.True(claimed.Contains(ids[i]),
+                    $"message {i + 1} was not touched, and was not delivered\n{string.Join('\n', story)}");
         }
     }
 
@@ -108,7 +109,8 @@ public sealed class DamagedRowTests : IDisposable
         {
             var found = database.Number($"SELECT {of} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {row}");
             touched.Add(found ?? 0);
-            var damage = $"UPDATE {table} SET {column} = {value} WHERE {key} = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {row})";
+            var damage = $"UPDATE {table} SET {column} = {value} WHERE {key} = "
+                + $"(SELECT {key} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {row})";
             database.Execute(damage);
             story.Add(damage);
         }
@@ -140,7 +142,8 @@ public sealed class DamagedRowTests : IDisposable
                 (Func<Task>)(() => queries.DeliveriesAsync(new() { State = state, Limit = 100 }, Cancelled))),
             .. ids.Select(id => (Func<Task>)(() => queries.MessageAsync(id, Cancelled))),
             .. ids.Select(id => (Func<Task>)(() => queries.PayloadAsync(new(id, 0), Cancelled))),
-            .. ids.Select(id => (Func<Task>)(async () => await store.CommitAsync(new ReplayCommand(id: new(id, 0), "ann", null), Cancelled))),
+            .. ids.Select(id => (Func<Task>)(async () => await store.CommitAsync(new ReplayCommand(id: new(id, 0), "ann", null),
+                Cancelled))),
             async () => await store.CommitAsync(new PruneCommand(TimeSpan.FromDays(1), 10), Cancelled),
         ];
         foreach (var look in looks)
@@ -162,7 +165,8 @@ public sealed class DamagedRowTests : IDisposable
         StoreCommand<bool> command = dead switch
         {
             false => new CompleteCommand(delivery.Id, delivery.Lease, attempt),
-            true => new FailCommand(delivery.Id, delivery.Lease, attempt, Classification.Unknown, new(DeliveryAction.DeadLetter, null, "drawn")),
+            true => new FailCommand(delivery.Id, delivery.Lease, attempt, Classification.Unknown, new(DeliveryAction.DeadLetter, null,
+                "drawn")),
             null => new FailCommand(
                 delivery.Id, delivery.Lease, attempt, Classification.Unknown, new(DeliveryAction.Retry, delivery.ClaimedAt, "drawn")),
         };

@@ -3,8 +3,8 @@ using System.Text;
 namespace Recourse.Server.Tests.Configuration;
 
 /// <summary>
-/// Right configurations with mistakes drawn from a seed: whatever the text, loading answers with a configuration or with located errors, and
-/// never throws. RECOURSE_SEED repeats one text.
+/// Right configurations with mistakes drawn from a seed: whatever the text, loading answers with a configuration or with located errors,
+/// and never throws. RECOURSE_SEED repeats one text.
 /// </summary>
 public class ConfigurationFuzzTests(ITestOutputHelper output)
 {
@@ -40,8 +40,10 @@ public class ConfigurationFuzzTests(ITestOutputHelper output)
 
     private static readonly string[] Rubbish =
     [
-        ":", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "!!int ", "!x ", "|\n", ">\n", "#", "\t", "\0", "\u2028", "\uD83D\uDE00", "%YAML 1.2\n", "---\n",
-        "...\n", "? ", "<<: ", "${", "${file:/dev/null}", "include: [recourse.yaml]\n", "99999999999999999999", "-1", "1e999", "0x10", ".nan", "~", "null", "true",
+        ":", "- ", "{", "}", "[", "]", "\"", "'", "&a ", "*a", "!!int ", "!x ", "|\n", ">\n", "#", "\t", "\0", "\u2028", "\uD83D\uDE00",
+            "%YAML 1.2\n", "---\n",
+        "...\n", "? ", "<<: ", "${", "${file:/dev/null}", "include: [recourse.yaml]\n", "99999999999999999999", "-1", "1e999", "0x10",
+            ".nan", "~", "null", "true",
         "24h", "5 parsecs", "\r", "  ", "\n", "é", "version", "services", "queues",
     ];
 

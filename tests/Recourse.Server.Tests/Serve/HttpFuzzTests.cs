@@ -21,15 +21,20 @@ public class HttpFuzzTests(ITestOutputHelper output)
 
     private static readonly string[] Headers =
     [
-        "Content-Type: application/json", "Content-Type: application/x-ndjson", "Content-Type: application/vnd.recourse+ndjson", "Idempotency-Key: k",
-        "Recourse-Key: lane", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Expect: 100-continue", "Connection: close",
-        "Accept-Encoding: br", "X-Long: " + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Content-Length: 7", "Transfer-Encoding: chunked",
-        "Content-Length: -1", "Recourse-Key: \u0001", "Idempotency-Key:", ": nothing", "Sec-Fetch-Site: cross-site", "Origin: http://evil.example",
+        "Content-Type: application/json", "Content-Type: application/x-ndjson", "Content-Type: application/vnd.recourse+ndjson",
+            "Idempotency-Key: k",
+        "Recourse-Key: lane", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Expect: 100-continue",
+            "Connection: close",
+        "Accept-Encoding: br", "X-Long: " + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "Content-Length: 7",
+            "Transfer-Encoding: chunked",
+        "Content-Length: -1", "Recourse-Key: \u0001", "Idempotency-Key:", ": nothing", "Sec-Fetch-Site: cross-site",
+            "Origin: http://evil.example",
     ];
 
     private static readonly string[] Bodies =
     [
-        "", "{}", "{\"body\":1}\n{\"body_base64\":\"!\"}\n", "\0\0\0", "5\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\n", "[[[[[[[[", "{\"path\":\"\\u0000\"}",
+        "", "{}", "{\"body\":1}\n{\"body_base64\":\"!\"}\n", "\0\0\0", "5\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\n", "[[[[[[[[",
+            "{\"path\":\"\\u0000\"}",
         "\n\n\n", "{\"a\":", "\uFEFF{}",
     ];
 
@@ -80,7 +85,8 @@ public class HttpFuzzTests(ITestOutputHelper output)
         return bytes;
     }
 
-    /// <summary>The status of the first answer; "hung up" when there was none. What was sent is all: then our side of the line is closed.</summary>
+    /// <summary>The status of the first answer; "hung up" when there was none. What was sent is all: then our side of the line is
+    /// closed.</summary>
     private static async Task<string> SendAsync(Uri address, byte[] request)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
