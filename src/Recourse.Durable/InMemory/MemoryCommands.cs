@@ -1,9 +1,9 @@
 namespace Recourse.Durable;
 
 /// <summary>The rules of every command over plain collections. The caller holds the lock.</summary>
-internal sealed partial class MemoryCommands(TimeProvider time)
+internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Guid>? nextId = null)
 {
-    private readonly MessageIds _ids = new();
+    private readonly Func<DateTimeOffset, Guid> _nextId = nextId ?? new MessageIds().Next;
     private readonly Dictionary<(string Queue, string Key), MemoryKey> _keys = [];
     private readonly Dictionary<(string Service, string Key), MemoryLane> _lanes = [];
     private long _sequence;
@@ -50,7 +50,7 @@ internal sealed partial class MemoryCommands(TimeProvider time)
     {
         var message = command.Message;
         var now = Now;
-        var id = _ids.Next(time.GetUtcNow());
+        var id = _nextId(time.GetUtcNow());
         if (message.IdempotencyKey is { } key)
         {
             if (_keys.TryGetValue((message.Queue, key), out var used) && used.ExpiresAt > now)

@@ -77,7 +77,7 @@ internal sealed class ClaimWriter
             }
             catch (Exception error) when (error is FormatException or KeyNotFoundException or ArithmeticException)
             {
-                SetAside(candidate.Key, error.Message, now);
+                SetAside(candidate, error.Message, now);
             }
         }
         return new(taken, Next(command, routes));
@@ -157,16 +157,25 @@ internal sealed class ClaimWriter
     }
 
     /// <summary>A row that cannot be read must not stop the rows behind it: it becomes a dead letter that tells why.</summary>
-    private void SetAside(long key, string why, long now)
+    private void SetAside(Candidate candidate, string why, long now)
     {
+        var key = candidate.Key;
         var (died, kind, decision) = (_letters.DiedAt(now), FaultKind.Unknown.Name(), $"dead: the stored row cannot be read: {why}");
-        _setAside.Bind(1, key).Bind(2, died).Bind(3, kind).Bind(4, decision).Step();
+        if (!_setAside.Bind(1, key).Bind(2, died).Bind(3, kind).Bind(4, decision).Step())
+        {
+            // A lane that points nowhere: whoever is first in it is its head.
+            if (candidate.Lane is { } astray)
+                _lanes.Settle(astray, key);
+            return;
+        }
         var (route, lane) = (_setAside.Int64(0), _setAside.Int64OrNull(1));
         _setAside.Reset();
         if (lane is { } joined)
             _lanes.Settle(joined, key);
-        _letters.Died(key, _routes.Of(route), kind, decision, died);
-        _routes.Move(_routes.Of(route), DeliveryState.Waiting, DeliveryState.Dead);
+        if (_routes.Find(route) is not { } known)
+            return;
+        _letters.Died(key, known, kind, decision, died);
+        _routes.Move(known, DeliveryState.Waiting, DeliveryState.Dead);
     }
 
     /// <summary>With the body that a person gave it in place of the one that came in.</summary>

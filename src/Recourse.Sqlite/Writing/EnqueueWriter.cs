@@ -27,13 +27,18 @@ internal sealed class EnqueueWriter
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """);
         _addDelivery = database.Prepare("INSERT INTO deliveries (key, route, state, due_at, lane) VALUES (?1, ?2, 0, ?3, ?4)");
-        using var last = database.Prepare("SELECT sequence, id FROM messages ORDER BY sequence DESC LIMIT 1");
+        // The last id that is one: a damaged row must not keep the store from opening.
+        using var last = database.Prepare(
+            """
+            SELECT max(sequence), (SELECT id FROM messages WHERE typeof(id) = 'blob' AND length(id) = 16 ORDER BY sequence DESC LIMIT 1)
+            FROM messages
+            """);
         using var mark = database.Prepare("SELECT sequence, last_id FROM owner WHERE id = 1");
         mark.Step();
         (_sequence, LastId) = (mark.Int64(0), mark.Guid(1));
         mark.Reset();
         if (last.Step() && last.Int64(0) > _sequence)
-            (_sequence, LastId) = (last.Int64(0), last.Guid(1));
+            (_sequence, LastId) = (last.Int64(0), last.IsNull(1) ? LastId : last.Guid(1));
         last.Reset();
         _ids = new(LastId);
     }

@@ -26,22 +26,37 @@ internal static class LeaseEnd
         var rows = Leased(database);
         foreach (var row in rows)
         {
-            var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, StoreTime.Time(row.ClaimedAt), row.Node, row.CrashesAlone);
+            var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, TimeOf(row, now), row.Node, row.CrashesAlone);
             var poison = row.CrashesAlone >= AttemptRules.CrashesAloneMax;
-            var route = routes.Of(row.Route);
+            // Null where a damaged row names none.
+            var route = routes.Find(row.Route);
             var state = poison ? DeliveryState.Dead : DeliveryState.Waiting;
             long? died = poison ? letters.DiedAt(now) : null;
             update.Bind(1, row.Key).Bind(2, (long)state).Bind(3, row.CrashesAlone).Bind(4, now).Bind(5, died)
-                .Bind(6, attempt.Kind!.Value.Name()).Bind(7, poison && !blocksLane(route.Queue)).Run();
+                .Bind(6, attempt.Kind!.Value.Name()).Bind(7, poison && !blocksLane(route?.Queue ?? "")).Run();
             attempts.Add(row.Key, attempt);
-            if (died is { } end)
-                letters.Died(row.Key, routes.Of(row.Route), attempt.Kind.Value.Name(), attempt.Error, end);
+            if (died is { } end && route is not null)
+                letters.Died(row.Key, route, attempt.Kind.Value.Name(), attempt.Error, end);
             if (row.Lane is { } lane)
                 lanes.Settle(lane, row.Key);
-            routes.Move(route, DeliveryState.Leased, state);
+            if (route is not null)
+                routes.Move(route, DeliveryState.Leased, state);
             poisoned += poison ? 1 : 0;
         }
         return new(rows.Count, poisoned);
+    }
+
+    /// <summary>When the attempt began; now, where the row is damaged: the store must open all the same.</summary>
+    private static DateTimeOffset TimeOf(Row row, long now)
+    {
+        try
+        {
+            return StoreTime.Time(row.ClaimedAt);
+        }
+        catch (ArithmeticException)
+        {
+            return StoreTime.Time(now);
+        }
     }
 
     private static List<Row> Leased(SqliteDatabase database)

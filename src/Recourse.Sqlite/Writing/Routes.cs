@@ -57,6 +57,9 @@ internal sealed class Routes
 
     public Route Of(long id) => _byId[id];
 
+    /// <summary>The route, or null where a damaged row names one that does not exist.</summary>
+    public Route? Find(long id) => _byId.GetValueOrDefault(id);
+
     public IReadOnlyCollection<Route> All => _byId.Values;
 
     /// <summary>The routes that lead to a service; empty when nothing was ever sent to it.</summary>

@@ -21,6 +21,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly PruneWriter _prune;
     private readonly Letters _letters;
     private readonly LetterMarksWriter _marks;
+    private readonly Reserve _reserve;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
@@ -54,6 +55,8 @@ internal sealed class SqliteWriter : IDisposable
             Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, blocksLaneWhenDead, now) with { Migration = migration };
             WriteSums();
             _commit.Run();
+            _reserve = new(path, Math.Clamp(options.CheckpointBytes, 256 << 10, 4 << 20));
+            _reserve.TryMake();
         }
         catch
         {
@@ -81,6 +84,14 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Commits a batch; see <see cref="CommitBatch"/>.</summary>
     public void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
+        if (!_reserve.Whole && HasNewWork(batch) && !_reserve.TryMake())
+        {
+            var full = new StoreException(
+                $"Store '{_database.Path}': the disk is full; free some space, then it goes on by itself.", StoreProblem.DiskFull);
+            if (!RefuseNewWork(batch, errors, full))
+                throw full;
+            return;
+        }
         try
         {
             if (TryAll(batch, errors))
@@ -98,18 +109,19 @@ internal sealed class SqliteWriter : IDisposable
 
     /// <summary>
     /// With a full disk new messages are refused, and the rest of the batch gets a second try: ending attempts, discarding and pruning need
-    /// little, and the copied part of the log is room for them. False when all or none of the batch is new work.
+    /// little, and the reserve and the copied part of the log are room for them. False when all of the batch is new work.
     /// </summary>
     private bool RefuseNewWork(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors, StoreException problem)
     {
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand or ProbeCommand ? problem : null;
+            errors[i] = IsNewWork(batch[i]) ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
             return false;
+        _reserve.GiveUp();
         try
         {
             _database.Checkpoint(raw.SQLITE_CHECKPOINT_RESTART);
@@ -128,6 +140,18 @@ internal sealed class SqliteWriter : IDisposable
             Rollback();
             throw failure.AsStoreException();
         }
+    }
+
+    private static bool IsNewWork(StoreCommand command) => command is EnqueueCommand or ProbeCommand;
+
+    private static bool HasNewWork(ReadOnlySpan<StoreCommand> batch)
+    {
+        foreach (var command in batch)
+        {
+            if (IsNewWork(command))
+                return true;
+        }
+        return false;
     }
 
     /// <summary>False when a command failed: nothing is kept, and each has to be tried by itself.</summary>

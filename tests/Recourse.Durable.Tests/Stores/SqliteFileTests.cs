@@ -157,6 +157,48 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task With_a_full_disk_dead_letters_are_read_discarded_and_purged_and_all_goes_on_when_there_is_room()
+    {
+        using var disk = new TinyDisk(8);
+        await using var store =
+            new SqliteMessageStore(new SqliteStoreOptions { Path = disk["test.db"], CheckpointBytes = 256 << 10 }, _clock);
+        await store.OpenAsync(Cancelled);
+        for (var i = 0; i < 12; i++)
+            await PutAsync(store, size: 50_000);
+        foreach (var held in (await store.CommitAsync(new ClaimCommand("billing", 10, "n"), Cancelled)).Deliveries)
+        {
+            var attempt = new Attempt { Number = 1, StartedAt = held.ClaimedAt, Outcome = "failed", Error = "no such customer" };
+            Assert.True(await store.CommitAsync(new FailCommand(
+                held.Id, held.Lease, attempt, Classification.Unknown, new(DeliveryAction.DeadLetter, null, "enough")), Cancelled));
+        }
+        disk.Fill("ballast");
+        for (var refused = false; !refused;)
+        {
+            var puts = Enumerable.Range(0, 4).Select(_ => PutAsync(store, size: 50_000)).ToList();
+            await Task.WhenAny(Task.WhenAll(puts));
+            refused = puts.Exists(put => put.IsFaulted);
+        }
+        var before = (await store.Queries.QueuesAsync(Cancelled))[0];
+        var dead = (await store.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead }, Cancelled)).Items;
+        Assert.Equal(10, dead.Count);
+        Assert.NotNull(await store.Queries.PayloadAsync(dead[0].Id, Cancelled));
+        foreach (var letter in dead)
+            Assert.Equal(DeadLetterOutcome.Done, await store.CommitAsync(new DiscardCommand(letter.Id, "ann", "no room"), Cancelled));
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(10, await store.CommitAsync(new PruneCommand(TimeSpan.Zero, 100), Cancelled));
+        // New work stays out while the disk is as full as it was: it would eat the room that this needed.
+        Assert.Equal(StoreProblem.DiskFull, (await Assert.ThrowsAsync<StoreException>(() => PutAsync(store, size: 50_000))).Problem);
+
+        File.Delete(disk["ballast"]);
+        for (var i = 0; i < 5; i++)
+            await PutAsync(store, size: 50_000);
+        var after = (await store.Queries.QueuesAsync(Cancelled))[0];
+        Assert.Equal((before.Accepted + 5, 10, 0), (after.Accepted, after.Discarded, after.Dead));
+        StoreContract.AssertBalanced(after);
+        Assert.True((await SqliteStoreFile.CheckAsync(disk["test.db"], Cancelled)).Sound);
+    }
+
+    [Fact]
     public async Task One_bad_command_fails_alone_and_its_batch_is_kept()
     {
         await using var store = await OpenAsync();
