@@ -29,7 +29,7 @@ public partial class TrapsTests
             .SelectMany(file => TestsIn(Repository.Read(file))).ToHashSet();
         var named = TestName().Matches(Repository.Read(Page)).Select(match => match.Groups["name"].Value).ToList();
         Assert.NotEmpty(named);
-        Assert.Empty(named.Where(name => !there.Contains(name)));
+        Assert.Empty(named.Except(there));
     }
 
     /// <summary>Class.Method of each test in a file.</summary>

@@ -20,7 +20,11 @@ internal sealed class RelayClient : IDisposable
     {
         Server = server;
         var handler = new SocketsHttpHandler { UseProxy = !server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) };
-        _http = new(handler) { BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"), Timeout = answerLimit ?? AnswerLimit };
+        _http = new(handler)
+        {
+            BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"),
+            Timeout = answerLimit ?? AnswerLimit,
+        };
         _http.DefaultRequestHeaders.UserAgent
             .Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
     }
