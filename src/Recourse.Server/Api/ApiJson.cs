@@ -20,6 +20,12 @@ namespace Recourse.Server.Api;
 [JsonSerializable(typeof(DeadLetterDetailView))]
 [JsonSerializable(typeof(DeadLetterActView))]
 [JsonSerializable(typeof(ActRequest))]
+[JsonSerializable(typeof(ListView<GroupView>))]
+[JsonSerializable(typeof(StatsView))]
+[JsonSerializable(typeof(EditView))]
+[JsonSerializable(typeof(LetterLine))]
+[JsonSerializable(typeof(ImportLine))]
+[JsonSerializable(typeof(DiffView))]
 [JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(ReadyView))]
 internal sealed partial class ApiJson : JsonSerializerContext;

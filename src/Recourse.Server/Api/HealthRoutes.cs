@@ -25,9 +25,10 @@ internal static class HealthRoutes
     {
         if (relay.Health.Trouble is { } trouble)
             throw new ProblemException(StoreProblems.Describe(trouble) with { RetryAfter = StoreProblems.Patience });
+        IReadOnlyList<QueueCounts> books;
         try
         {
-            await relay.Books.ReadAsync().WaitAsync(Patience, relay.Time, http.RequestAborted);
+            books = await relay.Books.ReadAsync().WaitAsync(Patience, relay.Time, http.RequestAborted);
         }
         catch (TimeoutException error)
         {
@@ -35,6 +36,9 @@ internal static class HealthRoutes
         }
         var services = relay.Services.ToDictionary(service => service.Name, service => service.Breaker);
         var degraded = services.Values.Any(breaker => breaker != "closed");
-        await http.Response.WriteAsJsonAsync(new ReadyView(degraded ? "degraded" : "ready", "ok", services), ApiJson.Default.ReadyView);
+        var letters = Letters(books.Sum(queue => queue.Dead), relay.Configuration.DeadLetterQueue.MaxSize);
+        await http.Response.WriteAsJsonAsync(new(degraded ? "degraded" : "ready", "ok", letters, services), ApiJson.Default.ReadyView);
     }
+
+    private static string Letters(long dead, int? max) => max is null || dead < 0.8 * max ? "ok" : dead < max ? "near" : "full";
 }

@@ -11,6 +11,8 @@ namespace Recourse.Server.Dashboard;
 public static class DashboardEndpoints
 {
     private const int FormBytesMax = 16 * 1024;
+    // A body of the largest size that is edited on a page, with every character written as three.
+    private const int EditBytesMax = (3 * EditableText.BytesMax) + FormBytesMax;
 
     /// <summary>
     /// Maps the dashboard at <c>/</c>; under a prefix when called on a route group. It needs a <see cref="MessageStore"/> among the
@@ -26,6 +28,7 @@ public static class DashboardEndpoints
 
         Get("/", (http, _) => pages.OverviewAsync(http));
         Get("/dead-letters", (http, _) => pages.DeadLettersAsync(http));
+        Get("/dead-letters/groups", (http, _) => pages.GroupsAsync(http));
         Get("/failing", (http, _) => pages.FailingAsync(http));
         Get("/dead-letters/{id}", pages.DeliveryAsync);
         Get("/deliveries/{id}", pages.DeliveryAsync);
@@ -34,12 +37,17 @@ public static class DashboardEndpoints
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
         Post("/deliveries/{id}/replay", forms.ReplayAsync);
         Post("/deliveries/{id}/discard", forms.DiscardAsync);
+        Post("/deliveries/{id}/resolve", forms.ResolveAsync);
+        Post("/deliveries/{id}/take", forms.TakeAsync);
+        Post("/deliveries/{id}/release", forms.ReleaseAsync);
+        Post("/deliveries/{id}/note", forms.NoteAsync);
+        Post("/deliveries/{id}/edit", forms.EditAsync, EditBytesMax);
         return group;
 
         void Get(string pattern, Func<HttpContext, string, Task<IResult>> page) => group.MapGet(pattern, Answer(pattern, page));
 
-        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form) =>
-            group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(FormBytesMax));
+        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form, int bytesMax = FormBytesMax) =>
+            group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(bytesMax));
 
         // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
         RequestDelegate Answer(string pattern, Func<HttpContext, string, Task<IResult>> page)
