@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 
 namespace Recourse.Cli;
@@ -52,6 +54,16 @@ internal static class CommandLine
     private static async Task<int> InvokeAsync(RootCommand root, string[] args, CancellationToken cancellationToken)
     {
         var parsed = root.Parse(args);
+        var asksForHelp = parsed.CommandResult.Children.Any(child => child is OptionResult { Option: HelpOption });
+        // A verb that is not known may have options that only it would have: the verb is what is told then.
+        var unknownVerb = parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Any(token => !token.StartsWith('-'));
+        if (!asksForHelp && !unknownVerb
+            && UnknownOptions.Find(parsed.CommandResult.Command, args) is { } unknown)
+        {
+            Console.Error.WriteLine($"recourse: {unknown}");
+            Console.Error.WriteLine($"Help: {Examples.PathOf(parsed.CommandResult.Command)} --help");
+            return ExitCode.Usage;
+        }
         if (parsed.Action is not ParseErrorAction)
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

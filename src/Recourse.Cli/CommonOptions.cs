@@ -25,11 +25,10 @@ internal static class CommonOptions
         new("--json") { Description = what };
 
     /// <summary>An option for a duration written <c>500ms</c>, <c>30s</c>, <c>5m</c> or <c>1h</c>.</summary>
-    public static Option<TimeSpan> Duration(string name, string description, TimeSpan byDefault) => new(name)
+    public static DurationOption Duration(string name, string description, TimeSpan byDefault) => new(name, byDefault)
     {
         Description = $"{description} (default {Write(byDefault)})",
         HelpName = "TIME",
-        DefaultValueFactory = _ => byDefault,
         CustomParser = result =>
         {
             if (TryReadDuration(result.Tokens[0].Value, out var time)) return time;
@@ -79,4 +78,10 @@ internal static class CommonOptions
         result.AddError($"{source} is '{text}'; it must be an address such as {DefaultServer}.");
         return null;
     }
+}
+
+/// <summary>A duration whose default stands in its description: the library would write it as <c>00:03:00</c>.</summary>
+internal sealed class DurationOption(string name, TimeSpan byDefault) : Option<TimeSpan>(name)
+{
+    public TimeSpan Read(ParseResult parsed) => parsed.GetResult(this) is null ? byDefault : parsed.GetValue(this);
 }

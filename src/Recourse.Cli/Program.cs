@@ -7,6 +7,7 @@ var root = new RootCommand(
 {
     ServeCommand.Create(),
     ConfigCommand.Create(),
+    DbCommand.Create(),
     DemoCommand.Create(),
     SendCommand.Create(),
     QueuesCommand.Create(),

@@ -40,7 +40,7 @@ public sealed class PostgresMessageStore : MessageStore
     {
         try
         {
-            var opening = _writer.Open();
+            var opening = _writer.Open(BlocksLaneWhenDead);
             _pump = new("recourse-postgres", _writer.Commit);
             return opening;
         }

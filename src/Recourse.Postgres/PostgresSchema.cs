@@ -8,8 +8,6 @@ internal static class PostgresSchema
     /// <summary>Where the tables live; apart from those of the database's other users.</summary>
     public const string Schema = "recourse";
 
-    private const int OldestReader = 2;
-
     /// <summary>"Rcrs" as a number: the advisory lock of the one owner.</summary>
     public const long OwnerLock = 0x52637273;
 
@@ -31,7 +29,7 @@ internal static class PostgresSchema
             sql.Run(migration.Sql);
             sql.Run(
                 "INSERT INTO schema_version VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)", migration.Version,
-                OldestReader);
+                migration.OldestReader);
         }
     }
 }

@@ -32,6 +32,9 @@ internal sealed class SqliteDatabase : IDisposable
 
     public string Path { get; }
 
+    /// <summary>For the calls of SQLite that take two connections.</summary>
+    public sqlite3 Handle => _handle;
+
     public int Changes => raw.sqlite3_changes(_handle);
 
     /// <summary>False while a transaction is open.</summary>

@@ -16,6 +16,8 @@ public sealed class SqliteMessageStore : MessageStore
     private Checkpoints? _checkpoints;
     private CommandPump? _pump;
     private SqliteQueries? _queries;
+    private BackupCopy? _copy;
+    private int _copying;
 
     /// <param name="options">The file and the bounds.</param>
     /// <param name="time">The clock that stamps what is stored; null for the system's.</param>
@@ -41,7 +43,7 @@ public sealed class SqliteMessageStore : MessageStore
         _file = StoreFile.Take(_options.Path);
         try
         {
-            _writer = new(_file.Path, _time);
+            _writer = new(_file.Path, _options, _time, BlocksLaneWhenDead);
             _readers = new(_file.Path, _options, _time);
             _checkpoints = new(_writer.Database, _readers, _options);
             _queries = new(_readers, _time);
@@ -75,6 +77,80 @@ public sealed class SqliteMessageStore : MessageStore
     {
         _writer!.Commit(batch, errors);
         _checkpoints!.AfterCommit();
+        for (var i = 0; i < batch.Length; i++)
+        {
+            if (errors[i] is null && batch[i] is BetweenCommitsCommand between)
+                errors[i] = Run(between);
+        }
+    }
+
+    private static StoreException? Run(BetweenCommitsCommand between)
+    {
+        try
+        {
+            between.Run();
+            return null;
+        }
+        catch (SqliteFailure failure)
+        {
+            return failure.AsStoreException();
+        }
+        catch (StoreException error)
+        {
+            return error;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default)
+    {
+        _ = _pump ?? throw NotOpen();
+        if (Interlocked.Exchange(ref _copying, 1) != 0)
+            throw new StoreException("A backup of this store is being made; wait for its end.", StoreProblem.Busy);
+        StoreCopy? place = null;
+        try
+        {
+            place = StoreCopy.At(path);
+            await CopyAsync(place, cancellationToken);
+            var at = _time.GetUtcNow();
+            return await Task.Run(() => place.Finish(at), cancellationToken);
+        }
+        catch (Exception error)
+        {
+            place?.Discard();
+            throw error is SqliteFailure failure ? failure.AsStoreException() : error;
+        }
+        finally
+        {
+            Volatile.Write(ref _copying, 0);
+        }
+    }
+
+    /// <summary>Step by step on the writer's thread, behind whatever was handed over in between.</summary>
+    private async Task CopyAsync(StoreCopy place, CancellationToken cancellationToken)
+    {
+        await BetweenAsync(() => _copy = new(_writer!.Database, place.Part));
+        try
+        {
+            var whole = false;
+            while (!whole)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                await BetweenAsync(() => whole = _copy!.Step());
+            }
+        }
+        finally
+        {
+            await BetweenAsync(EndCopy);
+        }
+    }
+
+    private async Task BetweenAsync(Action action) => await CommitAsync(new BetweenCommitsCommand(action), CancellationToken.None);
+
+    private void EndCopy()
+    {
+        _copy?.Dispose();
+        _copy = null;
     }
 
     private static StoreException NotOpen() => new("The store is not open; call OpenAsync first.", StoreProblem.Unavailable);
@@ -84,6 +160,8 @@ public sealed class SqliteMessageStore : MessageStore
     {
         if (_pump is not null)
             await _pump.DisposeAsync();
+        // The thread that made its steps has ended, so it is nobody's any more.
+        EndCopy();
         _readers?.Dispose();
         _writer?.Dispose();
         _file?.Dispose();

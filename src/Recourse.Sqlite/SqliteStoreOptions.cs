@@ -1,3 +1,5 @@
+using Recourse.Durable;
+
 namespace Recourse.Sqlite;
 
 /// <summary>Where the store is, and its bounds.</summary>
@@ -28,6 +30,15 @@ public sealed record SqliteStoreOptions
 
     /// <summary>How long one read may take before it is ended as too long. Default 30 s; more than zero.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Whether a file of an older schema is copied to <c>{file}.v{schema}-{time}.bak</c> before it is changed. Default true; false is for
+    /// those who have a backup and no room for another.
+    /// </summary>
+    public bool BackupBeforeMigration { get; init; } = true;
+
+    /// <summary>The steps of the schema; those of this program, except in tests of the steps themselves.</summary>
+    internal IReadOnlyList<Migration> Migrations { get; init; } = Migration.Of(typeof(SqliteStoreOptions).Assembly);
 
     internal SqliteStoreOptions Checked()
     {

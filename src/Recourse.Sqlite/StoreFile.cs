@@ -60,7 +60,8 @@ internal sealed class StoreFile : IDisposable
     /// <summary>Tells a lock that another holds from a disk or mount that refuses.</summary>
     private static StoreException Refused(string path, IOException error)
     {
-        const int ReadOnlyFileSystem = 30, NoSpace = 28;
+        // Linux, macOS, Windows twice: somebody else has the lock.
+        const int ReadOnlyFileSystem = 30, NoSpace = 28, Again = 11, AgainMac = 35, Sharing = 32, Locking = 33;
         return (error.HResult & 0xFFFF) switch
         {
             ReadOnlyFileSystem when !OperatingSystem.IsWindows() =>
@@ -68,6 +69,9 @@ internal sealed class StoreFile : IDisposable
                     StoreProblem.ReadOnly, error),
             NoSpace when !OperatingSystem.IsWindows() =>
                 new($"Store '{path}': the disk is full; free some space and start again.", StoreProblem.DiskFull, error),
+            not (Again or AgainMac or Sharing or Locking) => new(
+                $"Store '{path}': no file can be made or opened there ({error.Message}); give a path on an ordinary disk.",
+                StoreProblem.ReadOnly, error),
             _ => new(
                 $"Store '{path}' is in use by {OwnerOf(path)}. One process owns a store; "
                 + "end that one, talk to it over HTTP, or give this one another file.",

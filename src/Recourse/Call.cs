@@ -15,7 +15,6 @@ public abstract partial class Call
     private bool _dirty;
     private protected bool _judgesResults;
     private protected object? _failure;
-    private AttemptHistory? _history;
     private Observation? _observation;
     private long _deadline;
 
@@ -62,9 +61,6 @@ public abstract partial class Call
 
     /// <summary>The refusal that the last attempt ended with; null otherwise.</summary>
     public Rejection? Rejection => _failure as Rejection;
-
-    /// <summary>The failed attempts so far, oldest first.</summary>
-    public IReadOnlyList<FailedAttempt> Attempts => _history ?? (IReadOnlyList<FailedAttempt>)[];
 
     /// <summary>
     /// What is left until the deadline or the nearest time limit around, zero when it has passed; null when there is none.
@@ -119,8 +115,6 @@ public abstract partial class Call
         }
     }
 
-    internal AttemptHistory? History => _history;
-
     // Only what has been judged, or must be: a caller of the throwing form never pays for it.
     internal Classification? FinalClassification => _failure switch
     {
@@ -163,13 +157,6 @@ public abstract partial class Call
         Decide(verdict);
     }
 
-    internal AttemptHistory Record(in FailedAttempt attempt)
-    {
-        var history = _history ??= new AttemptHistory();
-        history.Add(attempt);
-        return history;
-    }
-
     internal void Adopt(Call child)
     {
         AdoptValue(child);
@@ -185,7 +172,7 @@ public abstract partial class Call
     private protected void Report()
     {
         if (!_dirty || Owner is not null) return;
-        if (_failure is not null) RecourseDiagnostics.Failed(Plan, FinalClassification);
+        if (_failure is not null) Meters.Failed(Plan, FinalClassification);
         _observation?.End(this);
     }
 
@@ -211,15 +198,15 @@ public abstract partial class Call
                 Rejection rejection => Verdict.Failure(rejection.Classification, rejection.RetryAfter),
                 RejectedException rejected => Verdict.Failure(rejected.Classification, rejected.RetryAfter),
                 TimeoutExceededException late => Verdict.Failure(late.Classification),
-                Exception exception => Plan.Classifier.Judge(exception, CallerToken),
+                Exception exception => Plan.Classifier.JudgeOrThrow(exception, CallerToken),
                 _ => Verdict.Neutral,
             };
         }
         catch (Exception e)
         {
-            // A rule that throws has no opinion; the outcome of the call stays what it is.
+            // A rule that throws moves nothing; the outcome of the call stays what it is.
             _verdict = Verdict.Neutral;
-            Log.FunctionFailed(Plan.Logger, Plan.Name, "classifier", e);
+            Plan.FunctionFailed("classifier", e);
         }
     }
 
@@ -242,7 +229,7 @@ public abstract partial class Call
         }
         catch (Exception e)
         {
-            Log.ObserverFailed(Plan.Logger, Plan.Name, "Dispose of a result", e);
+            Plan.ObserverFailed("Dispose of a result", e);
         }
     }
 
@@ -263,6 +250,7 @@ public abstract partial class Call
         IsSynchronous = synchronous;
         if (synchronous) _blocked ??= new ManualResetEventSlim();
         if (AmbientDeadline.IsUsed) Deadline = AmbientDeadline.For(plan.Time);
+        if (AttemptAllowance.IsUsed) Allowance = AttemptAllowance.Current;
     }
 
     // Blank for the next user. The number of its task source moves on only where somebody was given it.
@@ -293,6 +281,8 @@ public abstract partial class Call
         _verdict = default;
         _judged = false;
         _history = null;
+        _failingSince = null;
+        _allowance = null;
         _floor = 0;
         _deadline = 0;
         NotApplied = false;
@@ -355,7 +345,7 @@ public abstract class Call<T> : Call
 
     private protected sealed override void AdoptValue(Call child) => _value = ((Call<T>)child)._value;
 
-    private protected sealed override Verdict JudgeValue() => Plan.Classifier.JudgeResult(_value!);
+    private protected sealed override Verdict JudgeValue() => Plan.Classifier.JudgeResultOrThrow(_value!);
 
     // A result that is not returned to anybody is nobody's to dispose of but ours.
     private protected sealed override void ForgetValue()

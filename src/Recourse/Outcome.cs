@@ -26,7 +26,9 @@ public readonly struct Outcome<T>
     /// <summary>Whether there is a value, be it one that a result rule calls a failure.</summary>
     public bool HasValue => _failure is null;
 
-    /// <summary>The value. Without one it throws the exception that the call ended with.</summary>
+    /// <summary>
+    /// The value. Without one it throws the exception that the call ended with; see <see cref="RecoveryHistory"/>.
+    /// </summary>
     public T Value
     {
         get
@@ -64,7 +66,8 @@ public readonly struct Outcome<T>
     [DoesNotReturn]
     private void Throw()
     {
-        if (_failure is Exception exception) ExceptionDispatchInfo.Throw(exception);
-        throw ((Rejection)_failure!).ToException();
+        var exception = Exception!;
+        RecoveryHistory.Keep(exception, _history);
+        ExceptionDispatchInfo.Throw(exception);
     }
 }

@@ -39,6 +39,13 @@ public sealed partial class Pipeline
     /// <summary>What the pipeline has done so far.</summary>
     public PipelineStatistics Statistics => _plan.Counters.Read(_plan.Strategies);
 
+    /// <summary>The budgets that retries of the pipeline are paid from, outermost first.</summary>
+    public IEnumerable<RetryBudget> RetryBudgets =>
+        _plan.Strategies.OfType<RetryStrategy>().Select(strategy => strategy.Budget).OfType<RetryBudget>();
+
+    /// <summary>How the pipeline is now: open circuits, spent budgets, abandoned work.</summary>
+    public PipelineHealth Health => PipelineHealth.Of(_plan);
+
     internal Plan Plan => _plan;
 
     /// <summary>Runs a call that returns a value.</summary>

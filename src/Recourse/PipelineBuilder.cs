@@ -86,6 +86,11 @@ public sealed class PipelineBuilder
         warnings = Hazards.Find(_strategies, _allowsHazards);
         var logger = _logger ?? NullLogger.Instance;
         foreach (var warning in warnings) Recourse.Log.BuildWarning(logger, Name, warning);
+        if (_logger is not null)
+        {
+            foreach (var circuit in _strategies.OfType<CircuitBreakerStrategy>()) circuit.Breaker.Logger ??= _logger;
+        }
+
         return new Plan(Name, [.. _strategies], _classifier ?? FaultClassifier.Default, Time, logger, counters);
     }
 }

@@ -46,8 +46,7 @@ public sealed class PipelineRegistry : IDisposable
     {
         _options = (options ?? new()).Checked();
         _clock = new(time);
-        _meter.CreateObservableGauge(
-            RecourseDiagnostics.CircuitBreakerState, ObserveBreakers, description: "0 closed, 1 half-open, 2 open, 3 isolated");
+        Meters.Observe(_meter, () => _entries.Select(entry => KeyValuePair.Create(entry.Key, entry.Value.Pipeline)));
     }
 
     /// <summary>How many pipelines are kept.</summary>
@@ -106,19 +105,6 @@ public sealed class PipelineRegistry : IDisposable
         }
 
         return dropped || (oldest is { } last && _entries.TryRemove(last.Key, out _));
-    }
-
-    private IEnumerable<Measurement<int>> ObserveBreakers()
-    {
-        foreach (var (key, entry) in _entries)
-        {
-            foreach (var breaker in entry.Pipeline.CircuitBreakers)
-            {
-                yield return new Measurement<int>(
-                    RecourseDiagnostics.Encode(breaker.State), new("pipeline", key), new KeyValuePair<string, object?>("circuit",
-                        breaker.Name));
-            }
-        }
     }
 
     private sealed class Entry(Pipeline pipeline)

@@ -1,11 +1,8 @@
-using System.Diagnostics;
-using System.Diagnostics.Metrics;
-
 namespace Recourse;
 
 /// <summary>
 /// The names under which the library reports: one meter and one activity source. Nothing is measured, and no clock is read, unless somebody
-/// listens. Tags: pipeline, operation, kind, circuit, outcome.
+/// listens. The table with all tags is docs/reference/metrics.md.
 /// </summary>
 public static class RecourseDiagnostics
 {
@@ -21,81 +18,57 @@ public static class RecourseDiagnostics
     /// <summary>Counter: calls that worked after at least one retry, by pipeline.</summary>
     public const string RetrySuccess = "recourse_retry_success_total";
 
+    /// <summary>Counter: failed calls that were not tried again, by pipeline and reason; an exhausted budget is <c>budget</c>.</summary>
+    public const string RetryStopped = "recourse_retry_stopped_total";
+
+    /// <summary>Histogram in seconds: from the first failed attempt of a call to the attempt that worked, by pipeline.</summary>
+    public const string RecoveryDuration = "recourse_error_recovery_duration_seconds";
+
     /// <summary>Histogram in seconds: calls from end to end, by pipeline and outcome (success, failure, neutral).</summary>
     public const string Duration = "recourse_call_duration_seconds";
+
+    /// <summary>Counter: time limits and deadlines that passed, by pipeline, kind and abandoned (true, false).</summary>
+    public const string Timeouts = "recourse_timeouts_total";
+
+    /// <summary>Up-down counter: operations given up by an abandoning timeout that still run, by pipeline.</summary>
+    public const string Abandoned = "recourse_abandoned_operations";
+
+    /// <summary>
+    /// Counter: calls that a strategy refused, by pipeline, reason (circuit_open, bulkhead_full, queue_timeout, rate_limit) and by (the
+    /// name of the breaker, bulkhead or limit).
+    /// </summary>
+    public const string Rejections = "recourse_rejections_total";
+
+    /// <summary>Counter: calls that a fallback answered, by pipeline and kind.</summary>
+    public const string Fallbacks = "recourse_fallbacks_total";
 
     /// <summary>
     /// Gauge, by pipeline and circuit: 0 closed, 1 half-open, 2 open, 3 isolated. Reported for the pipelines of a registry.
     /// </summary>
     public const string CircuitBreakerState = "recourse_circuit_breaker_state";
 
-    internal static readonly ActivitySource Source = new(Name);
-    private static readonly Meter Meter = new(Name);
-    private static readonly Counter<long> ErrorCounter = Meter.CreateCounter<long>(Errors);
-    private static readonly Counter<long> RetryCounter = Meter.CreateCounter<long>(RetryAttempts);
-    private static readonly Counter<long> RetrySuccessCounter = Meter.CreateCounter<long>(RetrySuccess);
-    private static readonly Histogram<double> DurationHistogram = Meter.CreateHistogram<double>(Duration, "s");
+    /// <summary>Counter: changes of a circuit's state, by circuit, to (the new state) and reason.</summary>
+    public const string CircuitBreakerTransitions = "recourse_circuit_breaker_transitions_total";
 
-    internal static bool Listens => DurationHistogram.Enabled || Source.HasListeners();
+    /// <summary>Gauge, by pipeline and bulkhead: permits that are out. Reported for the pipelines of a registry.</summary>
+    public const string BulkheadInFlight = "recourse_bulkhead_in_flight";
 
-    internal static int Encode(CircuitState state) => state switch
+    /// <summary>Gauge, by pipeline and bulkhead: calls that wait. Reported for the pipelines of a registry.</summary>
+    public const string BulkheadQueued = "recourse_bulkhead_queued";
+
+    /// <summary>Gauge, by pipeline: retries that the budget would pay for now. Reported for the pipelines of a registry.</summary>
+    public const string RetryBudgetAvailable = "recourse_retry_budget_available";
+
+    /// <summary>Counter: functions and observers of yours that threw.</summary>
+    public const string ObserverFailures = "recourse_observer_failures_total";
+
+    /// <summary>
+    /// Raised when an observer or a rule of yours threw in a part that has no logger of its own: a breaker used alone, a classifier, what
+    /// hangs on a token. No outcome changed. On the thread that saw it, outside any lock; what a handler throws is dropped.
+    /// </summary>
+    public static event Action<Exception>? ObserverFailed
     {
-        CircuitState.Closed => 0,
-        CircuitState.HalfOpen => 1,
-        CircuitState.Open => 2,
-        _ => 3,
-    };
-
-    internal static void Failed(Plan plan, Classification? classification)
-    {
-        if (ErrorCounter.Enabled) ErrorCounter.Add(1, Tag("pipeline", plan.Name), Tag("kind",
-            (classification?.Kind ?? FaultKind.Cancelled).Name()));
-    }
-
-    internal static void Retried(Plan plan, FaultKind kind)
-    {
-        if (RetryCounter.Enabled) RetryCounter.Add(1, Tag("pipeline", plan.Name), Tag("kind", kind.Name()));
-    }
-
-    internal static void RetryWorked(Plan plan)
-    {
-        if (RetrySuccessCounter.Enabled) RetrySuccessCounter.Add(1, Tag("pipeline", plan.Name));
-    }
-
-    internal static void Ended(Plan plan, string outcome, TimeSpan duration) =>
-        DurationHistogram.Record(duration.TotalSeconds, Tag("pipeline", plan.Name), Tag("outcome", outcome));
-
-    private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
-}
-
-/// <summary>One call that somebody listens to; made only then.</summary>
-internal sealed class Observation
-{
-    private readonly long _began;
-    private readonly Activity? _activity;
-
-    internal Observation(Call call)
-    {
-        _began = call.Time.GetTimestamp();
-        _activity = RecourseDiagnostics.Source.StartActivity(call.Context.Operation ?? call.Plan.Name);
-        _activity?.SetTag("recourse.pipeline", call.Plan.Name);
-        if (call.Context.CorrelationId is { } id) _activity?.SetTag("recourse.correlation_id", id);
-    }
-
-    internal void End(Call call)
-    {
-        var (judgement, kind) = call.Succeeded
-            ? (Judgement.Success, null) : (call.Verdict.Judgement, call.FinalClassification?.Kind.Name());
-        RecourseDiagnostics.Ended(call.Plan, judgement switch
-        {
-            Judgement.Success => "success",
-            Judgement.Failure => "failure",
-            _ =>
-            "neutral"
-        }, call.Time.GetElapsedTime(_began));
-        if (_activity is null) return;
-        _activity.SetTag("recourse.attempts", call.AttemptNumber);
-        if (judgement == Judgement.Failure) _activity.SetStatus(ActivityStatusCode.Error, kind);
-        _activity.Dispose();
+        add => ObserverErrors.Raised += value;
+        remove => ObserverErrors.Raised -= value;
     }
 }

@@ -19,6 +19,12 @@ public sealed record RecoveryContext
     public int? MaxAttempts { get; init; }
 
     /// <summary>
+    /// Most attempts of all retries that this call passes, in this pipeline and in those inside it: three layers of three attempts are 27
+    /// without it. The first attempt counts; from 1 to int.MaxValue. Default null: no bound but those of the layers and of an outer call.
+    /// </summary>
+    public int? MaxTotalAttempts { get; init; }
+
+    /// <summary>
     /// Whether running the operation twice does no harm. Default null: the retry strategy decides. Without it, a failure after which the
     /// effect may have happened is not retried.
     /// </summary>
@@ -39,6 +45,7 @@ public sealed record RecoveryContext
     internal RecoveryContext Checked()
     {
         Check.Range("RecoveryContext.MaxAttempts", MaxAttempts ?? 1, 1, int.MaxValue);
+        Check.Range("RecoveryContext.MaxTotalAttempts", MaxTotalAttempts ?? 1, 1, int.MaxValue);
         if (Deadline is { } deadline) Check.Range("RecoveryContext.Deadline", deadline, TimeSpan.FromTicks(1), Durations.TimerMax);
         return this;
     }

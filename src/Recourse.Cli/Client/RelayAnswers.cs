@@ -18,6 +18,8 @@ internal sealed record QueueAnswer
     public long Discarded { get; init; }
     public long Expired { get; init; }
     public bool Paused { get; init; }
+    public long Blocked { get; init; }
+    public long BlockedLanes { get; init; }
     public double? OldestWaitingSeconds { get; init; }
 }
 
@@ -29,11 +31,14 @@ internal sealed record ServiceAnswer
     public double RetryAfterSeconds { get; init; }
     public int InFlight { get; init; }
     public int MaxConcurrent { get; init; }
+    public string? BreakerNote { get; init; }
     public string? LastError { get; init; }
+    public DateTimeOffset? LastErrorAt { get; init; }
     public long Waiting { get; init; }
     public long Delayed { get; init; }
     public long Leased { get; init; }
     public long Dead { get; init; }
+    public long Blocked { get; init; }
 }
 
 /// <summary>What a person reads about a dead letter.</summary>
@@ -61,6 +66,8 @@ internal sealed record DeadLetterAnswer
     public string? TakenBy { get; init; }
     public DateTimeOffset? TakenUntil { get; init; }
     public IReadOnlyList<LetterActAnswer>? Acts { get; init; }
+    public string? Key { get; init; }
+    public int Holds { get; init; }
     public IReadOnlyList<AttemptAnswer>? Attempts { get; init; }
 }
 

@@ -17,11 +17,13 @@ internal sealed class RelayClient : IDisposable
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
     private readonly HttpClient _http;
 
-    public RelayClient(Uri server)
+    /// <param name="server">Where the relay should be.</param>
+    /// <param name="answerLimit">For work that takes its time, such as a backup; null for what pages and verbs need.</param>
+    public RelayClient(Uri server, TimeSpan? answerLimit = null)
     {
         Server = server;
         var handler = new SocketsHttpHandler { UseProxy = !server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) };
-        _http = new(handler) { BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"), Timeout = AnswerLimit };
+        _http = new(handler) { BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"), Timeout = answerLimit ?? AnswerLimit };
         _http.DefaultRequestHeaders.UserAgent
             .Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
     }
@@ -205,7 +207,7 @@ internal sealed class RelayClient : IDisposable
         catch (Exception error) when (error is OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
             throw new CliException(ExitCode.Unreachable,
-                $"the relay at {Server} did not answer within {AnswerLimit.TotalSeconds:0} s. It may be stopped or overloaded.", error);
+                $"the relay at {Server} did not answer within {_http.Timeout.TotalSeconds:0} s. It may be stopped or overloaded.", error);
         }
     }
 }

@@ -64,14 +64,16 @@ internal static class BulkVerb
             if (found.Count == SelectionLimit) break;
         }
         var more = found.Count == SelectionLimit ? $" (the first {SelectionLimit:N0}; run it again for the rest)" : "";
-        Screen.Progress.WriteLine($"{found.Count:N0} dead letters match ({Screen.Safe(query.ToString())}){more}");
+        var matching = Screen.Counted(found.Count, "dead letter matches", "dead letters match");
+        Screen.Progress.WriteLine($"{matching} ({Screen.Safe(query.ToString())}){more}");
         foreach (var (reason, count) in byReason.OrderByDescending(pair => pair.Value).Take(10))
             Screen.Progress.WriteLine($"  {count,8:N0}  {Screen.Safe(reason)}");
         if (found.Count == 0 || yes) return [.. found];
         if (!Screen.CanAsk)
             throw new CliException(ExitCode.Usage,
                 $"nothing was {words.Done}: there is no terminal to ask at. Add --yes to {words.Verb} them.");
-        var question = $"{char.ToUpperInvariant(words.Verb[0])}{words.Verb[1..]} these {found.Count:N0}?";
+        var what = found.Count == 1 ? "this one" : $"these {found.Count:N0}";
+        var question = $"{char.ToUpperInvariant(words.Verb[0])}{words.Verb[1..]} {what}?";
         var sure = await new ConfirmationPrompt(question) { DefaultValue = false }
             .ShowAsync(Screen.Progress, cancellationToken);
         if (sure) return [.. found];

@@ -54,7 +54,8 @@ internal static class ConfigCommand
             foreach (var warning in loaded.Warnings)
                 Console.Error.WriteLine($"{warning.File}:{warning.Line}:{warning.Column}: warning: {warning.Message}");
             if (loaded.Configuration is { } configuration)
-                Console.Out.WriteLine($"{file} is right: {configuration.Queues.Count} queues, {configuration.Services.Count} services, "
+                Console.Out.WriteLine($"{file} is right: {Screen.Counted(configuration.Queues.Count, "queue", "queues")}, "
+                    + $"{Screen.Counted(configuration.Services.Count, "service", "services")}, "
                     + $"store {StoreName.Shown(configuration.Store)}.");
         }
         return loaded.Configuration is not null ? ExitCode.Ok : loaded.Files.Count == 0 ? ExitCode.Usage : ExitCode.Failed;

@@ -51,7 +51,7 @@ internal static class DemoCommand
                 Kill = !parsed.GetValue(noKill),
                 Keep = parsed.GetValue(keep),
                 Stay = parsed.GetValue(stay),
-                Limit = parsed.GetValue(limit),
+                Limit = limit.Read(parsed),
                 Json = parsed.GetValue(json),
             };
             return RunAsync(parsed.GetValue(seed) is { } number ? options with { Seed = number } : options, cancellationToken);

@@ -87,11 +87,12 @@ internal static class DlqListCommand
             Screen.Progress.WriteLine("No dead letters match.");
             return;
         }
-        var table = Screen.Table("id", "queue", "service", "kind", "attempts", "died", "error");
+        var table = Screen.Table("id", "queue", "service", "kind", "attempts", "died", "blocks", "error");
         foreach (var letter in letters)
         {
             table.Row(letter.Id, letter.Queue, letter.Service, letter.Kind, letter.AttemptCount, Screen.Ago(letter.DeadAt),
-                Screen.Safe(letter.Error, 80));
+                letter.Holds > 0 ? letter.Holds : "",
+                Screen.Shown(letter.Error, 80));
         }
         Screen.Out.Write(table);
     }

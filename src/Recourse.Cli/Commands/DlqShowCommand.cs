@@ -61,6 +61,9 @@ internal static class DlqShowCommand
             ("died", letter.DeadAt is null ? null : $"{letter.DeadAt:u} ({Screen.Ago(letter.DeadAt)})"),
             ("kind", letter.Kind), ("category", letter.Category), ("persistence", letter.Persistence), ("blame", letter.Blame),
             ("attempts", $"{letter.AttemptCount}"), ("generation", $"{letter.Generation}"), ("decision", letter.Decision),
+            ("order key", letter.Key),
+            ("blocks", letter.Holds == 0 ? null
+                : $"{Screen.Counted(letter.Holds, "delivery", "deliveries")} behind it in its lane, until it is replayed or discarded"),
             ("error", letter.Error), ("group", letter.Group), ("edited", letter.Edits == 0 ? null : $"{letter.Edits} times"),
             ("looked after by", letter.Assignee), ("note", letter.Note),
             ("in hand of", letter.TakenBy is null ? null : $"{letter.TakenBy} until {letter.TakenUntil:u}"),

@@ -54,7 +54,7 @@ internal static class MessageCommand
             table.Row(attempt.Number, attempt.StartedAt?.ToString("u"), attempt.DurationMs is { } took ? $"{took} ms" : "",
                 Screen.Toned(attempt.Outcome ?? "", attempt.Outcome == "delivered" ? Tone.Good : Tone.Warn), attempt.Kind,
                     attempt.Code ?? attempt.Status?.ToString(),
-                Screen.Safe(attempt.Decision, 60), Screen.Safe(attempt.Error, 200));
+                Screen.Shown(attempt.Decision, 60), Screen.Shown(attempt.Error, 200));
         }
         Screen.Out.Write(table);
     }

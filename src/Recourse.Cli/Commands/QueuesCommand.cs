@@ -22,7 +22,9 @@ internal static class QueuesCommand
             ("How many deliveries of one queue wait, for a script", "recourse queues orders --json | jq .waiting"),
         ], "Counts are deliveries: a message for three services counts three times. accepted = waiting + delayed + leased + "
             + "delivered + dead"
-            + Environment.NewLine + "+ discarded + expired, always; delivered, discarded and expired are totals since the store was made.");
+            + Environment.NewLine + "+ discarded + expired, always; delivered, discarded and expired are totals since the store was made."
+            + Environment.NewLine + "blocked: of those that wait, how many stand behind a dead letter of their lane, until it is "
+            + "replayed or discarded.");
     }
 
     private static async Task<int> RunAsync(Uri server, string? name, bool json, CancellationToken cancellationToken)
@@ -43,12 +45,13 @@ internal static class QueuesCommand
 
     internal static Table Table(IReadOnlyList<QueueAnswer> queues)
     {
-        var table = Screen.Table("queue", "accepted", "waiting", "delayed", "leased", "delivered", "dead", "discarded", "expired",
-            "oldest");
+        var table = Screen.Table("queue", "accepted", "waiting", "blocked", "delayed", "leased", "delivered", "dead", "discarded",
+            "expired", "oldest");
         foreach (var column in table.Columns.Skip(1)) column.RightAligned();
         foreach (var queue in queues)
         {
-            table.Row(queue.Paused ? $"{queue.Name} (paused)" : queue.Name, queue.Accepted, queue.Waiting, queue.Delayed, queue.Leased,
+            table.Row(queue.Paused ? $"{queue.Name} (paused)" : queue.Name, queue.Accepted, queue.Waiting,
+                Screen.Toned($"{queue.Blocked}", queue.Blocked > 0 ? Tone.Warn : Tone.None), queue.Delayed, queue.Leased,
                 queue.Delivered, Screen.Toned($"{queue.Dead}", queue.Dead > 0 ? Tone.Bad : Tone.None), queue.Discarded, queue.Expired,
                 Screen.Age(queue.OldestWaitingSeconds));
         }

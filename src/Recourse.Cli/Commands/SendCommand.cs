@@ -74,7 +74,7 @@ internal static class SendCommand
                 IdempotencyKey = parsed.GetValue(idempotency),
                 ContentType = parsed.GetValue(contentType),
                 Skip = parsed.GetValue(skip),
-                Wait = parsed.GetValue(wait),
+                Wait = wait.Read(parsed),
             };
             return parsed.GetValue(ndjson) ? SendLinesAsync(request, cancellationToken) : SendOneAsync(request, cancellationToken);
         });
@@ -165,13 +165,15 @@ internal static class SendCommand
         if (request.Json) JsonOutput.Write(result, CliJson.Default.SendResult);
         else
         {
-            Screen.Out.WriteLine($"{result.Queue}: {result.Accepted:N0} stored, {result.Duplicates:N0} were there before, "
+            Screen.Out.WriteLine($"{result.Queue}: {result.Accepted:N0} stored, "
+                + $"{Screen.Counted(result.Duplicates, "was there before", "were there before")}, "
                 + $"{result.Failed:N0} refused; "
                 + $"{result.Seconds:0.0} s, {(result.Accepted + result.Duplicates) / Math.Max(0.001, result.Seconds):N0} a second");
         }
         foreach (var failure in sender.Failures.Take(FailuresShown))
             Console.Error.WriteLine($"recourse: line {failure.Line}: {failure.Problem} (status {failure.Status})");
-        if (result.Failed > FailuresShown) Console.Error.WriteLine($"recourse: … and {result.Failed - FailuresShown:N0} more lines.");
+        if (result.Failed > FailuresShown)
+            Console.Error.WriteLine($"recourse: … and {Screen.Counted(result.Failed - FailuresShown, "more line", "more lines")}.");
     }
 
     private static string ContentTypeOf(Request request, string otherwise) => request.ContentType ?? Path.GetExtension(request.File) switch

@@ -35,7 +35,8 @@ internal static class ServeCommand
             ("Run with recourse.yaml of this folder", "recourse serve"),
             ("Check the configuration first", "recourse config check recourse.yaml && recourse serve"),
             ("Take a free port; the first lines say which", "recourse serve --listen http://127.0.0.1:0"),
-        ], "Ctrl-C or SIGTERM closes the intake, waits for attempts under way up to shutdown_grace (default 10s), gives the rest back, and "
+        ], "Ctrl-C or SIGTERM refuses new messages with 503, waits for attempts under way up to shutdown_grace (default 10s), "
+            + "gives the rest back, and "
             + "ends with 0;"
             + Environment.NewLine
                 + "a second one ends at once. What was taken is on disk either way. A changed configuration is read again by itself."

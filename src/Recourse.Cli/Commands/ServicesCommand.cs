@@ -63,16 +63,17 @@ internal static class ServicesCommand
             JsonOutput.Write(document);
             return ExitCode.Ok;
         }
-        var table = Screen.Table("service", "breaker", "in hand", "waiting", "delayed", "dead", "last error");
-        foreach (var column in table.Columns.Skip(2).Take(4)) column.RightAligned();
+        var table = Screen.Table("service", "breaker", "in hand", "waiting", "blocked", "delayed", "dead", "last error");
+        foreach (var column in table.Columns.Skip(2).Take(5)) column.RightAligned();
         foreach (var service in relay.Parse(document, RelayJson.Default.ListingServiceAnswer).Items)
         {
-            var breaker = service.RetryAfterSeconds > 0 ? $"{service.Breaker}, probe in {Screen.Age(service.RetryAfterSeconds)}"
-                : service.Breaker;
+            var breaker = service.BreakerNote is { Length: > 0 } note ? $"{service.Breaker}: {note}" : service.Breaker;
             table.Row(service.Name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)),
                 $"{service.InFlight} of {service.MaxConcurrent}",
-                service.Waiting, service.Delayed, Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None),
-                Screen.Safe(service.LastError, 100));
+                service.Waiting, Screen.Toned($"{service.Blocked}", service.Blocked > 0 ? Tone.Warn : Tone.None), service.Delayed,
+                Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None),
+                service.LastError is { Length: > 0 } error
+                    ? $"{Screen.Shown(error, 100)} ({Screen.Ago(service.LastErrorAt)})" : "");
         }
         Screen.Out.Write(table);
         return ExitCode.Ok;

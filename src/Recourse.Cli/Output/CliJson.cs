@@ -11,4 +11,8 @@ namespace Recourse.Cli.Output;
 [JsonSerializable(typeof(BulkResult))]
 [JsonSerializable(typeof(SendResult))]
 [JsonSerializable(typeof(DemoResult))]
+[JsonSerializable(typeof(DbFindings))]
+[JsonSerializable(typeof(DbMigrated))]
+[JsonSerializable(typeof(DbBackedUp))]
+[JsonSerializable(typeof(DbRestored))]
 internal sealed partial class CliJson : JsonSerializerContext;

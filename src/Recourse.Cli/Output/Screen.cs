@@ -11,7 +11,7 @@ namespace Recourse.Cli.Output;
 internal static class Screen
 {
     // Wide enough that a table in a file or a pipe is never wrapped or cut by a width that nobody sees.
-    private const int RedirectedWidth = 400;
+    private const int RedirectedWidth = 32_000;
 
     public static IAnsiConsole Out { get; } = Create(Console.Out, Console.IsOutputRedirected);
     public static IAnsiConsole Progress { get; } = Create(Console.Error, Console.IsErrorRedirected);
@@ -36,6 +36,12 @@ internal static class Screen
         });
         return line.Length <= most ? line : string.Concat(line.AsSpan(0, most - 1), "…");
     }
+
+    /// <summary>Safe text, shortened where a person reads it on a terminal; a file or a pipe gets all of it.</summary>
+    public static string Shown(string? text, int most) => Safe(text, Console.IsOutputRedirected ? int.MaxValue : most);
+
+    /// <summary>A number with its noun: <c>1 line</c>, <c>2 lines</c>.</summary>
+    public static string Counted(long number, string one, string many) => $"{number:N0} {(number == 1 ? one : many)}";
 
     /// <summary>A table whose cells are plain text; frames only where a person looks.</summary>
     public static Table Table(params string[] headings)

@@ -54,7 +54,12 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
         {
             BlockLane = options.PolicyFor(delivery.Queue).BlockLaneWhenDead,
         }))
+        {
+            if (decision.Action is DeliveryAction.DeadLetter)
+                DispatchLog.Died(
+                    options.Logger, delivery.Id, delivery.Queue, delivery.Service, attempt.Kind.Value.Name(), decision.ToString());
             Tell(new AttemptReport(delivery, attempt, fault, decision));
+        }
     }
 
     private DeliveryDecision Decide(

@@ -5,8 +5,12 @@ namespace Recourse.Durable;
 /// <summary>All that the dispatcher logs.</summary>
 internal static partial class DispatchLog
 {
-    [LoggerMessage(1, LogLevel.Warning, "Claiming for service '{Service}' failed; trying again in {Wait}.")]
-    internal static partial void ClaimFailed(ILogger logger, string service, TimeSpan wait, Exception error);
+    [LoggerMessage(1, LogLevel.Warning, "The store refuses: {What} is tried again. {Reason}")]
+    internal static partial void StoreRefuses(ILogger logger, string what, string reason);
+
+    [LoggerMessage(12, LogLevel.Warning,
+        "The store still refuses: {What} is tried again, as {Others} others since the last such line. {Reason}")]
+    internal static partial void StoreRefusesStill(ILogger logger, string what, int others, string reason);
 
     [LoggerMessage(2, LogLevel.Error,
         "The outcome '{Outcome}' of attempt {Attempt} at delivery {Delivery} could not be stored; "
@@ -35,8 +39,14 @@ internal static partial class DispatchLog
     [LoggerMessage(7, LogLevel.Error, "The route of service '{Service}' met an error that it did not expect; going on in {Wait}.")]
     internal static partial void RouteFailed(ILogger logger, string service, TimeSpan wait, Exception error);
 
-    [LoggerMessage(8, LogLevel.Information, "Service '{Service}': breaker {From} to {To}, {Reason}.")]
-    internal static partial void BreakerChanged(ILogger logger, string service, CircuitState from, CircuitState to, CircuitReason reason);
+    [LoggerMessage(8, LogLevel.Warning, "Service '{Service}': breaker {From} to {To}, {Reason}. Deliveries to it wait.")]
+    internal static partial void BreakerOpened(ILogger logger, string service, string from, string to, CircuitReason reason);
+
+    [LoggerMessage(13, LogLevel.Information, "Service '{Service}': breaker {From} to {To}, {Reason}.")]
+    internal static partial void BreakerChanged(ILogger logger, string service, string from, string to, CircuitReason reason);
+
+    [LoggerMessage(14, LogLevel.Warning, "Delivery {Delivery} of queue '{Queue}' to '{Service}' is a dead letter: {Kind}. {Decision}")]
+    internal static partial void Died(ILogger logger, DeliveryId delivery, string queue, string service, string kind, string decision);
 
     [LoggerMessage(9, LogLevel.Warning, "Stopping: {InFlight} attempts did not end within {Grace} and are cancelled.")]
     internal static partial void StopCancels(ILogger logger, int inFlight, TimeSpan grace);

@@ -82,7 +82,7 @@ public sealed class Dispatcher : IAsyncDisposable
     public bool Reset(string service)
     {
         if (Find(service) is not { } route) return false;
-        route.Guard.Breaker.Reset();
+        route.Guard.Reset();
         route.Wake();
         _suspects.Wake();
         return true;

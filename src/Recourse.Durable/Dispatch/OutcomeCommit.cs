@@ -14,6 +14,9 @@ internal sealed class OutcomeCommit(MessageStore store, DispatcherOptions option
         Jitter = JitterKind.Equal,
     };
 
+    /// <summary>Where refusals of the store are told, by the routes too.</summary>
+    internal StoreTrouble Trouble { get; } = new(options);
+
     /// <summary>True when committed; false when the lease was lost or the stop ended the tries. A command is made anew for each
     /// try.</summary>
     internal async Task<bool> TryAsync(ClaimedDelivery delivery, string outcome, Func<StoreCommand<bool>> command)
@@ -29,7 +32,8 @@ internal sealed class OutcomeCommit(MessageStore store, DispatcherOptions option
             catch (Exception error)
             {
                 var wait = Waits.Delay(tries, TimeSpan.Zero, options.Sample());
-                DispatchLog.CommitFailed(options.Logger, outcome, delivery.Attempt, delivery.Id, wait, error);
+                if (error is StoreException refusal) Trouble.Report($"the outcome '{outcome}' of delivery {delivery.Id}", refusal);
+                else DispatchLog.CommitFailed(options.Logger, outcome, delivery.Attempt, delivery.Id, wait, error);
                 if (!await WaitAsync(wait)) break;
             }
         }

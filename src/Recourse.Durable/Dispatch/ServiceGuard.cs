@@ -6,8 +6,10 @@ internal sealed class ServiceGuard
 {
     private readonly DispatcherOptions _options;
     private ServicePolicy _policy;
-    private string? _lastError;
+    private LastFault? _lastFault;
     private int _consecutive;
+
+    private sealed record LastFault(string? Error, DateTimeOffset At);
 
     internal ServiceGuard(ServicePolicy policy, DispatcherOptions options)
     {
@@ -63,15 +65,30 @@ internal sealed class ServiceGuard
     {
         var judgement = Judge(fault);
         Breaker.Report(permit, judgement, duration);
-        if (judgement is Judgement.Success) Volatile.Write(ref _consecutive, 0);
+        if (judgement is Judgement.Success) Forget();
         if (judgement is not Judgement.Failure) return;
         Interlocked.Increment(ref _consecutive);
-        Volatile.Write(ref _lastError, error);
+        Volatile.Write(ref _lastFault, new LastFault(error, _options.Time.GetUtcNow()));
+    }
+
+    /// <summary>Closes the breaker and forgets what was seen.</summary>
+    internal void Reset()
+    {
+        Breaker.Reset();
+        Forget();
+    }
+
+    // An error that a success has followed says nothing of the service as it is now; the deliveries keep it in their history.
+    private void Forget()
+    {
+        Volatile.Write(ref _consecutive, 0);
+        if (Volatile.Read(ref _lastFault) is not null) Volatile.Write(ref _lastFault, null);
     }
 
     internal ServiceStatus Status()
     {
         var state = Breaker.State;
+        var fault = Volatile.Read(ref _lastFault);
         return new ServiceStatus(
             Policy.Name,
             Name(state),
@@ -79,7 +96,8 @@ internal sealed class ServiceGuard
             Bulkhead.InFlight,
             Bulkhead.Limit,
             Volatile.Read(ref _consecutive),
-            Volatile.Read(ref _lastError));
+            fault?.Error,
+            fault?.At);
     }
 
     private static string Name(CircuitState state) => state switch
@@ -101,8 +119,17 @@ internal sealed class ServiceGuard
         OpenTimeMax = Longer(TimeSpan.FromSeconds(60), policy.ResetTimeout * 2),
         // A probe holds its slot for as long as an attempt can take at most.
         ProbeLease = policy.Timeout + _options.AbandonAfter + TimeSpan.FromSeconds(1),
-        OnTransition = change => DispatchLog.BreakerChanged(_options.Logger, change.Name, change.From, change.To, change.Reason),
+        OnTransition = Log,
     };
+
+    // That deliveries wait is worth a look; that a probe goes, or that all is well again, is worth knowing.
+    private void Log(CircuitTransition change)
+    {
+        if (change.To is CircuitState.Open or CircuitState.Isolated)
+            DispatchLog.BreakerOpened(_options.Logger, change.Name, Name(change.From), Name(change.To), change.Reason);
+        else
+            DispatchLog.BreakerChanged(_options.Logger, change.Name, Name(change.From), Name(change.To), change.Reason);
+    }
 
     private static BulkheadOptions BulkheadOf(ServicePolicy policy) => new() { Name = policy.Name, MaxConcurrent = policy.MaxConcurrent };
 

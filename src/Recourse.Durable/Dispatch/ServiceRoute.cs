@@ -196,7 +196,7 @@ internal sealed class ServiceRoute(
     {
         _failures = _failures == int.MaxValue ? _failures : _failures + 1;
         var wait = OutcomeCommit.Waits.Delay(_failures, TimeSpan.Zero, options.Sample());
-        if (error is StoreException) DispatchLog.ClaimFailed(options.Logger, guard.Policy.Name, wait, error);
+        if (error is StoreException refusal) commit.Trouble.Report($"claiming for service '{guard.Policy.Name}'", refusal);
         else DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, wait, error);
         return wait;
     }

@@ -28,7 +28,7 @@ public sealed class InMemoryMessageStore : MessageStore
         lock (_gate)
         {
             _closed = false;
-            return Task.FromResult(_commands.EndLeases());
+            return Task.FromResult(_commands.EndLeases(BlocksLaneWhenDead));
         }
     }
 

@@ -41,6 +41,7 @@ internal sealed partial class MemoryCommands(TimeProvider time)
             case LetGoCommand letGo: letGo.Result = LetGo(letGo); break;
             case IndexLettersCommand index: index.Result = 0; break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
+            case ProbeCommand probe: probe.Result = true; break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
@@ -199,12 +200,15 @@ internal sealed partial class MemoryCommands(TimeProvider time)
     private int Prune(PruneCommand command)
     {
         var now = Now;
+        var finished = Messages.Values
+            .Where(message => (command.Queue is null || command.Queue == message.Message.Queue)
+                && message.Deliveries.All(delivery => delivery.Final))
+            .Select(message => (Message: message, EndedAt: message.Deliveries.Max(delivery => delivery.EndedAt)))
+            .OrderBy(each => each.EndedAt).ThenBy(each => each.Message.Sequence).ToList();
         var before = now - (long)command.OlderThan.TotalMicroseconds;
-        var old = Messages.Values
-            .Where(message => message.Deliveries.All(delivery => delivery.Final)
-                && message.Deliveries.Max(delivery => delivery.EndedAt) <= before)
-            .OrderBy(message => message.Deliveries.Max(delivery => delivery.EndedAt)).ThenBy(message => message.Sequence)
-            .Take(command.Limit).ToList();
+        if (command.KeepMax is { } most && finished.Count > most)
+            before = Math.Max(before, finished[finished.Count - 1 - most].EndedAt);
+        var old = finished.Where(each => each.EndedAt <= before).Take(command.Limit).Select(each => each.Message).ToList();
         foreach (var message in old)
         {
             Messages.Remove(message.Id);
@@ -217,7 +221,7 @@ internal sealed partial class MemoryCommands(TimeProvider time)
     }
 
     /// <summary>What was in hand is suspect now, or poison when the process has ended too often while it ran alone.</summary>
-    public StoreOpening EndLeases()
+    public StoreOpening EndLeases(Func<string, bool> blocksLane)
     {
         var now = Now;
         ContinueDeaths();
@@ -243,6 +247,8 @@ internal sealed partial class MemoryCommands(TimeProvider time)
             }
             poisoned++;
             Die(delivery, null);
+            if (!blocksLane(delivery.Queue))
+                delivery.LeaveLane();
         }
         return new(held.Count, poisoned);
     }

@@ -14,8 +14,22 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         }
     }
 
-    private static QueueCounts Count(string queue, MemoryTotals totals, IEnumerable<MemoryDelivery> deliveries, long now)
+    /// <summary>What waits behind a dead letter of its lane, and in how many lanes.</summary>
+    private (long Deliveries, long Lanes) Blocked(IEnumerable<MemoryDelivery> deliveries)
     {
+        var blocked = deliveries.Where(delivery => delivery.State is DeliveryState.Waiting
+            && delivery.Lane?.DeadHead(state.Deliveries) is not null).ToList();
+        return (blocked.Count, blocked.Select(delivery => delivery.Lane).Distinct().Count());
+    }
+
+    private int Holds(MemoryDelivery delivery) => delivery.State is DeliveryState.Dead && delivery.Lane is { } lane
+        ? Math.Min(PageCursor.HoldsMax, lane.Members.Count(key =>
+            key > delivery.Key && state.Deliveries[key].State is DeliveryState.Waiting))
+        : 0;
+
+    private QueueCounts Count(string queue, MemoryTotals totals, IEnumerable<MemoryDelivery> deliveries, long now)
+    {
+        var blocked = Blocked(deliveries);
         var states = new long[7];
         DateTimeOffset? oldest = null;
         foreach (var delivery in deliveries)
@@ -28,7 +42,11 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         return new(
             queue, totals.Accepted, states[(int)DeliveryState.Waiting], states[(int)DeliveryState.Delayed],
             states[(int)DeliveryState.Leased],
-            totals.Delivered, states[(int)DeliveryState.Dead], totals.Discarded, totals.Expired, oldest);
+            totals.Delivered, states[(int)DeliveryState.Dead], totals.Discarded, totals.Expired, oldest)
+        {
+            Blocked = blocked.Deliveries,
+            BlockedLanes = blocked.Lanes,
+        };
     }
 
     public override Task<IReadOnlyList<ServiceCounts>> ServicesAsync(CancellationToken cancellationToken = default)
@@ -38,9 +56,17 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
             var now = state.Now;
             var states = state.Deliveries.Values.ToLookup(delivery => delivery.Service, delivery => delivery.StateAt(now));
             long Of(string service, DeliveryState wanted) => states[service].Count(found => found == wanted);
-            return Task.FromResult<IReadOnlyList<ServiceCounts>>([.. state.Services.Select(service => new ServiceCounts(
-                service, Of(service, DeliveryState.Waiting), Of(service, DeliveryState.Delayed),
-                Of(service, DeliveryState.Leased), Of(service, DeliveryState.Dead)))]);
+            return Task.FromResult<IReadOnlyList<ServiceCounts>>([.. state.Services.Select(service =>
+            {
+                var blocked = Blocked(state.Deliveries.Values.Where(delivery => delivery.Service == service));
+                return new ServiceCounts(
+                    service, Of(service, DeliveryState.Waiting), Of(service, DeliveryState.Delayed),
+                    Of(service, DeliveryState.Leased), Of(service, DeliveryState.Dead))
+                {
+                    Blocked = blocked.Deliveries,
+                    BlockedLanes = blocked.Lanes,
+                };
+            })]);
         }
     }
 
@@ -120,6 +146,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         && (filter.Resolved is null || filter.Resolved == delivery.Resolved)
         && (filter.Queue is null || filter.Queue == delivery.Queue)
         && (filter.Service is null || filter.Service == delivery.Service)
+        && (!filter.Failing || (delivery.AttemptCount > 0 && delivery.Kind is not null
+            && delivery.State is DeliveryState.Waiting or DeliveryState.Leased))
         && (filter.OrderKey is null || filter.OrderKey == delivery.Message.Message.OrderKey)
         && (filter.Text is null || delivery.Error?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true)
         && filter.Admits(Facts(delivery), group, now);
@@ -132,18 +160,19 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         state.Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
             ? message.Deliveries[id.Index] : null;
 
-    private static StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
+    private StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
         Summary(delivery, now), [.. delivery.Attempts], delivery.Message.Message.TraceParent,
         AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration))
     { Acts = [.. delivery.Acts] };
 
-    private static DeliverySummary Summary(MemoryDelivery delivery, long now) => new()
+    private DeliverySummary Summary(MemoryDelivery delivery, long now) => new()
     {
         Id = delivery.Id,
         Queue = delivery.Queue,
         Service = delivery.Service,
         State = delivery.StateAt(now),
         Blocked = delivery.State is DeliveryState.Waiting && delivery.Lane?.MayGo(delivery) == false,
+        Holds = Holds(delivery),
         Generation = delivery.Generation,
         CreatedAt = delivery.Message.CreatedAt,
         DueAt = delivery.State is DeliveryState.Waiting ? StoreTime.Time(delivery.DueAt) : null,

@@ -18,6 +18,10 @@ internal sealed class MemoryLane
     /// <summary>True while an attempt at one of its members is under way.</summary>
     public bool InHand { get; set; }
 
+    /// <summary>The first of it, when that one is dead and the others wait for it.</summary>
+    public long? DeadHead(SortedDictionary<long, MemoryDelivery> deliveries) =>
+        !InHand && Members.Count > 1 && deliveries[Members.Min] is { State: DeliveryState.Dead } head ? head.Key : null;
+
     public bool MayGo(MemoryDelivery delivery) => !InHand && Members.Min == delivery.Key;
 }
 

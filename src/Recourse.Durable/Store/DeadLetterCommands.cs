@@ -70,13 +70,19 @@ public sealed class ResolveCommand(DeliveryId id, string actor, string reason) :
 }
 
 /// <summary>
-/// Removes what need not be kept: delivered and discarded messages older than <paramref name="olderThan"/>, and used idempotency keys past
-/// their window; at most <paramref name="limit"/> rows. The result is how many messages went. Totals stay.
+/// Removes what need not be kept: delivered and discarded messages older than <paramref name="olderThan"/>, or beyond the newest
+/// <see cref="KeepMax"/>, and used idempotency keys past their window; at most <paramref name="limit"/> rows, the oldest first. The
+/// result is how many messages went. Totals stay.
 /// </summary>
 public sealed class PruneCommand(TimeSpan olderThan, int limit) : StoreCommand<int>
 {
     /// <summary>The age from which a finished message may go.</summary>
     public TimeSpan OlderThan { get; } = olderThan;
+    /// <summary>Only messages of this queue; null (the default) for all.</summary>
+    public string? Queue { get; init; }
+    /// <summary>How many finished messages may stay whatever their age, counted over all that the command looks at; those that ended in
+    /// the same instant go together. Null (the default) is no bound; at least 0.</summary>
+    public int? KeepMax { get; init; }
     /// <summary>The most to remove in one command, so that others are not held up.</summary>
     public int Limit { get; } = limit;
 }

@@ -25,7 +25,7 @@ internal static class EnqueueChecks
         if (command.IdempotencyWindow <= TimeSpan.Zero)
             throw new ArgumentException($"EnqueueCommand.IdempotencyWindow is {command.IdempotencyWindow}; it must be more than zero.");
         if (message.IdempotencyKey is not null)
-            command.ContentHash ??= Hash(message.ContentType, message.Body.Span);
+            command.ContentHash ??= Hash(message);
     }
 
     private static void CheckServices(IReadOnlyList<string> services)
@@ -43,7 +43,7 @@ internal static class EnqueueChecks
         }
     }
 
-    private static void CheckName(string name, string where)
+    public static void CheckName(string name, string where)
     {
         var good = name.Length is > 0 and <= 64;
         foreach (var c in name.AsSpan())
@@ -58,13 +58,19 @@ internal static class EnqueueChecks
             throw new ArgumentException($"{where} has {text.Length} characters; at most {KeyCharsMax} are kept.");
     }
 
-    private static byte[] Hash(string? contentType, ReadOnlySpan<byte> body)
+    // What makes a repeated message the same: its media type, its place in the order, its body.
+    private static byte[] Hash(NewMessage message)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(contentType ?? ""));
-        // A zero byte cannot stand in a media type, so the two parts cannot run into each other.
+        hash.AppendData(Encoding.UTF8.GetBytes(message.ContentType ?? ""));
+        // A zero byte cannot stand in a media type, so the parts cannot run into each other; the key goes with its length.
         hash.AppendData([0]);
-        hash.AppendData(body);
+        if (message.OrderKey is { } key)
+        {
+            hash.AppendData([1, (byte)(key.Length >> 8), (byte)key.Length]);
+            hash.AppendData(Encoding.UTF8.GetBytes(key));
+        }
+        hash.AppendData(message.Body.Span);
         return hash.GetHashAndReset();
     }
 }

@@ -20,7 +20,7 @@ public enum EnqueueStatus
     Accepted,
     /// <summary>The same key with the same body was stored before; the id is the first one's.</summary>
     Duplicate,
-    /// <summary>The same key was used before with another body; nothing was stored.</summary>
+    /// <summary>The same key was used before with another body, media type or order key; nothing was stored.</summary>
     KeyConflict,
 }
 

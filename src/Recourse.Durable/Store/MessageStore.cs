@@ -13,6 +13,12 @@ public abstract class MessageStore : IAsyncDisposable
     public abstract Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Whether a dead letter of a queue holds the deliveries behind it in its lane; asked in <see cref="OpenAsync"/>, for what died as
+    /// poison. Default: always, as in <see cref="DeliveryPolicy.BlockLaneWhenDead"/>. Set it before the store is opened.
+    /// </summary>
+    public Func<string, bool> BlocksLaneWhenDead { get; set; } = static _ => true;
+
+    /// <summary>
     /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the
     /// command.
     /// </summary>
@@ -22,6 +28,16 @@ public abstract class MessageStore : IAsyncDisposable
     /// <summary>Reads: lists, counts, single messages. Sees everything that was committed before the call.</summary>
     public abstract StoreQueries Queries { get; }
 
+    /// <summary>
+    /// Copies the store as it is at one moment into a new file, while commands and reads go on, and checks the copy.
+    /// </summary>
+    /// <param name="path">A file that does not exist, in a folder that does. On the machine of the store.</param>
+    /// <param name="cancellationToken">Ends the copying; nothing is left of it.</param>
+    /// <exception cref="StoreException">The copy could not be made, or this store has no backup of its own (memory, PostgreSQL).</exception>
+    public virtual Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default) =>
+        Task.FromException<StoreBackup>(new StoreException(
+            "This store makes no backups itself: a store in memory has nothing to keep, and PostgreSQL has pg_dump.", StoreProblem.Other));
+
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 }
@@ -30,7 +46,24 @@ public abstract class MessageStore : IAsyncDisposable
 /// <param name="Suspects">Deliveries that were in hand when the last owner ended.</param>
 /// <param name="Poisoned">Of those, how many are now dead as <c>poison_message</c>, because three processes ended while they ran
 /// alone.</param>
-public sealed record StoreOpening(int Suspects, int Poisoned);
+public sealed record StoreOpening(int Suspects, int Poisoned)
+{
+    /// <summary>The change of the schema that was made first; null when none was needed or the store is new.</summary>
+    public StoreMigration? Migration { get; init; }
+}
+
+/// <summary>A store that was brought to a newer schema.</summary>
+/// <param name="From">The schema that it had.</param>
+/// <param name="To">The schema that it has now.</param>
+/// <param name="Backup">The copy of the file as it was before; null when none was made.</param>
+public sealed record StoreMigration(int From, int To, string? Backup);
+
+/// <summary>A copy of a store that was made and checked.</summary>
+/// <param name="Path">Where it is.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Schema">The schema that it has.</param>
+/// <param name="At">When the copy was complete: what was committed before is in it.</param>
+public sealed record StoreBackup(string Path, long Bytes, int Schema, DateTimeOffset At);
 
 /// <summary>The store refused or lost the connection to its medium. Nothing of the failed command was kept.</summary>
 public class StoreException : Exception

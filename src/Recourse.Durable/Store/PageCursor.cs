@@ -8,6 +8,9 @@ internal readonly record struct PageCursor(bool ByDeath, long DeadAt, long Key)
 {
     public const int LimitMax = 500;
 
+    /// <summary>How far the followers of a dead letter are counted: a list of them must not read a million rows.</summary>
+    public const int HoldsMax = 10_000;
+
     private const int Size = 17;
 
     /// <summary>Dead letters are listed by death, so that what failed last is seen first; everything else by its key.</summary>

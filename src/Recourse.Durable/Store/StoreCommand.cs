@@ -32,3 +32,12 @@ public abstract class StoreCommand<TResult> : StoreCommand
 
     internal override void Abort(Exception error) => _done.TrySetException(error);
 }
+
+/// <summary>
+/// Something that must run on the thread that writes, between two commits: a step of a backup. It changes nothing in the store. The
+/// stores that have such a thread run it; others do not know it.
+/// </summary>
+internal sealed class BetweenCommitsCommand(Action action) : StoreCommand<bool>
+{
+    public void Run() => action();
+}

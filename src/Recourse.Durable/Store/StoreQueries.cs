@@ -52,10 +52,24 @@ public sealed record DeadLetterAge(TimeSpan? Within, long Dead);
 /// </summary>
 public sealed record QueueCounts(
     string Queue, long Accepted, long Waiting, long Delayed, long Leased, long Delivered, long Dead, long Discarded, long Expired,
-    DateTimeOffset? OldestWaitingAt);
+    DateTimeOffset? OldestWaitingAt)
+{
+    /// <summary>Of those that wait: how many stand behind a dead letter of their lane, until it is replayed or discarded.</summary>
+    public long Blocked { get; init; }
+
+    /// <summary>In how many lanes they stand.</summary>
+    public long BlockedLanes { get; init; }
+}
 
 /// <summary>What a service has before it.</summary>
-public sealed record ServiceCounts(string Service, long Waiting, long Delayed, long Leased, long Dead);
+public sealed record ServiceCounts(string Service, long Waiting, long Delayed, long Leased, long Dead)
+{
+    /// <summary>Of those that wait: how many stand behind a dead letter of their lane.</summary>
+    public long Blocked { get; init; }
+
+    /// <summary>In how many lanes they stand.</summary>
+    public long BlockedLanes { get; init; }
+}
 
 /// <summary>Which deliveries to list. All conditions hold together; a null is no condition.</summary>
 public sealed record DeliveryFilter
@@ -70,6 +84,8 @@ public sealed record DeliveryFilter
     public FaultKind? Kind { get; init; }
     /// <summary>Only this order key.</summary>
     public string? OrderKey { get; init; }
+    /// <summary>True: only what was tried and waits, or is under way, again. False (the default) is no condition.</summary>
+    public bool Failing { get; init; }
     /// <summary>Only where the last error contains this text, in any case. The payload is never searched.</summary>
     public string? Text { get; init; }
     /// <summary>Only this group of dead letters; see <see cref="DeadLetterGroup.Id"/>.</summary>
@@ -122,6 +138,9 @@ public record DeliverySummary
     public required DeliveryState State { get; init; }
     /// <summary>It waits behind an unfinished delivery of its lane.</summary>
     public bool Blocked { get; init; }
+    /// <summary>How many deliveries of its lane wait for this dead letter; 0 when none, or when it is not dead. Counted up to
+    /// 10,000.</summary>
+    public int Holds { get; init; }
     /// <summary>How often it was replayed.</summary>
     public required int Generation { get; init; }
     /// <summary>When the message was stored.</summary>

@@ -7,24 +7,48 @@ internal static class CountReader
 {
     private sealed record Row(string Queue, string Service, long[] Books, long Delayed, long? OldestAt);
 
-    public static IEnumerable<QueueCounts> Queues(Sql sql, long now) =>
-        Routes(sql, now).GroupBy(row => row.Queue).OrderBy(queue => queue.Key, StringComparer.Ordinal).Select(queue =>
+    public static IEnumerable<QueueCounts> Queues(Sql sql, long now)
+    {
+        var blocked = Blocked(sql, "r.queue");
+        return Routes(sql, now).GroupBy(row => row.Queue).OrderBy(queue => queue.Key, StringComparer.Ordinal).Select(queue =>
         {
             long Sum(int column) => queue.Sum(row => row.Books[column]);
             var delayed = queue.Sum(row => row.Delayed);
+            var (held, lanes) = blocked.GetValueOrDefault(queue.Key);
             return new QueueCounts(
                 queue.Key, queue.Sum(row => row.Books.Sum()), Sum(0) - delayed, delayed, Sum(1), Sum(2), Sum(3), Sum(4), Sum(5),
-                queue.Min(row => row.OldestAt) is { } oldest ? StoreTime.Time(oldest) : null);
+                queue.Min(row => row.OldestAt) is { } oldest ? StoreTime.Time(oldest) : null)
+            {
+                Blocked = held,
+                BlockedLanes = lanes,
+            };
         });
+    }
 
-    public static IEnumerable<ServiceCounts> Services(Sql sql, long now) =>
-        Routes(sql, now).GroupBy(row => row.Service).OrderBy(service => service.Key, StringComparer.Ordinal).Select(service =>
+    public static IEnumerable<ServiceCounts> Services(Sql sql, long now)
+    {
+        var blocked = Blocked(sql, "r.service");
+        return Routes(sql, now).GroupBy(row => row.Service).OrderBy(service => service.Key, StringComparer.Ordinal).Select(service =>
         {
             var delayed = service.Sum(row => row.Delayed);
+            var (held, lanes) = blocked.GetValueOrDefault(service.Key);
             return new ServiceCounts(
                 service.Key, service.Sum(row => row.Books[0]) - delayed, delayed, service.Sum(row => row.Books[1]),
-                service.Sum(row => row.Books[3]));
+                service.Sum(row => row.Books[3]))
+            {
+                Blocked = held,
+                BlockedLanes = lanes,
+            };
         });
+    }
+
+    /// <summary>What waits behind a dead letter of its lane, and in how many lanes: read from the lanes whose head is dead.</summary>
+    private static Dictionary<string, (long Deliveries, long Lanes)> Blocked(Sql sql, string by) => sql.Read(
+        $"""
+        SELECT {by}, count(*), count(DISTINCT l.id) FROM lanes l JOIN deliveries d ON d.lane = l.id AND d.state = 0
+        JOIN routes r ON r.id = d.route WHERE l.state = 4 GROUP BY 1
+        """, row => (Name: row.GetString(0), Deliveries: row.GetInt64(1), Lanes: row.GetInt64(2)))
+        .ToDictionary(row => row.Name, row => (row.Deliveries, row.Lanes));
 
     private static List<Row> Routes(Sql sql, long now) => sql.Read(
         """

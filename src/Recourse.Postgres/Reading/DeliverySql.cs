@@ -10,7 +10,12 @@ internal static class DeliverySql
         """
         d.key, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision, m.id,
           m.created_at,
-        m.order_key, d.lane IS NOT NULL AND coalesce(l.head <> d.key OR l.state <> 0, false), a.error, a.decision, r.queue, d.service,
+        m.order_key,
+        CASE WHEN d.lane IS NULL THEN 0
+             WHEN d.state = 4 THEN (SELECT count(*)::integer FROM
+               (SELECT 1 FROM deliveries f WHERE f.lane = d.lane AND f.key > d.key AND f.state = 0 LIMIT 10000) held)
+             WHEN l.head <> d.key OR l.state <> 0 THEN 1 ELSE 0 END,
+        a.error, a.decision, r.queue, d.service,
         d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node,
         d.letter_group, d.edits, k.assignee, k.note, coalesce(k.manual, false), k.taken_by, k.taken_until, k.resolved_at IS NOT NULL
         """;
@@ -23,6 +28,8 @@ internal static class DeliverySql
         """;
 
     public const int EndedAtColumn = 8;
+    // Of what waits: whether its lane holds it back; of a dead letter: how many of its lane wait for it (PageCursor.HoldsMax at most).
+    private const int LaneColumn = 14;
 
     /// <summary>A delivery without its history, which is read after: one connection runs one statement at a time.</summary>
     internal sealed record Unread(long Key, DeliverySummary Summary, Attempt? Delivered, string? TraceParent, int KeyGeneration)
@@ -68,7 +75,8 @@ internal static class DeliverySql
             Queue = row.GetString(17),
             Service = row.GetString(18),
             State = waits && row.GetInt64(2) > now ? DeliveryState.Delayed : state,
-            Blocked = waits && row.GetBoolean(14),
+            Blocked = waits && row.GetInt32(LaneColumn) != 0,
+            Holds = state is DeliveryState.Dead ? row.GetInt32(LaneColumn) : 0,
             Generation = row.GetInt32(3),
             CreatedAt = StoreTime.Time(row.GetInt64(12)),
             DueAt = waits ? StoreTime.Time(row.GetInt64(2)) : null,

@@ -118,6 +118,8 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
             DeliveryState.Delayed => " AND d.state = 0 AND d.due_at > $2",
             var state => $" AND d.state = {(int)state} AND $2 = $2",
         });
+        if (filter.Failing)
+            sql.Append(" AND d.state IN (0, 2) AND d.attempts > 0 AND d.kind IS NOT NULL");
         sql.Append(
             """
              AND ($4::text IS NULL OR r.queue = $4::text) AND ($5::text IS NULL OR d.service = $5::text) AND ($6::text IS NULL OR d.kind

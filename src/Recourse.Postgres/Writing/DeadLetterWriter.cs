@@ -63,10 +63,19 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
 
     public static int Apply(Sql sql, PruneCommand command, long now)
     {
+        var before = now - (long)command.OlderThan.TotalMicroseconds;
+        if (command.KeepMax is { } most && sql.Scalar(
+            """
+            SELECT d.prunable_at FROM deliveries d JOIN routes r ON r.id = d.route
+            WHERE d.prunable_at IS NOT NULL AND ($1::text IS NULL OR r.queue = $1::text) ORDER BY d.prunable_at DESC OFFSET $2 LIMIT 1
+            """, command.Queue, (long)most) is long beyond)
+            before = Math.Max(before, beyond);
         var old = sql.Read(
-            "SELECT key >> 8 FROM deliveries WHERE prunable_at <= $1 ORDER BY prunable_at, key LIMIT $2 FOR UPDATE SKIP LOCKED", row =>
-                row.GetInt64(0),
-            now - (long)command.OlderThan.TotalMicroseconds, command.Limit);
+            """
+            SELECT d.key >> 8 FROM deliveries d JOIN routes r ON r.id = d.route
+            WHERE d.prunable_at <= $1 AND ($3::text IS NULL OR r.queue = $3::text)
+            ORDER BY d.prunable_at, d.key LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+            """, row => row.GetInt64(0), before, command.Limit, command.Queue);
         sql.Run(
             """
             INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
@@ -97,5 +106,18 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
               (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
             """, now, command.Limit);
         return old.Count;
+    }
+
+    /// <summary>A key of no queue, expired long ago: the next pruning removes it. Random bytes, because the server packs others.</summary>
+    public static bool Apply(Sql sql, ProbeCommand command)
+    {
+        var bytes = new byte[command.Size];
+        Random.Shared.NextBytes(bytes);
+        sql.Run(
+            """
+            INSERT INTO idempotency (queue, key, hash, message, expires_at) VALUES ('', '', $1, $2, 0)
+            ON CONFLICT (queue, key) DO UPDATE SET hash = excluded.hash
+            """, bytes, Guid.Empty);
+        return true;
     }
 }

@@ -7,17 +7,18 @@ namespace Recourse.Postgres;
 /// </summary>
 internal static class LeaseEnd
 {
-    public static StoreOpening Apply(Sql sql, Books books, Letters letters, long now)
+    public static StoreOpening Apply(Sql sql, Books books, Letters letters, Func<string, bool> blocksLane, long now)
     {
         var rows = sql.Read(
             """
-            SELECT key, route, lane, attempts, generation, crashes_alone + alone::integer, claimed_at, node, service FROM deliveries
-            WHERE state = 2 ORDER BY key
+            SELECT d.key, d.route, d.lane, d.attempts, d.generation, d.crashes_alone + d.alone::integer, d.claimed_at, d.node, r.queue,
+              d.service
+            FROM deliveries d JOIN routes r ON r.id = d.route WHERE d.state = 2 ORDER BY d.key
             """,
             row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2), Attempts: row.GetInt32(3),
                 Generation: row.GetInt32(4),
                 CrashesAlone: row.GetInt32(5), ClaimedAt: row.GetInt64(6), Node: row.TextOrNull(7),
-                Service: row.GetString(8)));
+                Queue: row.GetString(8), Service: row.GetString(9)));
         var poisoned = 0;
         foreach (var row in rows)
         {
@@ -34,7 +35,9 @@ internal static class LeaseEnd
             OutcomeWriter.Add(sql, row.Key, attempt);
             if (died is { } end)
                 letters.Died(sql, row.Key, row.Service, attempt.Kind.Value.Name(), attempt.Error, end);
-            if (row.Lane is { } lane)
+            if (row.Lane is { } left && poison && !blocksLane(row.Queue))
+                OutcomeWriter.LeaveLane(sql, left, row.Key);
+            else if (row.Lane is { } lane)
                 Lanes.Settle(sql, lane, row.Key);
             books.Move(row.Route, DeliveryState.Leased, state);
             poisoned += poison ? 1 : 0;

@@ -22,7 +22,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private LetterMarksWriter? _marks;
 
     /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
-    public StoreOpening Open()
+    public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
         (_enqueue, _claim, _outcome) = (new(_books), new(_books), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
@@ -31,7 +31,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         PostgresSchema.Migrate(sql, _connection.Database);
         _enqueue.Continue(sql);
         _letters.Load(sql);
-        var opening = LeaseEnd.Apply(sql, _books, _letters, Now(sql));
+        var opening = LeaseEnd.Apply(sql, _books, _letters, blocksLaneWhenDead, Now(sql));
         WriteSums(sql);
         transaction.Commit();
         return opening;
@@ -176,6 +176,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case LetGoCommand letGo: letGo.Result = _marks!.Apply(sql, letGo, now); break;
             case IndexLettersCommand index: index.Result = _letters.Apply(sql, index); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
+            case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
     }

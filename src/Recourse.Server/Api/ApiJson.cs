@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -12,7 +13,6 @@ namespace Recourse.Server.Api;
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(Accepted))]
 [JsonSerializable(typeof(BatchLine))]
-[JsonSerializable(typeof(BatchEnvelope))]
 [JsonSerializable(typeof(ListView<QueueView>))]
 [JsonSerializable(typeof(ListView<MessageView>))]
 [JsonSerializable(typeof(ListView<DeadLetterView>))]
@@ -26,9 +26,26 @@ namespace Recourse.Server.Api;
 [JsonSerializable(typeof(LetterLine))]
 [JsonSerializable(typeof(ImportLine))]
 [JsonSerializable(typeof(DiffView))]
+[JsonSerializable(typeof(BackupRequest))]
+[JsonSerializable(typeof(BackupView))]
 [JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(ReadyView))]
-internal sealed partial class ApiJson : JsonSerializerContext;
+internal sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>
+    /// Quotes and letters of any language as they are: answers are JSON by their type and are never sniffed, so nothing in them is markup.
+    /// </summary>
+    public static JavaScriptEncoder Encoder { get; } = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+
+    /// <summary>The shapes as the API writes them.</summary>
+    public static ApiJson Plain => Written.Context;
+
+    // A class of its own: initializers of one type in two files run in no order that one could rely on.
+    private static class Written
+    {
+        public static ApiJson Context { get; } = new(new(Default.Options) { Encoder = Encoder });
+    }
+}
 
 /// <summary>RFC 3339 in UTC with milliseconds: <c>2026-01-31T10:30:00.000Z</c>.</summary>
 internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>

@@ -34,6 +34,10 @@ internal sealed class ApiRoutes(IEndpointRouteBuilder endpoints, Relay relay)
     public void Map(ApiRoute route, ApiHandler handler)
     {
         All.Add(route);
-        endpoints.MapMethods(route.Pattern, [route.Method], http => handler(http, relay)).WithMetadata(route);
+        endpoints.MapMethods(route.Pattern, [route.Method], http =>
+        {
+            QueryReader.CheckNames(http.Request.Query, route.Query);
+            return handler(http, relay);
+        }).WithMetadata(route);
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
 using Recourse.Durable;
+using Recourse.Server.Security;
 
 namespace Recourse.Server.Api;
 
@@ -36,7 +37,7 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         }
         catch (BadHttpRequestException error)
         {
-            Answer(Problem.Of(error.StatusCode, "bad-request", $"The batch ends here: {error.Message}"));
+            Answer(Problem.Of(error.StatusCode, "bad-request", $"The batch ends here. {RequestGuard.Words(error)}"));
         }
         finally
         {
@@ -158,13 +159,13 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
     private async Task WriteAsync(HttpContext http)
     {
         var output = http.Response.BodyWriter;
-        await using var json = new Utf8JsonWriter(output, new() { SkipValidation = true });
+        await using var json = new Utf8JsonWriter(output, new() { SkipValidation = true, Encoder = ApiJson.Encoder });
         await foreach (var answer in _answers.Reader.ReadAllAsync())
         {
             if (!answer.IsCompleted)
                 await output.FlushAsync();
             json.Reset();
-            JsonSerializer.Serialize(json, await answer, ApiJson.Default.BatchLine);
+            JsonSerializer.Serialize(json, await answer, ApiJson.Plain.BatchLine);
             output.Write("\n"u8);
             if (output.UnflushedBytes > 16 * 1024)
                 await output.FlushAsync();
@@ -181,16 +182,8 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
     private NewMessage Envelope(byte[] line)
     {
         CheckJson(line);
-        BatchEnvelope? envelope;
-        try
-        {
-            envelope = JsonSerializer.Deserialize(line, ApiJson.Default.BatchEnvelope);
-        }
-        catch (JsonException error)
-        {
-            throw Bad($"The line is no envelope of body or body_base64, content_type, idempotency_key, key, headers: {error.Message}");
-        }
-        if (envelope is null || envelope.Body.HasValue == (envelope.BodyBase64 is not null))
+        var envelope = BatchEnvelope.Read(line);
+        if (envelope.Body.HasValue == (envelope.BodyBase64 is not null))
             throw Bad("An envelope has either body (any JSON) or body_base64.");
         ReadOnlyMemory<byte> body = envelope.Body is { } json ? Encoding.UTF8.GetBytes(json.GetRawText())
             : FromBase64(envelope.BodyBase64!);
@@ -234,13 +227,13 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         }
         catch (JsonException error)
         {
-            throw Bad($"The line is not valid JSON: {error.Message}");
+            throw Bad($"The line is not valid JSON, or nested deeper than 64: see byte {error.BytePositionInLine ?? 0:N0}.");
         }
     }
 
     private Problem LineTooLong() => door.TooLarge() with { Detail = $"A line may have {_maxLine:N0} bytes here; this one was skipped." };
 
-    private static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-line", detail));
+    internal static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-line", detail));
 
     private static ReadOnlySequence<byte> WithoutReturn(ReadOnlySequence<byte> line) =>
         !line.IsEmpty && line.Slice(line.Length - 1).FirstSpan[0] == (byte)'\r' ? line.Slice(0, line.Length - 1) : line;

@@ -35,12 +35,12 @@ internal static class DeadLetterRoutes
         routes.Map(new("GET", "/v1/dead-letters/stats", "What is dead, by kind, service and age.")
         {
             Answer = typeof(StatsView),
-            Problems = [503],
+            Problems = [400, 503],
         }, StatsAsync);
         routes.Map(new("GET", "/v1/dead-letters/{id}", "One dead letter with its attempts, decisions and history.")
         {
             Answer = typeof(DeadLetterDetailView),
-            Problems = [404, 503],
+            Problems = [400, 404, 503],
         }, GetAsync);
         LetterTransferRoutes.Map(routes, [.. ListQuery.Except([QueryReader.After, QueryReader.Limit])]);
         LetterPayloadRoutes.Map(routes);
@@ -54,7 +54,7 @@ internal static class DeadLetterRoutes
             http.RequestAborted);
         var rules = relay.Configuration.DeadLetterQueue;
         await http.Response.WriteAsJsonAsync(new([.. page.Items.Select(letter => ViewMapping.DeadLetter(letter, rules))], page.Next),
-            ApiJson.Default.ListViewDeadLetterView);
+            ApiJson.Plain.ListViewDeadLetterView);
     }
 
     private static async Task GroupsAsync(HttpContext http, Relay relay)
@@ -73,22 +73,20 @@ internal static class DeadLetterRoutes
             Limit = conditions.Limit,
         };
         var page = await Pages.GroupsAsync(relay, filter, http.RequestAborted);
-        await http.Response.WriteAsJsonAsync(new([.. page.Items.Select(ViewMapping.Group)], page.Next), ApiJson.Default.ListViewGroupView);
+        await http.Response.WriteAsJsonAsync(new([.. page.Items.Select(ViewMapping.Group)], page.Next), ApiJson.Plain.ListViewGroupView);
     }
 
     private static async Task StatsAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var stats = await relay.Store.Queries.DeadLetterStatsAsync(http.RequestAborted);
         await http.Response.WriteAsJsonAsync(ViewMapping.Stats(stats, relay.Configuration.DeadLetterQueue.MaxSize),
-            ApiJson.Default.StatsView);
+            ApiJson.Plain.StatsView);
     }
 
     private static async Task GetAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var letter = await LetterAccess.FindAsync(http, relay);
         await http.Response.WriteAsJsonAsync(ViewMapping.DeadLetterDetail(letter, relay.Configuration.DeadLetterQueue),
-            ApiJson.Default.DeadLetterDetailView);
+            ApiJson.Plain.DeadLetterDetailView);
     }
 }

@@ -11,7 +11,8 @@ internal static class HealthRoutes
     public static void Map(ApiRoutes routes)
     {
         routes.Map(new("GET", "/health/live", "200 while the process runs.") { Answer = typeof(LiveView) }, LiveAsync);
-        routes.Map(new("GET", "/health/ready", "200 while messages are taken; an open breaker is 'degraded' in the body, no error.")
+        routes.Map(new("GET", "/health/ready",
+            "200 while messages are taken; a breaker that holds deliveries back is 'degraded' in the body, no error.")
         {
             Answer = typeof(ReadyView),
             Problems = [503],
@@ -19,10 +20,12 @@ internal static class HealthRoutes
     }
 
     private static Task LiveAsync(HttpContext http, Relay relay) =>
-        http.Response.WriteAsJsonAsync(new LiveView("live", RelayVersion.Text), ApiJson.Default.LiveView);
+        http.Response.WriteAsJsonAsync(new LiveView("live", RelayVersion.Text), ApiJson.Plain.LiveView);
 
     private static async Task ReadyAsync(HttpContext http, Relay relay)
     {
+        if (relay.IsStopping)
+            throw new ProblemException(StoreProblems.Stopping);
         if (relay.Health.Trouble is { } trouble)
             throw new ProblemException(StoreProblems.Describe(trouble) with { RetryAfter = StoreProblems.Patience });
         IReadOnlyList<QueueCounts> books;
@@ -34,10 +37,11 @@ internal static class HealthRoutes
         {
             throw new StoreException("The store did not answer a query in time.", StoreProblem.Unavailable, error);
         }
-        var services = relay.Services.ToDictionary(service => service.Name, service => service.Breaker);
-        var degraded = services.Values.Any(breaker => breaker != "closed");
+        var services = relay.Services;
         var letters = Letters(books.Sum(queue => queue.Dead), relay.Configuration.DeadLetterQueue.MaxSize);
-        await http.Response.WriteAsJsonAsync(new(degraded ? "degraded" : "ready", "ok", letters, services), ApiJson.Default.ReadyView);
+        await http.Response.WriteAsJsonAsync(new ReadyView(
+            services.Any(BreakerState.HoldsBack) ? "degraded" : "ready", "ok", letters,
+            services.ToDictionary(service => service.Name, service => service.Breaker)), ApiJson.Plain.ReadyView);
     }
 
     private static string Letters(long dead, int? max) => max is null || dead < 0.8 * max ? "ok" : dead < max ? "near" : "full";

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace Recourse.Server.Api;
 
@@ -38,9 +39,18 @@ internal static class IntakeHeaders
             ? value
             : throw Bad($"{name} must have 1 to {MaxKeyLength} characters, no control characters, and no space at either end.");
 
-    public static string? ContentType(string? value) =>
-        value is null || (value.Length <= 255 && HeaderRules.IsValue(value)) ? value
-            : throw Bad("The content type has more than 255 characters.");
+    /// <summary>The content type, byte for byte as the services will get it; null when there is none.</summary>
+    public static string? ContentType(string? value) => value switch
+    {
+        null or "" => null,
+        "application/json" => value,
+        { Length: > 255 } => throw Bad($"The content type has {value.Length} characters; at most 255 are taken."),
+        _ when !HeaderRules.IsValue(value) =>
+            throw Bad("The content type has characters that no header can carry; it is visible ASCII such as application/json."),
+        _ when !MediaTypeHeaderValue.TryParse(value, out _) || value.TrimEnd().EndsWith(';') =>
+            throw Bad($"The content type '{value}' is none; it is written type/subtype, with parameters as in text/plain; charset=utf-8."),
+        _ => value,
+    };
 
     /// <summary>The trace context; one that is malformed is passed over, as its standard says.</summary>
     public static string? TraceParent(IHeaderDictionary headers)

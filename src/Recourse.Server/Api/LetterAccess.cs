@@ -56,11 +56,11 @@ internal static class LetterAccess
         ActRequest? act;
         try
         {
-            act = JsonSerializer.Deserialize(body.Span, ApiJson.Default.ActRequest);
+            act = JsonSerializer.Deserialize(body.Span, ApiJson.Plain.ActRequest);
         }
         catch (JsonException error)
         {
-            throw Bad($"The body is not {{\"reason\": …, \"actor\": …}}: {error.Message}");
+            throw Bad($"The body is not {{\"reason\": …, \"actor\": …}} with two texts: see byte {error.BytePositionInLine ?? 0:N0}.");
         }
         return (act ?? new(null, null, null, null)) with { Reason = Reason(act?.Reason), Actor = Actor(act?.Actor) };
     }

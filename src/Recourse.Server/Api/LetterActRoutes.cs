@@ -42,12 +42,11 @@ internal static class LetterActRoutes
         Func<DeliveryId, ActRequest, StoreCommand<DeadLetterOutcome>> command) =>
         routes.Map(Route(verb, summary), async (http, relay) =>
         {
-            QueryReader.None(http.Request.Query);
             var id = LetterAccess.Id(http);
             var act = await LetterAccess.ReadActAsync(http.Request);
             await LetterAccess.CommitAsync(http, relay, id, command(id, act), done);
             await http.Response.WriteAsJsonAsync(new DeadLetterActView(id.ToString(), done, state.Name()),
-                ApiJson.Default.DeadLetterActView);
+                ApiJson.Plain.DeadLetterActView);
         });
 
     private static ReplayKey Key(ActRequest act) => Array.IndexOf(Keys, act.Key ?? "auto") is >= 0 and var key ? (ReplayKey)key
@@ -55,7 +54,6 @@ internal static class LetterActRoutes
 
     private static async Task TakeAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var id = LetterAccess.Id(http);
         var act = await LetterAccess.ReadActAsync(http.Request);
         var minutes = act.Minutes ?? relay.Configuration.DeadLetterQueue.VisibilityTimeout.TotalMinutes;
@@ -63,17 +61,16 @@ internal static class LetterActRoutes
             throw LetterAccess.Bad($"'minutes' is {minutes}; it must be more than 0 and at most 10080, a week.");
         await LetterAccess.CommitAsync(http, relay, id, new TakeCommand(id, act.Actor!, TimeSpan.FromMinutes(minutes)), "taken");
         await http.Response.WriteAsJsonAsync(new DeadLetterActView(id.ToString(), "taken", DeliveryState.Dead.Name()),
-            ApiJson.Default.DeadLetterActView);
+            ApiJson.Plain.DeadLetterActView);
     }
 
     private static async Task PatchAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var id = LetterAccess.Id(http);
         await LetterAccess.CommitAsync(http, relay, id, Annotation(id, await LetterAccess.ReadJsonAsync(http.Request)), "annotated");
         var letter = await LetterAccess.FindAsync(http, relay);
         await http.Response.WriteAsJsonAsync(ViewMapping.DeadLetterDetail(letter, relay.Configuration.DeadLetterQueue),
-            ApiJson.Default.DeadLetterDetailView);
+            ApiJson.Plain.DeadLetterDetailView);
     }
 
     /// <summary>What is left out stays; null takes away.</summary>

@@ -32,7 +32,7 @@ internal static class LetterPayloadRoutes
         routes.Map(new("GET", "/v1/dead-letters/{id}/payload/diff", "What edits changed: JSON, or text for Accept: text/plain.")
         {
             Answer = typeof(DiffView),
-            Problems = [404, 503],
+            Problems = [400, 404, 503],
         }, DiffAsync);
     }
 
@@ -73,7 +73,7 @@ internal static class LetterPayloadRoutes
         await LetterAccess.CommitAsync(http, relay, id, command, "edited");
         var edits = (await relay.Store.Queries.PayloadAsync(id, http.RequestAborted))?.Edits ?? 0;
         http.Response.Headers.ETag = ETag(edits);
-        await http.Response.WriteAsJsonAsync(new(id.ToString(), "edited", edits), ApiJson.Default.EditView);
+        await http.Response.WriteAsJsonAsync(new(id.ToString(), "edited", edits), ApiJson.Plain.EditView);
     }
 
     /// <summary>The edit that the caller has read; null for whatever is there.</summary>
@@ -93,7 +93,6 @@ internal static class LetterPayloadRoutes
 
     private static async Task DiffAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var letter = await LetterAccess.FindAsync(http, relay);
         var before = await relay.Store.Queries.OriginalPayloadAsync(letter.Id, http.RequestAborted);
         var after = await relay.Store.Queries.PayloadAsync(letter.Id, http.RequestAborted);
@@ -110,7 +109,7 @@ internal static class LetterPayloadRoutes
             new(letter.Id.ToString(), after.Edits, diff.Note,
                 new(before.Body.Length, before.ContentType), new(after.Body.Length, after.ContentType),
                 [.. diff.Lines.Select(line => new DiffLineView(Change(line.Sign), line.Text))]),
-            ApiJson.Default.DiffView);
+            ApiJson.Plain.DiffView);
 
         static string Change(char sign) => sign switch { '+' => "added", '-' => "removed", _ => "same" };
     }

@@ -47,7 +47,7 @@ internal static class LetterTransferRoutes
             foreach (var letter in page.Items)
             {
                 var line = await LetterLine.ReadAsync(queries, letter, http.RequestAborted);
-                await http.Response.BodyWriter.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Default.LetterLine),
+                await http.Response.BodyWriter.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.LetterLine),
                     http.RequestAborted);
                 await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
             }
@@ -82,7 +82,7 @@ internal static class LetterTransferRoutes
 
     private static async Task AnswerAsync(HttpContext http, ImportLine line)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Default.ImportLine);
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.ImportLine);
         await http.Response.BodyWriter.WriteAsync(bytes, http.RequestAborted);
         await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
     }
@@ -95,7 +95,7 @@ internal static class LetterTransferRoutes
         {
             if (line is null)
                 return new(number, null, "refused", "The line is longer than a letter can be.");
-            var letter = JsonSerializer.Deserialize(line, ApiJson.Default.LetterLine) ?? throw new JsonException("The line is null.");
+            var letter = JsonSerializer.Deserialize(line, ApiJson.Plain.LetterLine) ?? throw new JsonException("The line is null.");
             id = letter.Id;
             if (letter.Warning is not null || letter.BodyBase64 is null)
                 return new(number, id, "refused", "The line has no body: its row could not be read when it was exported.");

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Buffers.Text;
 using Microsoft.AspNetCore.Http;
 using Recourse.Durable;
@@ -11,6 +12,9 @@ internal static class MessageRoutes
     [
         QueryReader.State, QueryReader.Queue, QueryReader.Service, QueryReader.Kind, QueryReader.Key, QueryReader.After, QueryReader.Limit,
     ];
+
+    /// <summary>No relay gave out an id before this day.</summary>
+    private static readonly DateTimeOffset FirstId = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static ReadOnlySpan<byte> First => "{\"id\":\"00000000-0000-0000-0000-000000000000\",\"duplicate\":false}"u8;
     private static ReadOnlySpan<byte> Again => "{\"id\":\"00000000-0000-0000-0000-000000000000\",\"duplicate\":true}"u8;
@@ -34,12 +38,12 @@ internal static class MessageRoutes
         {
             Query = ListQuery,
             Answer = typeof(ListView<MessageView>),
-            Problems = [400, 503],
+            Problems = [400, 404, 503],
         }, ListAsync);
         routes.Map(new("GET", "/v1/messages/{id}", "One message with its deliveries and all their attempts.")
         {
             Answer = typeof(MessageView),
-            Problems = [404, 503],
+            Problems = [400, 404, 410, 503],
         }, GetAsync);
     }
 
@@ -102,18 +106,36 @@ internal static class MessageRoutes
                     Deliveries = [view]
                 });
         }
-        await http.Response.WriteAsJsonAsync(new ListView<MessageView>(items, page.Next), ApiJson.Default.ListViewMessageView);
+        await http.Response.WriteAsJsonAsync(new ListView<MessageView>(items, page.Next), ApiJson.Plain.ListViewMessageView);
     }
 
     private static async Task GetAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var text = (string)http.Request.RouteValues["id"]!;
         if (!Guid.TryParseExact(text, "D", out var id)
             || await relay.Store.Queries.MessageAsync(id, http.RequestAborted) is not { } message)
-            throw new ProblemException(Problem.Of(StatusCodes.Status404NotFound, "unknown-message",
-                $"There is no message '{text}'. Delivered messages can be looked at for "
-                    + $"{Measures.Duration(relay.Configuration.KeepDelivered)} (keep_delivered)."));
-        await http.Response.WriteAsJsonAsync(ViewMapping.View(message), ApiJson.Default.MessageView);
+            throw new ProblemException(Missing(text, id, relay));
+        await http.Response.WriteAsJsonAsync(ViewMapping.View(message), ApiJson.Plain.MessageView);
+    }
+
+    // An id holds the time at which it was given out. So an old one is told from one that never was, without a record of all that went.
+    private static Problem Missing(string text, Guid id, Relay relay)
+    {
+        var kept = relay.Configuration.KeepDelivered;
+        if (id.Version == 7 && TimeOf(id) >= FirstId && relay.Time.GetUtcNow() - TimeOf(id) >= kept)
+            return Problem.Of(StatusCodes.Status410Gone, "gone",
+                $"The message '{text}' is not there any more: its id is of {TimeOf(id):yyyy-MM-dd HH:mm:ss} UTC, and delivered and "
+                    + $"discarded messages can be looked at for {Measures.Duration(kept)} (keep_delivered).");
+        return Problem.Of(StatusCodes.Status404NotFound, "unknown-message",
+            $"There is no message '{text}'. Delivered messages can be looked at for {Measures.Duration(kept)} (keep_delivered), the newest "
+                + $"{relay.Configuration.KeepDeliveredMax:N0} of a queue (keep_delivered_max).");
+    }
+
+    private static DateTimeOffset TimeOf(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        var milliseconds = BinaryPrimitives.ReadInt64BigEndian(bytes) >> 16;
+        return DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(milliseconds, 0, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
     }
 }

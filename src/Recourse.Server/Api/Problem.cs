@@ -37,7 +37,7 @@ internal sealed record Problem(string Type, string Title, int Status, string Det
         response.StatusCode = Status;
         if (RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString();
-        await response.WriteAsJsonAsync(this, ApiJson.Default.Problem, MediaType);
+        await response.WriteAsJsonAsync(this, ApiJson.Plain.Problem, MediaType);
     }
 }
 

@@ -34,11 +34,11 @@ internal static class QueryReader
     /// <summary>The parameters as they stand in the query; unknown names, repetitions and empty values are errors.</summary>
     public static Dictionary<string, string> Values(IQueryCollection query, IReadOnlyList<QueryParameter> allowed)
     {
+        CheckNames(query, allowed);
         var found = new Dictionary<string, string>();
         foreach (var (name, values) in query)
         {
-            if (allowed.FirstOrDefault(parameter => parameter.Name == name) is not { } known)
-                throw Bad($"'{name}' is no parameter here.", [.. allowed.Select(parameter => parameter.Name)]);
+            var known = allowed.First(parameter => parameter.Name == name);
             if (values.Count != 1)
                 throw Bad($"'{name}' stands in the query {values.Count} times; once is allowed.", null);
             var value = values.ToString();
@@ -58,6 +58,20 @@ internal static class QueryReader
         foreach (var (name, value) in Values(query, allowed))
             filter = Set(filter, name, value, configuration);
         return filter;
+    }
+
+    /// <summary>Refuses a parameter that the call does not have; asked for every call of the API, those that write included.</summary>
+    public static void CheckNames(IQueryCollection query, IReadOnlyList<QueryParameter> allowed)
+    {
+        foreach (var (name, _) in query)
+        {
+            if (allowed.Any(parameter => parameter.Name == name))
+                continue;
+            var names = allowed.Select(parameter => parameter.Name).ToList();
+            throw Bad(names.Count == 0 ? $"'{name}' is no parameter here; this call takes none."
+                : Spelling.Nearest(name, names) is { } near ? $"'{name}' is no parameter here. Did you mean '{near}'?"
+                : $"'{name}' is no parameter here.", names);
+        }
     }
 
     private static DeliveryFilter Set(DeliveryFilter filter, string name, string value, RelayConfiguration configuration) => name switch
@@ -109,12 +123,6 @@ internal static class QueryReader
     private static string NameOf(string name, string value, IEnumerable<string> known) =>
         GroupReader.IsName(value) ? value
             : throw Bad($"'{name}' is '{value}'; a name is 1 to 64 of a-z, 0-9, '.', '_' and '-'.", [.. known]);
-
-    public static void None(IQueryCollection query)
-    {
-        if (query.Count > 0)
-            throw Bad($"'{query.First().Key}' is no parameter here; this call takes none.", []);
-    }
 
     public static ProblemException Bad(string detail, IReadOnlyList<string>? allowed) =>
         new(Problem.Of(StatusCodes.Status400BadRequest, "bad-query", detail) with { Allowed = allowed });

@@ -20,6 +20,11 @@ internal sealed class QueueDoor(QueueConfiguration queue, RelayConfiguration con
         var name = (string?)http.Request.RouteValues["queue"] ?? "";
         if (!relay.Intake.TryGetValue(name, out var door))
             throw new ProblemException(Unknown(name, relay.Configuration));
+        if (relay.IsStopping)
+        {
+            relay.Meters.Refused(name, "stopping");
+            throw new ProblemException(StoreProblems.Stopping);
+        }
         if (relay.Configuration.DeadLetterQueue.MaxSize is { } max && await relay.Books.DeadAsync() >= max)
         {
             relay.Meters.Refused(name, "dead_letters_full");
@@ -51,7 +56,7 @@ internal sealed class QueueDoor(QueueConfiguration queue, RelayConfiguration con
         $"A message in the queue '{queue.Name}' may have {MaxBody:N0} bytes.");
 
     public static Problem KeyConflict(Guid id) => Problem.Of(StatusCodes.Status422UnprocessableEntity, "key-conflict",
-        "The Idempotency-Key was used before with another body. Nothing was stored.") with
+        "The Idempotency-Key was used before with another body, content type or Recourse-Key. Nothing was stored.") with
     { Id = id.ToString() };
 
     public static Problem Unknown(string name, RelayConfiguration configuration) =>

@@ -19,17 +19,15 @@ internal static class QueueRoutes
 
     private static async Task ListAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
-        await http.Response.WriteAsJsonAsync(new(await AllAsync(relay, http.RequestAborted), null), ApiJson.Default.ListViewQueueView);
+        await http.Response.WriteAsJsonAsync(new(await AllAsync(relay, http.RequestAborted), null), ApiJson.Plain.ListViewQueueView);
     }
 
     private static async Task GetAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var name = (string)http.Request.RouteValues["queue"]!;
         var found = (await AllAsync(relay, http.RequestAborted)).FirstOrDefault(queue => queue.Name == name)
             ?? throw new ProblemException(QueueDoor.Unknown(name, relay.Configuration));
-        await http.Response.WriteAsJsonAsync(found, ApiJson.Default.QueueView);
+        await http.Response.WriteAsJsonAsync(found, ApiJson.Plain.QueueView);
     }
 
     // What is configured, and what the store still holds of queues that are no longer.

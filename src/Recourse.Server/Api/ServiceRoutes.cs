@@ -19,23 +19,20 @@ internal static class ServiceRoutes
     }
 
     private static ApiRoute Act(string verb, string summary) =>
-        new("POST", $"/v1/services/{{name}}:{verb}", summary) { Answer = typeof(ServiceView), Problems = [404, 503] };
+        new("POST", $"/v1/services/{{name}}:{verb}", summary) { Answer = typeof(ServiceView), Problems = [400, 404, 503] };
 
     private static async Task ListAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
-        await http.Response.WriteAsJsonAsync(new(await AllAsync(relay, http.RequestAborted), null), ApiJson.Default.ListViewServiceView);
+        await http.Response.WriteAsJsonAsync(new(await AllAsync(relay, http.RequestAborted), null), ApiJson.Plain.ListViewServiceView);
     }
 
     private static async Task GetAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         await WriteAsync(http, relay, (string)http.Request.RouteValues["name"]!);
     }
 
     private static async Task ActAsync(HttpContext http, Relay relay, Func<string, bool> act)
     {
-        QueryReader.None(http.Request.Query);
         var name = (string)http.Request.RouteValues["name"]!;
         if (!act(name))
             throw new ProblemException(Unknown(name, relay));
@@ -46,7 +43,7 @@ internal static class ServiceRoutes
     {
         var found = (await AllAsync(relay, http.RequestAborted)).FirstOrDefault(service => service.Name == name)
             ?? throw new ProblemException(Unknown(name, relay));
-        await http.Response.WriteAsJsonAsync(found, ApiJson.Default.ServiceView);
+        await http.Response.WriteAsJsonAsync(found, ApiJson.Plain.ServiceView);
     }
 
     private static async Task<IReadOnlyList<ServiceView>> AllAsync(Relay relay, CancellationToken cancellationToken)
@@ -67,18 +64,22 @@ internal static class ServiceRoutes
                 InFlight = now?.InFlight ?? 0,
                 MaxConcurrent = now?.MaxConcurrent ?? 0,
                 ConsecutiveFailures = now?.ConsecutiveFailures ?? 0,
+                BreakerNote = now is null ? null : BreakerState.Note(now),
                 LastError = now?.LastError,
+                LastErrorAt = now?.LastErrorAt,
                 Waiting = held?.Waiting ?? 0,
                 Delayed = held?.Delayed ?? 0,
                 Leased = held?.Leased ?? 0,
                 Dead = held?.Dead ?? 0,
+                Blocked = held?.Blocked ?? 0,
+                BlockedLanes = held?.BlockedLanes ?? 0,
                 Importance = configuration.Services.GetValueOrDefault(name)?.Policy.Importance,
                 Queues = [.. configuration.Queues.Values.Where(queue => queue.DeliverTo.Contains(name)).Select(queue => queue.Name)],
             };
         }
     }
 
-    private static Problem Unknown(string name, Relay relay) =>
+    public static Problem Unknown(string name, Relay relay) =>
         Problem.Of(StatusCodes.Status404NotFound, "unknown-service", Spelling.Nearest(name, relay.Configuration.Services.Keys) is { } near
             ? $"There is no service '{name}'. Did you mean '{near}'?"
                 : $"There is no service '{name}'. GET /v1/services lists the services.");

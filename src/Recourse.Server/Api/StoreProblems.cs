@@ -8,6 +8,11 @@ internal static class StoreProblems
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>The relay stops; another process, or this one after its restart, takes the message.</summary>
+    public static readonly Problem Stopping = Problem.Of(StatusCodes.Status503ServiceUnavailable, "stopping",
+        "The relay is stopping and takes no new messages. Nothing was stored; send it again a little later.") with
+    { RetryAfter = Patience };
+
     public static Problem Describe(StoreException error) => error.Problem switch
     {
         StoreProblem.Busy => Problem.Of(StatusCodes.Status429TooManyRequests, "busy",

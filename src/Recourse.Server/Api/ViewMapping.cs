@@ -25,6 +25,8 @@ internal static class ViewMapping
         Discarded = counts.Discarded,
         Expired = counts.Expired,
         OldestWaitingSeconds = counts.OldestWaitingAt is { } oldest ? Math.Round(Math.Max(0, (now - oldest).TotalSeconds), 3) : 0,
+        Blocked = counts.Blocked,
+        BlockedLanes = counts.BlockedLanes,
         Draining = configuration is null,
         Services = configuration?.DeliverTo ?? [],
         Ordered = configuration?.Ordered ?? false,
@@ -81,6 +83,7 @@ internal static class ViewMapping
         TakenBy = delivery.TakenBy,
         TakenUntil = delivery.TakenUntil,
         Resolved = delivery.Resolved,
+        Holds = delivery.Holds,
     };
 
     public static GroupView Group(DeadLetterGroup group) => new()
@@ -143,6 +146,7 @@ internal static class ViewMapping
             TakenUntil = view.TakenUntil,
             Resolved = view.Resolved,
             Acts = [.. delivery.Acts.Select(act => new LetterActView(act.At, act.Actor, act.Verb, act.Detail))],
+            Holds = view.Holds,
             Attempts = [.. delivery.Attempts.Select(View)],
             IdempotencyKey = delivery.IdempotencyKey,
             TraceId = delivery.TraceParent is { Length: >= 35 } trace ? trace[3..35] : null,

@@ -22,6 +22,10 @@ internal sealed record QueueView
     public long Expired { get; init; }
     /// <summary>Stopped by an operator; no verb does that in this release.</summary>
     public bool Paused { get; init; }
+    /// <summary>Of those that wait: how many stand behind a dead letter of their lane.</summary>
+    public long Blocked { get; init; }
+    /// <summary>In how many lanes they stand.</summary>
+    public long BlockedLanes { get; init; }
     /// <summary>How long the oldest waiting delivery has waited; 0 when none waits.</summary>
     public double OldestWaitingSeconds { get; init; }
     /// <summary>It is no longer configured: it takes nothing more and empties itself.</summary>
@@ -110,6 +114,8 @@ internal record DeadLetterView
     public DateTimeOffset? TakenUntil { get; init; }
     /// <summary>It was settled in another way; the decision says how.</summary>
     public bool Resolved { get; init; }
+    /// <summary>How many deliveries of its lane wait for it; counted up to 10,000.</summary>
+    public int Holds { get; init; }
 }
 
 /// <summary>One dead letter with its history.</summary>
@@ -191,11 +197,17 @@ internal sealed record ServiceView
     public int InFlight { get; init; }
     public int MaxConcurrent { get; init; }
     public int ConsecutiveFailures { get; init; }
+    /// <summary>What a breaker that is not closed waits for, in words; null when it is closed.</summary>
+    public string? BreakerNote { get; init; }
+    /// <summary>The last fault of the service since its last success; null when there is none.</summary>
     public string? LastError { get; init; }
+    public DateTimeOffset? LastErrorAt { get; init; }
     public long Waiting { get; init; }
     public long Delayed { get; init; }
     public long Leased { get; init; }
     public long Dead { get; init; }
+    public long Blocked { get; init; }
+    public long BlockedLanes { get; init; }
     public string? Importance { get; init; }
     public required IReadOnlyList<string> Queues { get; init; }
 }
@@ -203,7 +215,7 @@ internal sealed record ServiceView
 /// <summary>The process runs.</summary>
 internal sealed record LiveView(string Status, string Version);
 
-/// <summary>ready, degraded (a breaker is not closed; intake works) or unavailable.</summary>
+/// <summary>ready, or degraded: a breaker holds deliveries back; intake works.</summary>
 /// <param name="Status">The word.</param>
 /// <param name="Store">ok.</param>
 /// <param name="DeadLetters">ok, near (80 % of dead_letter_queue.max_size) or full; at full, queues answer 429.</param>

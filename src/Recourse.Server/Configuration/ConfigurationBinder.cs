@@ -20,6 +20,7 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             Store = Store(root),
             ShutdownGrace = root.Get("shutdown_grace", TimeSpan.FromSeconds(10)),
             KeepDelivered = root.Get("keep_delivered", TimeSpan.FromHours(1)),
+            KeepDeliveredMax = root.Int("keep_delivered_max", 100_000),
             Services = services.ToDictionary(group => group.Name, Service),
             Queues = queues.ToDictionary(group => group.Name, group => Queue(group, services, deadLetters, limits)),
             DeadLetterQueue = deadLetters,
@@ -117,6 +118,8 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             },
             IdempotencyWindow = values.Get("idempotency_window", TimeSpan.FromHours(24)),
             MaxBody = values.Maybe<long>("max_body"),
+            KeepDelivered = values.Maybe<TimeSpan>("keep_delivered"),
+            KeepDeliveredMax = (int?)values.Maybe<long>("keep_delivered_max"),
         };
     }
 

@@ -19,6 +19,11 @@ internal static class ConfigurationKeys
     private static readonly ConfigurationKey MaxDelay =
         Time("max_delay", Millisecond, 7 * Day, "The longest wait between two attempts. Default 30s.");
 
+    private static readonly ConfigurationKey KeepDelivered =
+        Time("keep_delivered", TimeSpan.Zero, 365 * Day, "How long delivered messages can still be looked at. Default 1h.");
+    private static readonly ConfigurationKey KeepDeliveredMax =
+        Whole("keep_delivered_max", 0, 10_000_000, "How many of them at most, in each queue. Default 100000.");
+
     private static readonly KeyGroup Service = new("service",
     [
         new("url", KeyKind.HttpUrl, "Where deliveries are sent."),
@@ -70,7 +75,8 @@ internal static class ConfigurationKeys
         new("retry", KeyKind.Group, "How failed deliveries are tried again.") { Group = Retry },
         Time("idempotency_window", Second, 365 * Day, "How long an Idempotency-Key is remembered. Default 24h."),
         new("max_body", KeyKind.Size, "The largest body. Default: limits.max_body.") { Min = 1, Max = 256 << 20 },
-        NotYet("keep_delivered", "keeping by queue; keep_delivered: at the top level holds for all queues"),
+        KeepDelivered with { About = "How long delivered messages of this queue can still be looked at. Default: the top level's." },
+        KeepDeliveredMax with { About = "How many of them at most. Default: the top level's." },
         NotYet("rate_limit", "limits on the rate of intake"),
         NotYet("expires_after", "messages that expire"),
         NotYet("priority", "priorities"),
@@ -107,7 +113,7 @@ internal static class ConfigurationKeys
         new("store", KeyKind.Text, "sqlite:PATH, memory: (for trials: nothing is kept), or postgres://…. Default sqlite:recourse.db."),
         Time("shutdown_grace", TimeSpan.Zero, TimeSpan.FromMinutes(10),
             "How long a graceful stop waits for attempts under way. Default 10s."),
-        Time("keep_delivered", TimeSpan.Zero, 365 * Day, "How long delivered messages can still be looked at. Default 1h."),
+        KeepDelivered, KeepDeliveredMax,
         new("services", KeyKind.GroupMap, "The services, by name.") { Group = Service },
         new("queues", KeyKind.GroupMap, "The queues, by name.") { Group = Queue },
         new("dead_letter_queue", KeyKind.Group, "What happens to dead letters.") { Group = DeadLetters },

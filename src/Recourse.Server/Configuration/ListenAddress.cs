@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Recourse.Server;
 
@@ -24,4 +25,16 @@ public static class ListenAddress
     public static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
             || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+
+    /// <summary>Takes the address for a moment.</summary>
+    /// <exception cref="SocketException">It cannot be listened on.</exception>
+    internal static void CheckFree(Uri address)
+    {
+        if (address.Port == 0)
+            return;
+        var ip = IPAddress.TryParse(address.DnsSafeHost, out var given) ? given : IPAddress.Loopback;
+        using var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(ip, address.Port));
+        socket.Listen();
+    }
 }

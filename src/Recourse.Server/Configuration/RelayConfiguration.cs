@@ -23,6 +23,11 @@ public sealed partial record RelayConfiguration
     /// </summary>
     public TimeSpan KeepDelivered { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// How many of them at most, in each queue: when more end within <see cref="KeepDelivered"/>, the oldest go earlier. Default 100,000.
+    /// </summary>
+    public int KeepDeliveredMax { get; init; } = 100_000;
+
     /// <summary>The services that messages are delivered to, by name.</summary>
     public IReadOnlyDictionary<string, ServiceConfiguration> Services { get; init; } = new Dictionary<string, ServiceConfiguration>();
 
@@ -78,6 +83,12 @@ public sealed record QueueConfiguration
 
     /// <summary>How long an idempotency key is remembered. Default 24 h.</summary>
     public TimeSpan IdempotencyWindow { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long its delivered and discarded messages can be looked at; null takes the relay's.</summary>
+    public TimeSpan? KeepDelivered { get; init; }
+
+    /// <summary>How many of them at most; null takes the relay's.</summary>
+    public int? KeepDeliveredMax { get; init; }
 
     /// <summary>The largest body in bytes; null takes the limit of the relay.</summary>
     public long? MaxBody { get; init; }

@@ -26,27 +26,25 @@ public static class DashboardEndpoints
         var forms = new DeadLetterForms(pages);
         var group = endpoints.MapGroup("").ExcludeFromDescription();
 
-        Get("/", (http, _) => pages.OverviewAsync(http));
-        Get("/dead-letters", (http, _) => pages.DeadLettersAsync(http));
-        Get("/dead-letters/groups", (http, _) => pages.GroupsAsync(http));
-        Get("/failing", (http, _) => pages.FailingAsync(http));
-        Get("/dead-letters/{id}", pages.DeliveryAsync);
-        Get("/deliveries/{id}", pages.DeliveryAsync);
+        Page("/", (http, _) => pages.OverviewAsync(http));
+        Page("/dead-letters", (http, _) => pages.DeadLettersAsync(http));
+        Page("/dead-letters/groups", (http, _) => pages.GroupsAsync(http));
+        Page("/failing", (http, _) => pages.FailingAsync(http));
+        Page("/dead-letters/{id}", pages.DeliveryAsync);
+        Page("/deliveries/{id}", pages.DeliveryAsync);
         Get("/deliveries/{id}/payload", DashboardPages.PayloadAsync);
-        Get("/messages/{id}", pages.MessageAsync);
+        Page("/messages/{id}", pages.MessageAsync);
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
-        Post("/deliveries/{id}/replay", forms.ReplayAsync);
-        Post("/deliveries/{id}/discard", forms.DiscardAsync);
-        Post("/deliveries/{id}/resolve", forms.ResolveAsync);
-        Post("/deliveries/{id}/take", forms.TakeAsync);
-        Post("/deliveries/{id}/release", forms.ReleaseAsync);
-        Post("/deliveries/{id}/note", forms.NoteAsync);
-        Post("/deliveries/{id}/edit", forms.EditAsync, EditBytesMax);
+        foreach (var (verb, form) in forms.ByVerb)
+            Post($"/deliveries/{{id}}/{verb}", form, verb == "edit" ? EditBytesMax : FormBytesMax);
         return group;
 
-        void Get(string pattern, Func<HttpContext, string, Task<IResult>> page) => group.MapGet(pattern, Answer(pattern, page));
+        void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
 
-        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form, int bytesMax = FormBytesMax) =>
+        IEndpointConventionBuilder Get(string pattern, Func<HttpContext, string, Task<IResult>> page) =>
+            group.MapGet(pattern, Answer(pattern, page));
+
+        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form, int bytesMax) =>
             group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(bytesMax));
 
         // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
@@ -79,3 +77,6 @@ public static class DashboardEndpoints
         }
     }
 }
+
+/// <summary>Marks a page that a person looks at: it may be linked to from elsewhere, and nothing changes when it is opened.</summary>
+internal sealed record DashboardPage;

@@ -9,9 +9,6 @@ namespace Recourse.Server.Dashboard;
 // Gathers what each page shows. Components do no I/O: by the time one is drawn, all is at hand.
 internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
 {
-    // Deliveries that failed and are due again have no list of their own in the store: the newest so many of those that wait are looked at.
-    private const int DueLookedAt = 500;
-
     public async Task<IResult> OverviewAsync(HttpContext http)
     {
         var queries = Store(http).Queries;
@@ -68,18 +65,18 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         var after = DeliverySearch.From(http.Request.Query).After;
         var counts = await queries.QueuesAsync(http.RequestAborted);
         var later = await queries.DeliveriesAsync(
-            new() { State = DeliveryState.Delayed, After = after, Limit = DeliverySearch.PageSize }, http.RequestAborted);
+            new() { State = DeliveryState.Delayed, Failing = true, After = after, Limit = DeliverySearch.PageSize }, http.RequestAborted);
         List<DeliverySummary> now = [];
         var more = false;
         if (after is null)
         {
-            var leased = await queries.DeliveriesAsync(new() { State = DeliveryState.Leased, Limit = DueLookedAt }, http.RequestAborted);
-            var waiting = await queries.DeliveriesAsync(new() { State = DeliveryState.Waiting, Limit = DueLookedAt }, http.RequestAborted);
-            var due = leased.Items.Concat(waiting.Items).Where(HasFailed).ToList();
+            var leased = await queries.DeliveriesAsync(new() { State = DeliveryState.Leased, Failing = true }, http.RequestAborted);
+            var waiting = await queries.DeliveriesAsync(new() { State = DeliveryState.Waiting, Failing = true }, http.RequestAborted);
+            var due = leased.Items.Concat(waiting.Items).ToList();
             now = [.. due.Take(DeliverySearch.PageSize)];
-            more = due.Count > now.Count || waiting.Next is not null;
+            more = due.Count > now.Count || (leased.Next ?? waiting.Next) is not null;
         }
-        var model = new FailingModel(now, later with { Items = [.. later.Items.Where(HasFailed)] }, after is null, more);
+        var model = new FailingModel(now, later, after is null, more);
         return new PageResult<FailingPage, FailingModel>(Context(http, 1, "Failing now", Section.Failing, counts), model);
     }
 
@@ -160,8 +157,6 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
     }
 
     private static QueueCounts Unused(string queue) => new(queue, 0, 0, 0, 0, 0, 0, 0, 0, null);
-
-    private static bool HasFailed(DeliverySummary delivery) => delivery.Kind is not null;
 
     private static IReadOnlyList<ServiceRow> Join(IReadOnlyList<ServiceStatus> statuses, IReadOnlyList<ServiceCounts> counts)
     {

@@ -16,23 +16,30 @@ internal sealed class DeadLetterForms(DashboardPages pages)
 
     private delegate StoreCommand<DeadLetterOutcome>? Act(DeliveryId id, string actor, string? reason, IFormCollection form);
 
-    public Task<IResult> ReplayAsync(HttpContext http, string id) =>
+    // All of them, by the last part of their address.
+    public IEnumerable<(string Verb, Func<HttpContext, string, Task<IResult>> Form)> ByVerb =>
+    [
+        ("replay", ReplayAsync), ("discard", DiscardAsync), ("resolve", ResolveAsync), ("take", TakeAsync), ("release", ReleaseAsync),
+        ("note", NoteAsync), ("edit", EditAsync),
+    ];
+
+    private Task<IResult> ReplayAsync(HttpContext http, string id) =>
         ActAsync(http, id, "replayed", (key, actor, reason, _) => new ReplayCommand(key, actor, reason));
 
-    public Task<IResult> DiscardAsync(HttpContext http, string id) =>
+    private Task<IResult> DiscardAsync(HttpContext http, string id) =>
         ActAsync(http, id, "discarded", (key, actor, reason, _) => new DiscardCommand(key, actor, reason));
 
-    public Task<IResult> ResolveAsync(HttpContext http, string id) =>
+    private Task<IResult> ResolveAsync(HttpContext http, string id) =>
         ActAsync(http, id, "resolved", (key, actor, reason, _) => reason is null ? null : new ResolveCommand(key, actor, reason));
 
-    public Task<IResult> ReleaseAsync(HttpContext http, string id) =>
+    private Task<IResult> ReleaseAsync(HttpContext http, string id) =>
         ActAsync(http, id, "released", (key, actor, _, _) => new LetGoCommand(key, actor));
 
-    public Task<IResult> TakeAsync(HttpContext http, string id) => ActAsync(http, id, "taken", (key, actor, _, form) =>
+    private Task<IResult> TakeAsync(HttpContext http, string id) => ActAsync(http, id, "taken", (key, actor, _, form) =>
         int.TryParse(form["minutes"], NumberStyles.None, CultureInfo.InvariantCulture, out var minutes) && minutes is > 0 and <= 10_080
             ? new TakeCommand(key, actor, TimeSpan.FromMinutes(minutes)) : null);
 
-    public Task<IResult> NoteAsync(HttpContext http, string id) => ActAsync(http, id, "noted", (key, actor, _, form) =>
+    private Task<IResult> NoteAsync(HttpContext http, string id) => ActAsync(http, id, "noted", (key, actor, _, form) =>
         new AnnotateCommand(key, actor)
         {
             Assignee = Wording.Shortened(form["assignee"].ToString().Trim(), NameLengthMax - 1),
@@ -40,7 +47,7 @@ internal sealed class DeadLetterForms(DashboardPages pages)
             Manual = form["manual"] == "true",
         });
 
-    public Task<IResult> EditAsync(HttpContext http, string id) => ActAsync(http, id, "edited", (key, actor, reason, form) =>
+    private Task<IResult> EditAsync(HttpContext http, string id) => ActAsync(http, id, "edited", (key, actor, reason, form) =>
         int.TryParse(form["edits"], NumberStyles.None, CultureInfo.InvariantCulture, out var edits)
             ? new EditPayloadCommand(key, actor, reason, EditableText.Body(form["body"].ToString())) { IfEdits = edits } : null);
 

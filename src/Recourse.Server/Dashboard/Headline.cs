@@ -20,7 +20,7 @@ internal sealed record Headline(HeadlineLevel Level, string Title, IReadOnlyList
     public static Headline Of(IReadOnlyList<QueueCounts> queues, IReadOnlyList<ServiceStatus> services, DateTimeOffset now)
     {
         var reasons = new List<string>();
-        var cutOff = services.Where(service => service.Breaker is "open" or "isolated" or "half_open").ToList();
+        var cutOff = services.Where(BreakerState.HoldsBack).ToList();
         foreach (var service in cutOff)
             reasons.Add(Reason(service));
         var behind = queues.Where(queue => now - queue.OldestWaitingAt > BehindAfter).ToList();
@@ -29,6 +29,10 @@ internal sealed record Headline(HeadlineLevel Level, string Title, IReadOnlyList
         var dead = queues.Sum(queue => queue.Dead);
         if (dead > 0)
             reasons.Add($"{Wording.Counted(dead, "dead letter waits", "dead letters wait")} for a decision.");
+        foreach (var queue in queues.Where(queue => queue.Blocked > 0))
+            reasons.Add($"{queue.Queue}: {Wording.Blocked(queue.Blocked, queue.BlockedLanes)}.");
+        foreach (var service in services.Where(BreakerState.WaitsForDelivery))
+            reasons.Add($"{service.Name} was in trouble; its breaker is half-open, {BreakerState.Note(service)}.");
 
         if (cutOff.Count > 0)
             return Degraded(cutOff.Select(service => service.Name), "services", "failing", reasons);
@@ -38,7 +42,9 @@ internal sealed record Headline(HeadlineLevel Level, string Title, IReadOnlyList
             return new(HeadlineLevel.Attention, "Working, with dead letters to look at", reasons);
         if (queues.Sum(queue => queue.Accepted) == 0)
             return new(HeadlineLevel.Idle, "Ready: nothing has come in yet", reasons);
-        return new(HeadlineLevel.Well, "All well", ["Every breaker is closed and there are no dead letters."]);
+        if (reasons.Count == 0)
+            reasons.Add("Every breaker is closed and there are no dead letters.");
+        return new(HeadlineLevel.Well, "All well", reasons);
     }
 
     private static string Reason(ServiceStatus service) => service.Breaker switch

@@ -25,6 +25,12 @@ internal static class Wording
         return age > TimeSpan.Zero ? $"{Span(age)} ago" : $"in {Span(age.Duration())}";
     }
 
+    // The store counts so far and no further.
+    public static string Holds(int followers) => followers >= 10_000 ? "blocks 10,000 or more" : $"blocks {Number(followers)}";
+
+    public static string Blocked(long deliveries, long lanes) =>
+        $"{Counted(deliveries, "delivery waits", "deliveries wait")} behind dead letters in {Counted(lanes, "lane", "lanes")}";
+
     // Two units at most: nobody on call needs the seconds of a three-day-old failure.
     public static string Span(TimeSpan span) => span switch
     {

@@ -20,7 +20,7 @@ internal static partial class LetterArchive
         foreach (var letter in letters)
         {
             var line = await LetterLine.ReadAsync(queries, letter, cancellationToken);
-            await file.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Default.LetterLine), cancellationToken);
+            await file.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.LetterLine), cancellationToken);
             file.WriteByte((byte)'\n');
         }
         await file.FlushAsync(cancellationToken);

@@ -5,23 +5,31 @@ namespace Recourse.Server;
 /// <summary>All that the relay's host and API log.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path} was refused: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "{Method} {Path} could not be answered: {Reason} Such requests are logged once in 10 s at most.")]
     internal static partial void StoreRefused(ILogger logger, string method, string path, string reason);
 
     [LoggerMessage(2, LogLevel.Error, "{Method} {Path} failed inside.")]
     internal static partial void Unhandled(ILogger logger, string method, string path, Exception error);
 
-    [LoggerMessage(3, LogLevel.Information,
-        "Opened the store {Store}; {Suspects} deliveries were in hand when it was last closed, {Poisoned} of them are dead now as poison.")]
-    internal static partial void Opened(ILogger logger, string store, int suspects, int poisoned);
+    [LoggerMessage(3, LogLevel.Information, "Opened the store {Store}.")]
+    internal static partial void Opened(ILogger logger, string store);
 
-    [LoggerMessage(4, LogLevel.Information, "Stopping: intake is closed; attempts under way have {Grace} to end.")]
-    internal static partial void Stopping(ILogger logger, TimeSpan grace);
+    [LoggerMessage(18, LogLevel.Warning,
+        "Opened the store {Store}; deliveries in hand when the last process ended: {Suspects}. They run alone; dead now as poison: "
+        + "{Poisoned}.")]
+    internal static partial void OpenedAfterCrash(ILogger logger, string store, int suspects, int poisoned);
+
+    [LoggerMessage(20, LogLevel.Information, "Migrated the store from schema {From} to {To}; the file as it was before: {Backup}.")]
+    internal static partial void Migrated(ILogger logger, int from, int to, string backup);
+
+    [LoggerMessage(4, LogLevel.Information,
+        "Stopping: new messages are answered with 503; attempts under way have {Grace} to end.")]
+    internal static partial void Stopping(ILogger logger, string grace);
 
     [LoggerMessage(5, LogLevel.Information, "Stopped: every lease is given back.")]
     internal static partial void Stopped(ILogger logger);
 
-    [LoggerMessage(6, LogLevel.Information, "The configuration was read again: {Queues} queues, {Services} services.")]
+    [LoggerMessage(6, LogLevel.Information, "The configuration was read again; queues: {Queues}, services: {Services}.")]
     internal static partial void Reloaded(ILogger logger, int queues, int services);
 
     [LoggerMessage(7, LogLevel.Error, "The configuration was changed and is wrong; the old one stays. {Error}")]
@@ -37,14 +45,15 @@ internal static partial class Log
     internal static partial void PassFailed(ILogger logger, string what, Exception error);
 
     [LoggerMessage(11, LogLevel.Information,
-        "Replayed {Replayed} dead letters by policy and discarded {Discarded} that were past their retention.")]
+        "Dead letters replayed by policy: {Replayed}; discarded because they were past their retention: {Discarded}.")]
     internal static partial void DeadLettersKept(ILogger logger, int replayed, int discarded);
 
     [LoggerMessage(12, LogLevel.Warning,
-        "Queue '{Queue}' is no longer configured and still holds {Held} deliveries: it takes nothing more and drains.")]
+        "Queue '{Queue}' is no longer configured: it takes nothing more and drains. Deliveries in it: {Held}.")]
     internal static partial void Draining(ILogger logger, string queue, long held);
 
-    [LoggerMessage(13, LogLevel.Warning, "Service '{Service}' is no longer configured; {Held} deliveries for it wait until it is.")]
+    [LoggerMessage(13, LogLevel.Warning,
+        "Service '{Service}' is no longer configured; what is for it waits until it is. Deliveries: {Held}.")]
     internal static partial void Orphaned(ILogger logger, string service, long held);
 
     [LoggerMessage(14, LogLevel.Warning, "Dead letters: {Dead} of at most {Max}. At the bound, queues answer 429.")]
@@ -52,4 +61,13 @@ internal static partial class Log
 
     [LoggerMessage(15, LogLevel.Warning, "The files of the configuration cannot be watched; changes count from the next start. {Reason}")]
     internal static partial void NotWatched(ILogger logger, string reason);
+
+    [LoggerMessage(16, LogLevel.Error, "The store takes nothing new, messages are refused with 503: {Reason}")]
+    internal static partial void StoreInTrouble(ILogger logger, string reason);
+
+    [LoggerMessage(17, LogLevel.Information, "The store takes messages again, after {Duration} and {Refused} refusals.")]
+    internal static partial void StoreWell(ILogger logger, string duration, long refused);
+
+    [LoggerMessage(19, LogLevel.Warning, "The pass over {What} was put off: {Reason} The next one tries again.")]
+    internal static partial void PassPutOff(ILogger logger, string what, string reason);
 }

@@ -33,6 +33,7 @@ public static class RecourseRelay
         services.TryAddSingleton<DashboardData>(provider => new RelayDashboardData(provider.GetRequiredService<Relay>()));
         services.AddHostedService(provider => provider.GetRequiredService<Relay>());
         services.AddHostedService<Upkeep>();
+        services.AddHostedService<StoreWatch>();
         services.AddHostedService<ConfigurationWatcher>();
         services.AddOpenApi("v1", OpenApiRoutes.Configure);
         return services;
@@ -56,6 +57,7 @@ public static class RecourseRelay
         QueueRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
         ServiceRoutes.Map(routes);
+        StoreRoutes.Map(routes);
         HealthRoutes.Map(routes);
         MetricsRoutes.Map(routes);
         OpenApiRoutes.Map(group, routes);
@@ -64,5 +66,6 @@ public static class RecourseRelay
     }
 
     internal static RequestGuard Guard(IServiceProvider provider) =>
-        new(provider.GetRequiredService<RelayOptions>().HostNames, provider.GetRequiredService<ILogger<Relay>>());
+        new(provider.GetRequiredService<RelayOptions>().HostNames, provider.GetRequiredService<ILogger<Relay>>(),
+            provider.GetRequiredService<RelayOptions>().Time);
 }

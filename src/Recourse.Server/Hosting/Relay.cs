@@ -3,16 +3,16 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Recourse.Durable;
 using Recourse.Server.Api;
+using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
 
 namespace Recourse.Server;
 
 /// <summary>
-/// One running relay: the store, the dispatcher and the configuration that counts now. It starts before the listener and stops after it, so
-/// that
-/// nothing comes in that could not be kept.
+/// One running relay: the store, the dispatcher and the configuration that counts now. It starts before the listener, so that nothing comes
+/// in that could not be kept. It stops before the listener closes: whoever sends meanwhile is told when to come again.
 /// </summary>
-internal sealed class Relay : IHostedService, IAsyncDisposable
+internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
 {
     private readonly RelayOptions _options;
     private readonly ILoggerFactory _loggers;
@@ -25,13 +25,14 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     private volatile RelayConfiguration _configuration;
     private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
     private volatile Dispatcher? _dispatcher;
+    private volatile bool _stopping;
 
     public Relay(RelayOptions options, RelayMeters meters, ILoggerFactory loggers)
     {
         (_options, _loggers, _logger, Meters) = (options, loggers, loggers.CreateLogger<Relay>(), meters);
         _configuration = options.Configuration;
         _doors = Doors(_configuration);
-        Health = new(options.Time);
+        Health = new(options.Time, _logger);
         _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
         _inner = options.OpenStore(options.Configuration.Store, options.Time);
         Store = new RelayStore(_inner, Health, meters, () => _dispatcher);
@@ -54,6 +55,9 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
     /// <summary>What the API can do, for its OpenAPI document; filled when the routes are mapped.</summary>
     public IReadOnlyList<ApiRoute> Routes { get; set; } = [];
 
+    /// <summary>A stop was asked for: nothing new is taken.</summary>
+    public bool IsStopping { get => _stopping; private set => _stopping = value; }
+
     public TimeProvider Time => _options.Time;
     public IReadOnlyList<ServiceStatus> Services => _dispatcher?.Status ?? [];
 
@@ -63,12 +67,19 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
         var opening = await _inner.OpenAsync(cancellationToken);
-        Log.Opened(_logger, StoreName.Shown(_configuration.Store), opening.Suspects, opening.Poisoned);
+        if (opening.Migration is { } migration)
+            Log.Migrated(_logger, migration.From, migration.To, migration.Backup ?? "not kept, as asked");
+        var store = StoreName.Shown(_configuration.Store);
+        if (opening.Suspects == 0)
+            Log.Opened(_logger, store);
+        else
+            Log.OpenedAfterCrash(_logger, store, opening.Suspects, opening.Poisoned);
         var dispatcher = new Dispatcher(_inner, _options.Handler ?? _delivery!.DeliverAsync, Policies(_configuration), new()
         {
             Node = _options.Node,
-            PolicyOf = queue => _known.TryGetValue(queue, out var known) ? known.Policy : new(),
+            PolicyOf = PolicyOf,
             Time = _options.Time,
             Logger = _loggers.CreateLogger("Recourse.Dispatch"),
             OnAttempt = Meters.Attempted,
@@ -78,14 +89,25 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
         await WarnOfWhatIsGoneAsync(cancellationToken);
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Refuses new messages, and waits for the attempts under way while the listener still answers.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        if (_dispatcher is not { } dispatcher)
+        if (IsStopping || _dispatcher is not { } dispatcher)
             return;
-        Log.Stopping(_logger, _configuration.ShutdownGrace);
+        IsStopping = true;
+        Log.Stopping(_logger, Wording.Span(_configuration.ShutdownGrace));
         await dispatcher.StopAsync(_configuration.ShutdownGrace);
         Log.Stopped(_logger);
     }
+
+    // A host that knows only two steps comes here first.
+    public Task StopAsync(CancellationToken cancellationToken) => StoppingAsync(cancellationToken);
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
     /// Takes over a configuration that was read again. Breakers keep their state; what the listener and the store are counts from the next
@@ -119,6 +141,8 @@ internal sealed class Relay : IHostedService, IAsyncDisposable
 
     private static Dictionary<string, QueueDoor> Doors(RelayConfiguration configuration) =>
         configuration.Queues.Values.ToDictionary(queue => queue.Name, queue => new QueueDoor(queue, configuration));
+
+    private DeliveryPolicy PolicyOf(string queue) => _known.TryGetValue(queue, out var known) ? known.Policy : new();
 
     private void Remember(RelayConfiguration configuration)
     {

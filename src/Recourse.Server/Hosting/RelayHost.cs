@@ -27,10 +27,15 @@ public sealed class RelayHost : IAsyncDisposable
     /// Opens the store, then begins to deliver, then listens. When the task ends, everything works.
     /// </summary>
     /// <exception cref="Durable.StoreException">The store cannot be used; the message says what to do.</exception>
-    /// <exception cref="IOException">The address cannot be listened on, for example because the port is taken.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">An address cannot be listened on, for example because the port is taken;
+    /// the store was not opened.</exception>
+    /// <exception cref="IOException">The same, when it is only found while the listener starts.</exception>
     public static async Task<RelayHost> StartAsync(RelayOptions options, Action<ILoggingBuilder>? logging = null,
         CancellationToken cancellationToken = default)
     {
+        // Before the store: whoever starts a second relay by mistake must not find a new store file beside it.
+        foreach (var address in options.Configuration.Listen)
+            ListenAddress.CheckFree(address);
         var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = typeof(RelayHost).Assembly.GetName().Name });
         builder.Logging.SetMinimumLevel(LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
@@ -63,7 +68,8 @@ public sealed class RelayHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Closes the intake, waits for attempts under way up to <c>shutdown_grace</c>, gives the rest back. Cancelling ends the waiting.
+    /// Answers new messages with 503, waits for attempts under way up to <c>shutdown_grace</c>, gives the rest back, and closes the
+    /// listener last. Cancelling ends the waiting.
     /// </summary>
     public Task StopAsync(CancellationToken cancellationToken = default) => _application.StopAsync(cancellationToken);
 

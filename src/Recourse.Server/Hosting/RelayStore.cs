@@ -24,13 +24,15 @@ internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMe
         }
         catch (StoreException error)
         {
-            health.Refused(error);
+            health.Refused(error, command is EnqueueCommand refused ? refused.Message.Body.Length : 0);
             throw;
         }
-        health.Took();
         Committed(command);
         return result;
     }
+
+    public override Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default) =>
+        inner.BackupAsync(path, cancellationToken);
 
     private void Committed(StoreCommand command)
     {
@@ -38,8 +40,14 @@ internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMe
         {
             case EnqueueCommand enqueue:
                 meters.Enqueued(enqueue.Message.Queue, enqueue.Result.Status);
-                if (enqueue.Result.Status is EnqueueStatus.Accepted && dispatcher() is { } running)
+                if (enqueue.Result.Status is not EnqueueStatus.Accepted)
+                    break;
+                health.Took();
+                if (dispatcher() is { } running)
                     Wake(running, enqueue.Message.Services);
+                break;
+            case ProbeCommand:
+                health.Took();
                 break;
             case ReplayCommand replay:
                 meters.DeadLetterActed("replayed", replay.Result);

@@ -45,6 +45,12 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         {
             await pass(stoppingToken);
         }
+        catch (StoreException error) when (!stoppingToken.IsCancellationRequested)
+        {
+            // A store that takes nothing has been logged for all.
+            if (relay.Health.Trouble is null)
+                Log.PassPutOff(logger, what, error.Message);
+        }
         catch (Exception error) when (!stoppingToken.IsCancellationRequested)
         {
             Log.PassFailed(logger, what, error);
@@ -54,10 +60,25 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
     /// <summary>Removes in small commits, so that intake is never held up, until nothing is left to remove.</summary>
     internal async Task PruneAsync(CancellationToken stoppingToken)
     {
-        int removed;
-        do
-            removed = await relay.Store.CommitAsync(new PruneCommand(relay.Configuration.KeepDelivered, PruneMax), stoppingToken);
-        while (removed >= PruneMax && !stoppingToken.IsCancellationRequested);
+        foreach (var queue in await relay.Books.ReadAsync())
+        {
+            var (age, most) = Kept(queue.Queue);
+            int removed;
+            do
+            {
+                var prune = new PruneCommand(age, PruneMax) { Queue = queue.Queue, KeepMax = most };
+                removed = await relay.Store.CommitAsync(prune, stoppingToken);
+            }
+            while (removed >= PruneMax && !stoppingToken.IsCancellationRequested);
+        }
+    }
+
+    // A queue that is no longer configured keeps what the relay says for all.
+    private (TimeSpan Age, int Most) Kept(string queue)
+    {
+        var all = relay.Configuration;
+        var own = all.Queues.GetValueOrDefault(queue);
+        return (own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
     }
 
     /// <summary>Puts what died before an upgrade into groups and the search, in small commits, until nothing is left.</summary>

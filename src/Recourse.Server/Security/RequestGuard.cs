@@ -1,17 +1,23 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Recourse.Durable;
 using Recourse.Server.Api;
+using Recourse.Server.Dashboard;
 
 namespace Recourse.Server.Security;
 
 /// <summary>
 /// Stands around every endpoint of the relay, however it is mounted: lets nobody else's pages in, and answers every error with a problem.
 /// </summary>
-internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Relay> logger)
+internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Relay> logger, TimeProvider time)
 {
     private static readonly object Guarded = new();
+    private static readonly TimeSpan LogPause = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private long? _loggedAt;
 
     /// <summary>Wraps an endpoint while it is built.</summary>
     public void Protect(EndpointBuilder endpoint)
@@ -20,6 +26,9 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
             return;
         endpoint.Metadata.Add(Guarded);
         endpoint.RequestDelegate = http => RunAsync(http, inner);
+        // Monitors ask with HEAD what a GET would say; the server leaves the body out.
+        if (endpoint.Metadata.OfType<IHttpMethodMetadata>().LastOrDefault() is { HttpMethods: ["GET"] })
+            endpoint.Metadata.Add(new HttpMethodMetadata(["GET", "HEAD"]));
     }
 
     /// <summary>For what no guarded endpoint answers: unknown paths and methods.</summary>
@@ -29,7 +38,7 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
     private async Task RunAsync(HttpContext http, RequestDelegate inner)
     {
         SiteGuard.SetHeaders(http.Response);
-        if (SiteGuard.Check(http.Request, names) is { } refused)
+        if (SiteGuard.Check(http.Request, names, http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is not null) is { } refused)
         {
             await refused.WriteAsync(http);
             return;
@@ -46,12 +55,14 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
         }
         catch (StoreException error)
         {
-            Log.StoreRefused(logger, http.Request.Method, http.Request.Path, error.Message);
+            // What a store refuses to write, its health has logged once for all.
+            if (HttpMethods.IsGet(http.Request.Method) && MayLog())
+                Log.StoreRefused(logger, http.Request.Method, http.Request.Path, error.Message);
             await StoreProblems.Describe(error).WriteAsync(http);
         }
         catch (BadHttpRequestException error)
         {
-            await Problem.Of(error.StatusCode, "bad-request", error.Message).WriteAsync(http);
+            await Problem.Of(error.StatusCode, "bad-request", Words(error)).WriteAsync(http);
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -62,6 +73,25 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
             Log.Unhandled(logger, http.Request.Method, http.Request.Path, error);
             await Problem.Of(StatusCodes.Status500InternalServerError, "defect",
                 "The relay failed inside. Its log has the details; please report it.").WriteAsync(http);
+        }
+    }
+
+    /// <summary>What is wrong with a request that the server itself could not read.</summary>
+    public static string Words(BadHttpRequestException error) => error.StatusCode switch
+    {
+        StatusCodes.Status408RequestTimeout => "The body came too slowly; a request must bring at least 240 bytes a second.",
+        StatusCodes.Status413PayloadTooLarge => "The body is larger than this call takes.",
+        _ => "The body ended before the length that was announced, or its chunks are malformed. Nothing of it was taken.",
+    };
+
+    private bool MayLog()
+    {
+        lock (_lock)
+        {
+            if (_loggedAt is { } last && time.GetElapsedTime(last) < LogPause)
+                return false;
+            _loggedAt = time.GetTimestamp();
+            return true;
         }
     }
 

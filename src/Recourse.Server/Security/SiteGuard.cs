@@ -5,13 +5,16 @@ namespace Recourse.Server.Security;
 
 /// <summary>
 /// Refuses what a web page of another site makes a browser send: for reads and writes alike, because without keys the browser of the
-/// operator is
-/// the way in. Programs that are no browsers send neither Origin nor Sec-Fetch-Site and are not concerned.
+/// operator is the way in. The one thing let through is a link to a page of the dashboard that somebody followed. Programs that are no
+/// browsers send neither Origin nor Sec-Fetch-Site and are not concerned.
 /// </summary>
 internal static class SiteGuard
 {
     /// <summary>The problem to answer with; null lets the request in.</summary>
-    public static Problem? Check(HttpRequest request, IReadOnlyCollection<string> names)
+    /// <param name="request">The request.</param>
+    /// <param name="names">Names under which the relay may be reached besides those of loopback.</param>
+    /// <param name="page">It asks for a page of the dashboard.</param>
+    public static Problem? Check(HttpRequest request, IReadOnlyCollection<string> names, bool page = false)
     {
         var host = request.Host;
         // A name that an attacker's DNS points to 127.0.0.1 (rebinding) arrives here as that name.
@@ -19,7 +22,8 @@ internal static class SiteGuard
             return Problem.Of(StatusCodes.Status403Forbidden, "foreign-host",
                 "The Host of the request is not a name of this relay. Use the address that it listens on, such as 127.0.0.1 or localhost.");
         var headers = request.Headers;
-        if (headers.TryGetValue("Sec-Fetch-Site", out var site) && site.ToString() is not ("none" or "same-origin"))
+        if (headers.TryGetValue("Sec-Fetch-Site", out var site) && site.ToString() is not ("none" or "same-origin")
+            && !(page && IsLinkFollowed(request)))
             return Problem.Of(StatusCodes.Status403Forbidden, "foreign-site",
                 "The request was sent by a page of another site (Sec-Fetch-Site).");
         var origin = headers.Origin;
@@ -28,6 +32,10 @@ internal static class SiteGuard
             return Problem.Of(StatusCodes.Status403Forbidden, "foreign-origin", "The request was sent by a page of another site (Origin).");
         return null;
     }
+
+    // Somebody followed a link in a chat or a mail: the whole window goes to the page, and the site that had the link sees nothing of it.
+    private static bool IsLinkFollowed(HttpRequest request) => HttpMethods.IsGet(request.Method)
+        && request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document";
 
     /// <summary>
     /// What every answer carries. The dashboard sets a policy of its own for its pages; a stricter one that is set later stays.

@@ -9,28 +9,55 @@ internal static class CountReader
 {
     private sealed record Row(string Queue, string Service, long[] Books, long Delayed, long? OldestAt);
 
-    public static IReadOnlyList<QueueCounts> Queues(ReadConnection read, long now) =>
-    [
-        .. Routes(read, now).GroupBy(row => row.Queue).OrderBy(queue => queue.Key, StringComparer.Ordinal).Select(queue =>
+    public static IReadOnlyList<QueueCounts> Queues(ReadConnection read, long now)
+    {
+        var blocked = Blocked(read, "q.name");
+        return [.. Routes(read, now).GroupBy(row => row.Queue).OrderBy(queue => queue.Key, StringComparer.Ordinal).Select(queue =>
         {
             long Sum(int column) => queue.Sum(row => row.Books[column]);
             var delayed = queue.Sum(row => row.Delayed);
+            var (held, lanes) = blocked.GetValueOrDefault(queue.Key);
             return new QueueCounts(
                 queue.Key, Sum(0), Sum(1) - delayed, delayed, Sum(2), Sum(3), Sum(4), Sum(5), Sum(6),
-                queue.Min(row => row.OldestAt) is { } oldest ? StoreTime.Time(oldest) : null);
-        }),
-    ];
+                queue.Min(row => row.OldestAt) is { } oldest ? StoreTime.Time(oldest) : null)
+            {
+                Blocked = held,
+                BlockedLanes = lanes,
+            };
+        })];
+    }
 
-    public static IReadOnlyList<ServiceCounts> Services(ReadConnection read, long now) =>
-    [
-        .. Routes(read, now).GroupBy(row => row.Service).OrderBy(service => service.Key, StringComparer.Ordinal).Select(service =>
+    public static IReadOnlyList<ServiceCounts> Services(ReadConnection read, long now)
+    {
+        var blocked = Blocked(read, "s.name");
+        return [.. Routes(read, now).GroupBy(row => row.Service).OrderBy(service => service.Key, StringComparer.Ordinal).Select(service =>
         {
             var delayed = service.Sum(row => row.Delayed);
+            var (held, lanes) = blocked.GetValueOrDefault(service.Key);
             return new ServiceCounts(
                 service.Key, service.Sum(row => row.Books[1]) - delayed, delayed, service.Sum(row => row.Books[2]),
-                service.Sum(row => row.Books[4]));
-        }),
-    ];
+                service.Sum(row => row.Books[4]))
+            {
+                Blocked = held,
+                BlockedLanes = lanes,
+            };
+        })];
+    }
+
+    /// <summary>What waits behind a dead letter of its lane, and in how many lanes: read from the lanes whose head is dead.</summary>
+    private static Dictionary<string, (long Deliveries, long Lanes)> Blocked(ReadConnection read, string by)
+    {
+        var row = read[
+            $"""
+            SELECT {by}, count(*), count(DISTINCT l.id) FROM lanes l INDEXED BY lanes_dead
+            JOIN deliveries d ON d.lane = l.id AND d.state = 0 JOIN routes r ON r.id = d.route
+            JOIN queues q ON q.id = r.queue JOIN services s ON s.id = r.service WHERE l.state = 4 GROUP BY 1
+            """];
+        var blocked = new Dictionary<string, (long, long)>();
+        while (row.Step())
+            blocked.Add(row.Text(0), (row.Int64(1), row.Int64(2)));
+        return blocked;
+    }
 
     private static List<Row> Routes(ReadConnection read, long now)
     {

@@ -10,8 +10,11 @@ internal static class DeliverySql
     public const string Columns =
         """
         d.key, d.route, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision,
-        m.id, m.created_at, m.order_key, d.lane IS NOT NULL AND coalesce((SELECT l.head <> d.key OR l.state <> 0 FROM lanes l WHERE l.id
-          = d.lane), 0),
+        m.id, m.created_at, m.order_key,
+        CASE WHEN d.lane IS NULL THEN 0
+             WHEN d.state = 4 THEN (SELECT count(*) FROM
+               (SELECT 1 FROM deliveries f WHERE f.lane = d.lane AND f.key > d.key AND f.state = 0 LIMIT 10000))
+             ELSE coalesce((SELECT l.head <> d.key OR l.state <> 0 FROM lanes l WHERE l.id = d.lane), 0) END,
         a.error, a.decision, q.name, s.name, d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node,
         d.letter_group, d.edits, k.assignee, k.note, k.manual, k.taken_by, k.taken_until, k.resolved_at IS NOT NULL
         """;
@@ -27,6 +30,8 @@ internal static class DeliverySql
     public const int DeadAtColumn = 9;
     public const int ErrorColumn = 16;
     public const int IdColumn = 12;
+    // Of what waits: whether its lane holds it back; of a dead letter: how many of its lane wait for it (PageCursor.HoldsMax at most).
+    private const int LaneColumn = 15;
 
     public static DeliverySummary Summary(SqliteStatement row, long now)
     {
@@ -40,7 +45,8 @@ internal static class DeliverySql
             Queue = row.Text(18),
             Service = row.Text(19),
             State = waits && row.Int64(3) > now ? DeliveryState.Delayed : state,
-            Blocked = waits && row.Bool(15),
+            Blocked = waits && row.Bool(LaneColumn),
+            Holds = state is DeliveryState.Dead ? row.Int32(LaneColumn) : 0,
             Generation = row.Int32(4),
             CreatedAt = StoreTime.Time(row.Int64(13)),
             DueAt = waits ? StoreTime.Time(row.Int64(3)) : null,

@@ -14,7 +14,7 @@ internal static class ListReader
     public static Page<DeliverySummary> Page(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long now)
     {
         var found = new List<Found>();
-        if (filter.Queue is null && filter.Service is null)
+        if (filter is { Queue: null, Service: null, Failing: false })
         {
             Collect(read, filter, cursor, now, null, found);
         }
@@ -77,6 +77,9 @@ internal static class ListReader
         });
         if (ofRoute)
             sql.Append(" AND d.route = ?3");
+        // What was tried and waits has an index of its own; a state that is named makes it count.
+        if (filter.Failing)
+            sql.Append(filter.State is null ? " AND d.state IN (0, 2)" : "").Append(" AND d.attempts > 0 AND d.kind IS NOT NULL");
         if (filter.Kind is not null)
             sql.Append(" AND d.kind = ?4");
         if (filter.OrderKey is not null)

@@ -42,14 +42,28 @@ internal sealed class Checkpoints(SqliteDatabase database, SqliteReaders readers
 
     private void TryCopy()
     {
-        if (database.Checkpoint(raw.SQLITE_CHECKPOINT_PASSIVE) is { } done && done.Pages == done.Copied)
-        {
-            _unchecked = 0;
-            return;
-        }
-        // A reader still needs the log. Try again after as much again, until the bound.
+        var whole = database.Checkpoint(raw.SQLITE_CHECKPOINT_PASSIVE) is { } done && done.Pages == done.Copied;
         _unchecked = 0;
-        if (new FileInfo(_wal) is { Exists: true } wal && wal.Length >= options.WalBytesMax)
-            readers.While(() => database.Checkpoint(raw.SQLITE_CHECKPOINT_TRUNCATE));
+        if (new FileInfo(_wal) is not { Exists: true } wal || wal.Length < options.WalBytesMax)
+            return;
+        // All copied: it only has to get small again. Otherwise a reader still needs the log, and it is at its bound.
+        if (whole)
+            Empty();
+        else
+            readers.While(Empty);
+    }
+
+    /// <summary>Not waiting: a reader of another process cannot be ended from here, and must not hold the writer up either.</summary>
+    private void Empty()
+    {
+        database.BusyTimeout(0);
+        try
+        {
+            database.Checkpoint(raw.SQLITE_CHECKPOINT_TRUNCATE);
+        }
+        finally
+        {
+            database.BusyTimeout(SqliteSchema.BusyMilliseconds);
+        }
     }
 }

@@ -13,13 +13,14 @@ internal static class LeaseEnd
 
     /// <summary>Runs in the caller's transaction.</summary>
     public static StoreOpening Apply(SqliteDatabase database, Routes routes, Lanes lanes, AttemptWriter attempts,
-        Letters letters, long now)
+        Letters letters, Func<string, bool> blocksLane, long now)
     {
         using var update = database.Prepare(
             """
             UPDATE deliveries SET state = ?2, lease = 0, alone = 0, suspect = 1, crashes_alone = ?3, maybe_applied = 1, due_at = ?4,
               ended_at = ?5,
-              kind = ?6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL WHERE key = ?1
+              kind = ?6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL,
+              lane = CASE WHEN ?7 THEN NULL ELSE lane END WHERE key = ?1
             """);
         var poisoned = 0;
         var rows = Leased(database);
@@ -27,16 +28,17 @@ internal static class LeaseEnd
         {
             var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, StoreTime.Time(row.ClaimedAt), row.Node, row.CrashesAlone);
             var poison = row.CrashesAlone >= AttemptRules.CrashesAloneMax;
+            var route = routes.Of(row.Route);
             var state = poison ? DeliveryState.Dead : DeliveryState.Waiting;
             long? died = poison ? letters.DiedAt(now) : null;
             update.Bind(1, row.Key).Bind(2, (long)state).Bind(3, row.CrashesAlone).Bind(4, now).Bind(5, died)
-                .Bind(6, attempt.Kind!.Value.Name()).Run();
+                .Bind(6, attempt.Kind!.Value.Name()).Bind(7, poison && !blocksLane(route.Queue)).Run();
             attempts.Add(row.Key, attempt);
             if (died is { } end)
                 letters.Died(row.Key, routes.Of(row.Route), attempt.Kind.Value.Name(), attempt.Error, end);
             if (row.Lane is { } lane)
                 lanes.Settle(lane, row.Key);
-            routes.Move(routes.Of(row.Route), DeliveryState.Leased, state);
+            routes.Move(route, DeliveryState.Leased, state);
             poisoned += poison ? 1 : 0;
         }
         return new(rows.Count, poisoned);

@@ -57,6 +57,8 @@ internal sealed class Routes
 
     public Route Of(long id) => _byId[id];
 
+    public IReadOnlyCollection<Route> All => _byId.Values;
+
     /// <summary>The routes that lead to a service; empty when nothing was ever sent to it.</summary>
     public IReadOnlyList<Route> To(string service) => _byService.TryGetValue(service, out var routes) ? routes : [];
 

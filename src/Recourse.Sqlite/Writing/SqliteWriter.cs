@@ -25,7 +25,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly SqliteStatement _commit;
 
     /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
-    public SqliteWriter(string path, TimeProvider time)
+    public SqliteWriter(string path, SqliteStoreOptions options, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
     {
         _time = time;
         _database = new(path, readOnly: false);
@@ -33,7 +33,7 @@ internal sealed class SqliteWriter : IDisposable
         {
             var now = time.NowMicros();
             SqliteSchema.Configure(_database);
-            SqliteSchema.Migrate(_database, now);
+            var migration = SqliteSchema.Migrate(_database, options, now);
             _begin = _database.Prepare("BEGIN IMMEDIATE");
             _commit = _database.Prepare("COMMIT");
             _begin.Run();
@@ -50,8 +50,8 @@ internal sealed class SqliteWriter : IDisposable
             _outcome = new(_database, _routes, lanes, _held, attempts, _letters);
             _deadLetter = new(_database, _routes, lanes, _outcome, finder);
             _marks = new(_database, finder);
-            _prune = new(_database, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, now);
+            _prune = new(_database, _routes, _enqueue);
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, blocksLaneWhenDead, now) with { Migration = migration };
             WriteSums();
             _commit.Run();
         }
@@ -105,7 +105,7 @@ internal sealed class SqliteWriter : IDisposable
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand ? problem : null;
+            errors[i] = batch[i] is EnqueueCommand or ProbeCommand ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
@@ -196,6 +196,8 @@ internal sealed class SqliteWriter : IDisposable
             case LetGoCommand letGo: letGo.Result = _marks.Apply(letGo, now); break;
             case IndexLettersCommand index: index.Result = _letters.Apply(index); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
+            case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
+            case BetweenCommitsCommand: break; // Its turn comes after the commit.
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }

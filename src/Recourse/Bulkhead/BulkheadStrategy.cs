@@ -63,7 +63,7 @@ internal sealed class BulkheadStrategy : Strategy
             if (cancelled ? Bulkhead.Cancel(waiter) : Bulkhead.TimeOut(waiter))
             {
                 Pool<CallWaiter>.Give(waiter);
-                if (!cancelled) return Refuse(call, _late);
+                if (!cancelled) return Refuse(call, _late, "queue_timeout");
                 call.Fail(new OperationCanceledException($"The call was cancelled while it waited for bulkhead '{Bulkhead.Name}'.",
                     call.Token));
                 return Step.Return;
@@ -74,7 +74,7 @@ internal sealed class BulkheadStrategy : Strategy
         }
 
         Pool<CallWaiter>.Give(waiter);
-        return frame.Number == Refused ? Refuse(call, _full) : Admit(call, ref frame);
+        return frame.Number == Refused ? Refuse(call, _full, "bulkhead_full") : Admit(call, ref frame);
     }
 
     private Step Admit(Call call, ref Frame frame)
@@ -86,8 +86,9 @@ internal sealed class BulkheadStrategy : Strategy
         return Step.Pending;
     }
 
-    private static Step Refuse(Call call, BulkheadRejection rejection)
+    private Step Refuse(Call call, BulkheadRejection rejection, string reason)
     {
+        Meters.Rejected(call.Plan, reason, Bulkhead.Name);
         call.Reject(rejection);
         return Step.Return;
     }

@@ -49,7 +49,7 @@ public sealed partial class CircuitBreaker
                 if (Volatile.Read(ref _gate) == gate)
                     return Options.ShadowMode || remaining <= 0 ? TimeSpan.Zero : TimeSpan.FromTicks(remaining);
             }
-            lock (_lock)
+            lock (Sync)
                 return RetryAfter_NeedsLock(Now_NeedsLock());
         }
     }
@@ -59,7 +59,7 @@ public sealed partial class CircuitBreaker
     {
         get
         {
-            lock (_lock)
+            lock (Sync)
             {
                 var now = Now_NeedsLock();
                 var counts = Counts_NeedsLock();
@@ -69,13 +69,13 @@ public sealed partial class CircuitBreaker
                     Calls = counts.Calls,
                     Failures = counts.Failures,
                     SlowCalls = counts.Slow,
-                    ProbesInFlight = _probes.InFlight(now),
+                    ProbesInFlight = _probes?.InFlight(now) ?? 0,
                     ProbeSuccesses = _core.ProbeSuccesses,
                     Openings = _openings,
                     OpeningsInRow = _core.Openings,
                     Rejected = Interlocked.Read(ref _rejected),
                     StaleReports = Interlocked.Read(ref _stale),
-                    ExpiredProbes = _probes.Expired,
+                    ExpiredProbes = _probes?.Expired ?? 0,
                     RetryAfter = RetryAfter_NeedsLock(now),
                     InState = TimeSpan.FromTicks(now - _core.Since),
                 };
@@ -109,7 +109,7 @@ public sealed partial class CircuitBreaker
     /// <summary>What the breaker knows, as plain values.</summary>
     public CircuitSnapshot Snapshot()
     {
-        lock (_lock)
+        lock (Sync)
         {
             var now = Now_NeedsLock();
             var counts = Counts_NeedsLock();
@@ -138,7 +138,7 @@ public sealed partial class CircuitBreaker
         ArgumentNullException.ThrowIfNull(snapshot);
         snapshot.Checked();
         CircuitTransition? transition;
-        lock (_lock)
+        lock (Sync)
         {
             var now = Now_NeedsLock();
             var (from, next) = (_core.State, _core.Restored(snapshot, now));
@@ -160,12 +160,12 @@ public sealed partial class CircuitBreaker
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Checked();
-        lock (_lock)
+        lock (Sync)
         {
             var counts = Counts_NeedsLock();
             Volatile.Write(ref _options, options);
             Volatile.Write(ref _slowFrom, SlowFrom(options));
-            _probes.Resize(options.PermittedProbes);
+            _probes?.Resize(options.PermittedProbes);
             if (_core.State != CircuitState.Closed || _window?.TryAdopt(options) == true)
                 return;
             // The generation stays: calls under way report to the new window. One that has just read the old window is lost to the counts.
@@ -177,7 +177,7 @@ public sealed partial class CircuitBreaker
     private void Order(CircuitSignal signal)
     {
         CircuitTransition? transition;
-        lock (_lock)
+        lock (Sync)
             transition = Apply_NeedsLock(signal, Now_NeedsLock());
         Announce(transition);
     }
@@ -187,7 +187,7 @@ public sealed partial class CircuitBreaker
         CircuitState.Isolated => TimeSpan.MaxValue,
         _ when _options.ShadowMode => TimeSpan.Zero,
         CircuitState.Open => _core.OpenFor(now),
-        CircuitState.HalfOpen => TimeSpan.FromTicks(_probes.FreeIn(now)),
+        CircuitState.HalfOpen => TimeSpan.FromTicks(_probes?.FreeIn(now) ?? 0),
         _ => TimeSpan.Zero,
     };
 
@@ -224,7 +224,8 @@ public sealed partial class CircuitBreaker
         s_announcing++;
         try
         {
-            Tell(Transitioned, changed);
+            Meters.CircuitChanged(changed);
+            if (Logger is { } logger) Log.CircuitChanged(logger, changed.Name, changed.From, changed.To, changed.Reason);
             Tell(Options.OnTransition, changed);
         }
         finally
@@ -233,7 +234,7 @@ public sealed partial class CircuitBreaker
         }
     }
 
-    private static void Tell(Action<CircuitTransition>? observer, CircuitTransition changed)
+    private void Tell(Action<CircuitTransition>? observer, CircuitTransition changed)
     {
         try
         {
@@ -242,6 +243,8 @@ public sealed partial class CircuitBreaker
         catch (Exception exception)
         {
             ObserverErrors.Report(exception);
+            if (Logger is { } logger)
+                Log.CircuitObserverFailed(logger, changed.Name, exception);
         }
     }
 }

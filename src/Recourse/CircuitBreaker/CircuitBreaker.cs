@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace Recourse;
 
@@ -17,14 +18,14 @@ public sealed partial class CircuitBreaker
 {
     private const long NoCell = -1;
 
-    private static readonly Func<double> Chance = Random.Shared.NextDouble;
-
     // One delegate for all breakers.
-    private static readonly Func<double> SharedSamples = Random.Shared.NextDouble;
+    private static readonly Func<double> SharedSamples = Chance.Next;
 
     private readonly TickClock _clock;
-    private readonly Lock _lock = new();
-    private readonly ProbeLeases _probes;
+
+    // Both are made when they are first needed: of the many breakers of a registry most have never seen a failure.
+    private Lock? _lock;
+    private ProbeLeases? _probes;
 
     // Generation << 32 | state: all that admission has to read.
     private long _gate;
@@ -56,10 +57,8 @@ public sealed partial class CircuitBreaker
     {
         _options = (options ?? new()).Checked();
         _clock = new(time);
-        _probes = new(_options.PermittedProbes);
         _slowFrom = SlowFrom(_options);
-        lock (_lock)
-            Publish_NeedsLock(CircuitCore.Initial(Now_NeedsLock()));
+        Publish_NeedsLock(CircuitCore.Initial(Now_NeedsLock()));
     }
 
     /// <summary>The name, from the options.</summary>
@@ -71,8 +70,8 @@ public sealed partial class CircuitBreaker
     /// <summary>Whether <see cref="Report"/> needs the duration of the call; without it callers can save the two clock reads.</summary>
     public bool NeedsDuration => Volatile.Read(ref _slowFrom) != long.MaxValue;
 
-    /// <summary>A second observer beside the one of the options, for the library's own meters and logs.</summary>
-    internal Action<CircuitTransition>? Transitioned { get; set; }
+    /// <summary>Where changes, and what observers throw, are logged: by the first pipeline with a logger. Null: nowhere.</summary>
+    internal ILogger? Logger { get; set; }
 
     /// <summary>Where the jitter of open times comes from: numbers in [0, 1).</summary>
     internal Func<double> Samples { get; init; } = SharedSamples;
@@ -118,19 +117,23 @@ public sealed partial class CircuitBreaker
         return PermitReport.Stale;
     }
 
+    private Lock Sync => Volatile.Read(ref _lock) ?? Interlocked.CompareExchange(ref _lock, new Lock(), null) ?? _lock;
+
+    private ProbeLeases Probes_NeedsLock => _probes ??= new(_options.PermittedProbes);
+
     private bool TryProbe(CircuitState state, out CircuitPermit permit)
     {
         permit = default;
         if (state == CircuitState.Isolated || state == CircuitState.Open && IsBeforeOpenUntil())
             return false;
         CircuitTransition? transition;
-        lock (_lock)
+        lock (Sync)
         {
             var now = Now_NeedsLock();
             transition = Apply_NeedsLock(new(CircuitEvent.CallArrived), now);
             if (_core.State == CircuitState.Closed)
                 permit = new(_gate);
-            else if (_core.State == CircuitState.HalfOpen && _probes.Take(now, _options.ProbeLease.Ticks) is var probe and not 0)
+            else if (_core.State == CircuitState.HalfOpen && Probes_NeedsLock.Take(now, _options.ProbeLease.Ticks) is var probe and not 0)
                 permit = new((long)_core.Generation << 32 | probe);
         }
         Announce(transition);
@@ -180,7 +183,7 @@ public sealed partial class CircuitBreaker
     private void Open(uint generation, CircuitReason reason)
     {
         CircuitTransition? transition = null;
-        lock (_lock)
+        lock (Sync)
         {
             // Of several threads that reach the threshold together, the first opens the circuit and the others find it done.
             if (_core.Generation == generation)
@@ -192,10 +195,10 @@ public sealed partial class CircuitBreaker
     private bool ReportProbe(CircuitPermit permit, Judgement judgement)
     {
         CircuitTransition? transition = null;
-        lock (_lock)
+        lock (Sync)
         {
             var now = Now_NeedsLock();
-            if (_core.Generation != permit.Generation || !_probes.Return(permit.Probe, now))
+            if (_core.Generation != permit.Generation || !Probes_NeedsLock.Return(permit.Probe, now))
                 return false;
             if (judgement == Judgement.Success)
                 transition = Apply_NeedsLock(new(CircuitEvent.ProbeSucceeded), now);
@@ -220,7 +223,7 @@ public sealed partial class CircuitBreaker
     private void Publish_NeedsLock(CircuitCore next)
     {
         _core = next;
-        _probes.Clear();
+        _probes?.Clear();
         var closed = next.State == CircuitState.Closed;
         if (next.State == CircuitState.Open)
             _openings++;

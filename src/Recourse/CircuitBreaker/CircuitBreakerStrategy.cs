@@ -48,6 +48,7 @@ internal sealed class CircuitBreakerStrategy : Strategy
 
     private Step Refuse(Call call)
     {
+        Meters.Rejected(call.Plan, "circuit_open", Breaker.Name);
         call.Reject(_rejection ??= new CircuitOpenRejection(Breaker));
         return Step.Return;
     }

@@ -104,32 +104,3 @@ internal sealed class CountWindow(CircuitBreakerOptions options, uint generation
 
     private static long Weight(byte result) => ((result & Failure) != 0 ? 1L << 32 : 0) + ((result & Slow) != 0 ? 1 : 0);
 }
-
-/// <summary>The results of the last stretch of time: one addition to the bucket of now, summed up only when something failed.</summary>
-internal sealed class TimeWindow(CircuitBreakerOptions options, uint generation)
-    : CircuitWindow(options, generation, int.MaxValue)
-{
-    private readonly BucketRing _ring = new(options.WindowDuration);
-
-    internal override CircuitReason Record(bool failure, bool slow, long now)
-    {
-        ref var bucket = ref _ring.At(now);
-        Interlocked.Add(ref bucket.First, failure ? (1L << 32) + 1 : 1);
-        if (slow)
-            Interlocked.Increment(ref bucket.Second);
-        return failure || slow ? Judge(Counts(now)) : CircuitReason.None;
-    }
-
-    internal override CircuitCounts Counts(long now)
-    {
-        var (packed, slow) = _ring.Sum(now);
-        return new((int)packed, (int)(packed >>> 32), (int)slow);
-    }
-
-    internal override void Seed(CircuitCounts counts, long now)
-    {
-        ref var bucket = ref _ring.At(now);
-        Interlocked.Add(ref bucket.First, ((long)counts.Failures << 32) + counts.Calls);
-        Interlocked.Add(ref bucket.Second, counts.Slow);
-    }
-}

@@ -48,7 +48,7 @@ internal static class DriverFacts
     };
 
     private static Classification? State(DbException exception, CodeTable table) =>
-        exception.SqlState is { Length: 5 } state ? table.Postgres.Find(state) : null;
+        exception.SqlState is { } state ? table.Postgres.FindState(state) : null;
 
     private static Classification? Sqlite(string message, CodeTable table) =>
         message.StartsWith(SqlitePrefix, StringComparison.Ordinal) && NumberAt(message, SqlitePrefix.Length) is { } code
@@ -61,16 +61,13 @@ internal static class DriverFacts
         if (exception.Data is not { Count: > 0 } data) return null;
         if (data["HelpLink.EvtID"] is string text
             && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
-            return table.Find("sqlserver", number);
+            return table.SqlServer.Find(number);
         return data["Server Error Code"] is { } mysql ? MySql(mysql, table) : null;
     }
 
-    private static Classification? MySql(object code, CodeTable table) => code switch
-    {
-        int number => table.Find("mysql", number),
-        Enum name => table.Find("mysql", Convert.ToInt32(name, CultureInfo.InvariantCulture)),
-        _ => null,
-    };
+    // The number itself, or an enumeration over it, which unboxes as what it is made of; Convert would allocate on the way.
+    private static Classification? MySql(object code, CodeTable table) =>
+        Type.GetTypeCode(code.GetType()) == TypeCode.Int32 ? table.MySql.Find((int)code) : null;
 
     private static int? NumberAt(string text, int start)
     {

@@ -3,7 +3,7 @@ namespace Recourse;
 /// <summary>One rule of the user about exceptions.</summary>
 internal abstract class ExceptionRule
 {
-    /// <summary>The rule's verdict on one exception of a chain; null when it has none.</summary>
+    /// <summary>The rule's verdict on one exception of a chain; null when it has none. What the rule throws comes through.</summary>
     internal abstract Verdict? Judge(Exception exception);
 }
 
@@ -17,15 +17,7 @@ internal sealed class ExceptionRule<TException>(
     internal override Verdict? Judge(Exception exception)
     {
         if (exception is not TException typed) return null;
-        try
-        {
-            if (judge is not null) return judge(typed);
-            return when is null || when(typed) ? verdict : null;
-        }
-        catch (Exception)
-        {
-            // A rule that fails has no opinion.
-            return null;
-        }
+        if (judge is not null) return judge(typed);
+        return when is null || when(typed) ? verdict : null;
     }
 }

@@ -11,28 +11,60 @@ public sealed partial class FaultClassifier
 
     /// <summary>What an exception means.</summary>
     /// <param name="exception">The failure; its inner exceptions are read to a depth of 16.</param>
-    public Classification Classify(Exception exception) => Judge(exception).Classification ?? _cancelled;
+    public Classification Classify(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        try
+        {
+            return JudgeOrThrow(exception, CancellationToken.None).Classification ?? _cancelled;
+        }
+        catch (Exception e)
+        {
+            // Whoever asks what it is wants to know it without the rule that failed.
+            ObserverErrors.Report(e);
+            return ByEvidence(exception, 0);
+        }
+    }
 
     /// <summary>What an exception counts as, when there is no caller who could have cancelled.</summary>
     public Verdict Judge(Exception exception) => Judge(exception, CancellationToken.None);
 
     /// <summary>
     /// What an exception counts as. A cancellation that the caller asked for is neutral; any other cancellation is a failure, and a timeout
-    /// where a <see cref="TimeoutException"/> caused it.
+    /// where a <see cref="TimeoutException"/> caused it. Neutral as well when a rule of the user throws.
     /// </summary>
     /// <param name="exception">The failure.</param>
     /// <param name="callerToken">The token that the caller of the pipeline passed in.</param>
     public Verdict Judge(Exception exception, CancellationToken callerToken)
     {
         ArgumentNullException.ThrowIfNull(exception);
+        try
+        {
+            return JudgeOrThrow(exception, callerToken);
+        }
+        catch (Exception e)
+        {
+            ObserverErrors.Report(e);
+            return Verdict.Neutral;
+        }
+    }
+
+    // For those who can say in whose call a rule of the user threw.
+    internal Verdict JudgeOrThrow(Exception exception, CancellationToken callerToken)
+    {
         if (callerToken.IsCancellationRequested && exception is OperationCanceledException) return Verdict.Neutral;
         if (_exceptionRules.Length > 0 && ByRule(exception, 0) is { } verdict) return verdict;
         return Verdict.Failure(ByEvidence(exception, 0));
     }
 
-    private Classification ByEvidence(Exception exception, int depth) =>
-        exception is AggregateException { InnerExceptions.Count: > 0 } aggregate ? Worst(aggregate, depth)
-        : ByFact(exception, depth) ?? ByCancellation(exception) ?? ByType(exception, depth) ?? ByText(exception) ?? Classification.Unknown;
+    private Classification ByEvidence(Exception exception, int depth)
+    {
+        var type = TypeOf(exception);
+        if (type.IsAggregate && exception is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
+        return ByFact(exception, type, depth)
+            ?? (type.IsCancellation ? ByCancellation(exception) : ByType(exception, type, depth) ?? ByText(exception))
+            ?? Classification.Unknown;
+    }
 
     private Verdict? ByRule(Exception exception, int depth)
     {
@@ -71,17 +103,17 @@ public sealed partial class FaultClassifier
         classification.Kind == FaultKind.Cancelled ? 0
         : classification.Persistence switch { Persistence.Permanent => 3, Persistence.Unknown => 1, _ => 2 };
 
-    private Classification? ByFact(Exception exception, int depth)
+    private Classification? ByFact(Exception exception, TypeFact type, int depth)
     {
-        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        for (var current = exception; ; type = TypeOf(current))
         {
             if (_readers.Length > 0 && ByReader(current) is { } read) return read;
-            if (TypeOf(current).Place is not CodePlace.Nowhere and var place
-                && DriverFacts.Read(current, place, _codes) is { } fact) return fact;
-            if (depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate) return Worst(aggregate, depth);
+            if (type.Place != CodePlace.Nowhere && DriverFacts.Read(current, type.Place, _codes) is { } fact) return fact;
+            if (type.IsAggregate && depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate)
+                return Worst(aggregate, depth);
+            current = current.InnerException;
+            if (current is null || ++depth >= MaxDepth) return null;
         }
-
-        return null;
     }
 
     private Classification? ByReader(Exception exception)
@@ -93,18 +125,18 @@ public sealed partial class FaultClassifier
                 if (reader(exception) is { Family: { } family, Code: { } code }
                     && Classify(family, code, exception.Message) is { } found) return found;
             }
-            catch (Exception)
+            catch (Exception e)
             {
                 // A reader that fails has read nothing; the failure under judgement must not be replaced by it.
+                ObserverErrors.Report(e);
             }
         }
 
         return null;
     }
 
-    private Classification? ByCancellation(Exception exception)
+    private Classification ByCancellation(Exception exception)
     {
-        if (exception is not OperationCanceledException) return null;
         var depth = 0;
         for (var inner = exception.InnerException; inner is not null && depth < MaxDepth; inner = inner.InnerException, depth++)
         {
@@ -114,20 +146,22 @@ public sealed partial class FaultClassifier
         return _cancelled;
     }
 
-    private Classification? ByType(Exception exception, int depth)
+    private Classification? ByType(Exception exception, TypeFact type, int depth)
     {
         Classification? weak = null;
-        for (var current = exception; current is not null && depth < MaxDepth; current = current.InnerException, depth++)
+        for (var current = exception; ; type = TypeOf(current))
         {
-            var fact = TypeOf(current);
-            if (fact.ByMember(current, _codes, _kinds) is { } member) return member;
-            if (fact.Classification is not { } found) continue;
-            // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
-            if (!fact.IsWrapper) return found;
-            weak ??= found;
-        }
+            if (type.ByMember(current, _codes, _driverTransient) is { } member) return member;
+            if (type.Classification is { } found)
+            {
+                // The wrapper says less than what it wraps: an HttpRequestException around a timeout is a timeout.
+                if (!type.IsWrapper) return found;
+                weak ??= found;
+            }
 
-        return weak;
+            current = current.InnerException;
+            if (current is null || ++depth >= MaxDepth) return weak;
+        }
     }
 
     // A small table in front of the weak one: it holds on to at most as many types as it has places.
@@ -137,10 +171,13 @@ public sealed partial class FaultClassifier
         ref var place = ref _recentTypes[RuntimeHelpers.GetHashCode(type) & (_recentTypes.Length - 1)];
         var recent = Volatile.Read(ref place);
         if (recent is not null && recent.Type == type) return recent;
-        var fact = _types.GetValue(type, key => TypeFact.Of(key, _codes));
+        // Two types of one chain may share a place and push each other out; the function of GetValue would then be garbage each time.
+        if (!_types.TryGetValue(type, out var fact)) fact = Meet(type);
         Volatile.Write(ref place, fact);
         return fact;
     }
+
+    private TypeFact Meet(Type type) => _types.GetValue(type, key => TypeFact.Of(key, _codes));
 
     private Classification? ByText(Exception exception)
     {

@@ -10,20 +10,26 @@ public sealed partial class FaultClassifier
     /// <param name="result">The value.</param>
     public Verdict JudgeResult<T>(T result)
     {
+        try
+        {
+            return JudgeResultOrThrow(result);
+        }
+        catch (Exception e)
+        {
+            // A rule that fails has no opinion, and the call has worked as far as anybody knows.
+            ObserverErrors.Report(e);
+            return Verdict.Neutral;
+        }
+    }
+
+    internal Verdict JudgeResultOrThrow<T>(T result)
+    {
         var slot = ResultSlot<T>.Index;
         var rules = _resultRules;
         if ((uint)slot >= (uint)rules.Length || rules[slot] is not Func<T, Verdict?>[] own) return Verdict.Success;
-        try
+        foreach (var rule in own)
         {
-            foreach (var rule in own)
-            {
-                if (rule(result) is { } verdict) return verdict;
-            }
-        }
-        catch (Exception)
-        {
-            // A rule that fails has no opinion, and the call has worked as far as anybody knows.
-            return Verdict.Neutral;
+            if (rule(result) is { } verdict) return verdict;
         }
 
         return Verdict.Success;

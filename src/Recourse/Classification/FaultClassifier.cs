@@ -19,6 +19,7 @@ public sealed partial class FaultClassifier
     private readonly Lazy<TextRules> _text;
     private readonly Classification _cancelled;
     private readonly Classification _timeout;
+    private readonly Classification _driverTransient;
     private readonly ConditionalWeakTable<Type, TypeFact> _types = [];
     private readonly TypeFact?[] _recentTypes = new TypeFact?[32];
 
@@ -37,6 +38,7 @@ public sealed partial class FaultClassifier
         _text = new Lazy<TextRules>(() => new TextRules(_kinds, _codes, phrases));
         _cancelled = _kinds.Classify(FaultKind.Cancelled, null, "cancelled, and not by the caller");
         _timeout = _kinds.Classify(FaultKind.Timeout, null, "cancelled by a timeout");
+        _driverTransient = _kinds.Classify(FaultKind.TemporaryFailure, null, "the driver says that it is transient");
     }
 
     /// <summary>The classifier with the built-in table and no rule of the user.</summary>

@@ -32,6 +32,12 @@ internal enum CodePlace : byte
 /// <param name="IsWrapper">Whether what it wraps says more than the type itself.</param>
 internal sealed record TypeFact(Type Type, CodePlace Place, Classification? Classification, bool IsWrapper)
 {
+    /// <summary>Whether it holds several exceptions: walking up its ancestors once is enough.</summary>
+    internal bool IsAggregate { get; } = Type.IsAssignableTo(typeof(AggregateException));
+
+    /// <summary>Whether it is a cancellation.</summary>
+    internal bool IsCancellation { get; } = Type.IsAssignableTo(typeof(OperationCanceledException));
+
     private static readonly string[] CarriersInMessage =
     [
         "RpcException", "OperationInterruptedException", "AlreadyClosedException", "RedisServerException", "RedisCommandException",
@@ -59,13 +65,16 @@ internal sealed record TypeFact(Type Type, CodePlace Place, Classification? Clas
     }
 
     /// <summary>What members of the base class library say more weakly than a code: HttpRequestError, DbException.IsTransient.</summary>
-    internal Classification? ByMember(Exception exception, CodeTable table, KindTable kinds) => Place switch
+    /// <param name="exception">An exception of this type.</param>
+    /// <param name="table">The codes.</param>
+    /// <param name="transient">What a driver's own "transient" means.</param>
+    internal Classification? ByMember(Exception exception, CodeTable table, Classification transient) => Place switch
     {
         CodePlace.Nowhere => null,
         CodePlace.Http when exception is HttpRequestException { InnerException: null, HttpRequestError: not HttpRequestError.Unknown } http
             => table.Sockets.Find(http.HttpRequestError.ToString()),
         >= CodePlace.Database and <= CodePlace.Sqlite when exception is DbException { InnerException: null, IsTransient: true }
-            => kinds.Classify(FaultKind.TemporaryFailure, null, "the driver says that it is transient"),
+            => transient,
         _ => null,
     };
 

@@ -54,7 +54,7 @@ internal sealed class FallbackStrategy<T>(FallbackOptions<T> options) : Fallback
         {
             if (!options.AnswersByValue) return Step.Next;
             Announce(call, question);
-            call.SetResult(options.Value!);
+            Succeed(call, options.Value!);
             return Step.Next;
         }
 
@@ -88,18 +88,27 @@ internal sealed class FallbackStrategy<T>(FallbackOptions<T> options) : Fallback
 
     private static void Settle(Call<T> call, ValueTask<T> answer)
     {
-        if (answer.IsCompletedSuccessfully) call.SetResult(answer.Result);
+        if (answer.IsCompletedSuccessfully) Succeed(call, answer.Result);
         else Failed(call, Failures.Of(answer));
+    }
+
+    private static void Succeed(Call<T> call, T answer)
+    {
+        var kind = call.Verdict.Classification!.Kind;
+        call.Plan.Counters.FellBack();
+        Meters.FellBack(call.Plan, kind);
+        Log.FellBack(call.Plan.Logger, call.Plan.Name, call.Context.Operation, kind);
+        // Nobody gets the result that was judged a failure, unless it is the answer.
+        if (call.Result is IDisposable bad && !ReferenceEquals(bad, answer)) call.Discard();
+        call.SetResult(answer);
     }
 
     // The caller learns what went wrong first; that the answer went wrong too is for the log.
     private static void Failed(Call call, Exception exception) =>
-        Log.FunctionFailed(call.Plan.Logger, call.Plan.Name, nameof(FallbackOptions<>.Function), exception);
+        call.Plan.FunctionFailed(nameof(FallbackOptions<>.Function), exception);
 
     private void Announce(Call call, in FallbackQuestion question)
     {
-        call.Plan.Counters.FellBack();
-        Log.FellBack(call.Plan.Logger, call.Plan.Name, call.Context.Operation, question.Classification.Kind);
         if (options.OnFallback is not { } observer) return;
         try
         {
@@ -107,7 +116,7 @@ internal sealed class FallbackStrategy<T>(FallbackOptions<T> options) : Fallback
         }
         catch (Exception e)
         {
-            Log.ObserverFailed(call.Plan.Logger, call.Plan.Name, nameof(FallbackOptions<>.OnFallback), e);
+            call.Plan.ObserverFailed(nameof(FallbackOptions<>.OnFallback), e);
         }
     }
 }

@@ -3,8 +3,9 @@ using Microsoft.Extensions.Configuration;
 namespace Recourse;
 
 /// <summary>
-/// Adds the strategies that a section of the configuration names, from outside to inside: RateLimit, Bulkhead, Deadline, Timeout, Retry,
-/// CircuitBreaker, AttemptTimeout. A section that is missing adds nothing; an empty value (<c>"Retry": true</c>) adds the defaults.
+/// Adds the strategies that a section of the configuration names, from outside to inside: Fallback, RateLimit, Bulkhead, TotalAttempts,
+/// Deadline, Timeout, Retry, CircuitBreaker, AttemptTimeout. A section that is missing, or <c>false</c>, adds nothing; <c>true</c> adds the
+/// defaults. The keys are those of the options; docs/reference/pipeline-settings.md lists them.
 /// </summary>
 public static class PipelineConfiguration
 {
@@ -18,52 +19,41 @@ public static class PipelineConfiguration
         ArgumentNullException.ThrowIfNull(pipeline);
         ArgumentNullException.ThrowIfNull(section);
         var settings = new Settings(section);
-        if (settings.Section("RateLimit") is { } rate) pipeline.RateLimit(RateLimitOf(rate, pipeline.Name));
-        if (settings.Section("Bulkhead") is { } bulkhead) pipeline.Bulkhead(BulkheadOf(bulkhead, pipeline.Name));
-        if (settings.MaybeTime("Deadline") is { } deadline) pipeline.Deadline(deadline);
-        if (settings.MaybeTime("Timeout") is { } timeout) pipeline.Timeout(timeout);
-        if (settings.Section("Retry") is { } retry) pipeline.Retry(RetryOf(retry));
-        if (settings.Section("CircuitBreaker") is { } breaker) pipeline.CircuitBreaker(BreakerOf(breaker, pipeline.Name));
-        if (settings.MaybeTime("AttemptTimeout") is { } attempt) pipeline.Timeout(attempt);
+        var name = pipeline.Name;
+        settings.Part("Fallback", part => FallbackSettings.Add(pipeline, part));
+        settings.Part("RateLimit", part => pipeline.RateLimit(RateLimitOf(part, name)));
+        settings.Part("Bulkhead", part => pipeline.Bulkhead(BulkheadOf(part, name)));
+        if (settings.MaybeInt("TotalAttempts") is { } most) settings.Check("TotalAttempts", () => pipeline.TotalAttempts(most));
+        if (settings.MaybeTime("Deadline") is { } deadline) settings.Check("Deadline", () => pipeline.Deadline(deadline));
+        AddTimeout(pipeline, settings, "Timeout");
+        settings.Part("Retry", part => pipeline.Retry(RetrySettings.Read(part)));
+        settings.Part("CircuitBreaker", part => pipeline.CircuitBreaker(BreakerOf(part, name)));
+        AddTimeout(pipeline, settings, "AttemptTimeout");
         settings.Done();
         return pipeline;
     }
 
-    private static RetryOptions RetryOf(Settings settings)
+    // A duration alone, or a section with more than that.
+    private static void AddTimeout(PipelineBuilder pipeline, Settings settings, string key)
     {
-        var defaults = RetryOptions.Default;
-        var options = new RetryOptions
+        if (!settings.HasKeys(key))
         {
-            MaxAttempts = settings.MaybeInt("MaxAttempts"),
-            Backoff = settings.Section("Backoff") is { } backoff ? BackoffOf(backoff) : null,
-            RetryOn = settings.Kinds("RetryOn"),
-            Repeatable = settings.Bool("Repeatable", defaults.Repeatable),
-            Scope = settings.Enum("Scope", defaults.Scope),
-            MaxTotalTime = settings.MaybeTime("MaxTotalTime"),
-            AttemptTime = settings.Time("AttemptTime", defaults.AttemptTime),
-            MaxRetryAfter = settings.Time("MaxRetryAfter", defaults.MaxRetryAfter),
-            MaxDelay = settings.Time("MaxDelay", defaults.MaxDelay),
-            UnlimitedBudget = settings.Bool("UnlimitedBudget", defaults.UnlimitedBudget),
-        };
-        settings.Done();
-        return options;
-    }
+            if (settings.MaybeTime(key) is { } limit) settings.Check(key, () => pipeline.Timeout(limit));
+            return;
+        }
 
-    private static Backoff BackoffOf(Settings settings)
-    {
-        var defaults = Backoff.Default;
-        var backoff = new Backoff
+        settings.Part(key, part =>
         {
-            Kind = settings.Enum("Kind", defaults.Kind),
-            Initial = settings.Time("Initial", defaults.Initial),
-            Max = settings.Time("Max", defaults.Max),
-            Multiplier = settings.Double("Multiplier", defaults.Multiplier),
-            Step = settings.MaybeTime("Step"),
-            Jitter = settings.Enum("Jitter", defaults.Jitter),
-            JitterRange = settings.Double("JitterRange", defaults.JitterRange),
-        };
-        settings.Done();
-        return backoff;
+            var defaults = new TimeoutOptions();
+            var options = new TimeoutOptions
+            {
+                Limit = part.Time("Limit", defaults.Limit),
+                Precise = part.Bool("Precise", defaults.Precise),
+                AbandonAfter = part.MaybeTime("AbandonAfter"),
+            };
+            part.Done();
+            pipeline.Timeout(options);
+        });
     }
 
     private static CircuitBreakerOptions BreakerOf(Settings settings, string name)
@@ -103,7 +93,8 @@ public static class PipelineConfiguration
             Name = settings.Text("Name", name),
             MaxConcurrent = settings.Int("MaxConcurrent", defaults.MaxConcurrent),
             MaxQueue = settings.Int("MaxQueue", defaults.MaxQueue),
-            QueueTimeout = settings.Time("QueueTimeout", defaults.QueueTimeout),
+            QueueTimeout = settings.IsWord("QueueTimeout", "infinite")
+                ? Timeout.InfiniteTimeSpan : settings.Time("QueueTimeout", defaults.QueueTimeout),
             DedicatedThreads = settings.MaybeInt("DedicatedThreads"),
         };
         settings.Done();

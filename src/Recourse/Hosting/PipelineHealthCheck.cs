@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Recourse;
 
 /// <summary>
-/// A health check over the pipelines of a registry: degraded while a circuit is open or isolated, never unhealthy, since the program itself
-/// works. <c>services.AddHealthChecks().AddCheck&lt;PipelineHealthCheck&gt;("recourse")</c>.
+/// A health check over the pipelines of a registry: degraded while one of them is (see <see cref="Pipeline.Health"/>), never unhealthy,
+/// since the program itself works. <c>services.AddHealthChecks().AddCheck&lt;PipelineHealthCheck&gt;("recourse")</c>.
 /// </summary>
 /// <param name="registry">The pipelines.</param>
 public sealed class PipelineHealthCheck(PipelineRegistry registry) : IHealthCheck
@@ -12,17 +12,19 @@ public sealed class PipelineHealthCheck(PipelineRegistry registry) : IHealthChec
     /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var open = new Dictionary<string, object>();
+        var found = new Dictionary<string, object>();
+        var degraded = 0;
         foreach (var (key, pipeline) in registry.Pipelines)
         {
-            foreach (var breaker in pipeline.CircuitBreakers)
+            foreach (var finding in pipeline.Health.Findings)
             {
-                if (breaker.State is CircuitState.Open or CircuitState.Isolated) open[$"{key}/{breaker.Name}"] = breaker.State.ToString();
+                found[$"{key}/{finding.Part}"] = finding.Says;
+                if (finding.Degrades) degraded++;
             }
         }
 
-        return Task.FromResult(open.Count == 0
-            ? HealthCheckResult.Healthy("All circuits take calls.")
-            : new HealthCheckResult(HealthStatus.Degraded, $"{open.Count} circuits take no calls.", data: open));
+        return Task.FromResult(degraded == 0
+            ? HealthCheckResult.Healthy("All pipelines take calls.", found)
+            : new HealthCheckResult(HealthStatus.Degraded, $"{degraded} parts of pipelines are not well.", data: found));
     }
 }

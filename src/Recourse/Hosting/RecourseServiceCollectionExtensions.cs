@@ -38,6 +38,8 @@ public sealed class RecourseBuilder
 
     internal RecourseBuilder(IServiceCollection services) => _services = services;
 
+    internal IServiceCollection Services => _services;
+
     /// <summary>Adds a pipeline, to be asked for as a keyed service by its name.</summary>
     /// <param name="name">The name; the last one added under a name counts.</param>
     /// <param name="configure">Adds strategies; it may ask the services.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Microsoft.Extensions.Configuration;
 
 namespace Recourse;
@@ -11,12 +12,39 @@ internal sealed class Settings(IConfigurationSection section)
 {
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
+    internal delegate bool Parser<T>(string text, out T value);
+
     internal Settings? Section(string key)
     {
         _known.Add(key);
         var child = section.GetSection(key);
-        return child.Exists() ? new Settings(child) : null;
+        if (!child.Exists()) return null;
+        if (child.Value is not { Length: > 0 } switched || child.GetChildren().Any()) return new Settings(child);
+        if (!bool.TryParse(switched, out var on)) throw Wrong(key, switched, "true, false or a section with settings");
+        return on ? new Settings(child) : null;
     }
+
+    /// <summary>Reads a section if it is there. Options out of range are errors that name the section as well.</summary>
+    internal void Part(string key, Action<Settings> read)
+    {
+        if (Section(key) is { } part) Check(key, () => read(part));
+    }
+
+    internal void Check(string key, Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (InvalidOptionsException e) when (!e.Message.Contains(section.Path, StringComparison.Ordinal))
+        {
+            throw new InvalidOptionsException($"'{section.Path}:{key}': {e.Message}", e);
+        }
+    }
+
+    internal bool HasKeys(string key) => section.GetSection(key).GetChildren().Any();
+
+    internal bool IsWord(string key, string word) => string.Equals(Raw(key), word, StringComparison.OrdinalIgnoreCase);
 
     internal IEnumerable<string> Keys => section.GetChildren().Select(child => child.Key);
 
@@ -45,16 +73,28 @@ internal sealed class Settings(IConfigurationSection section)
     internal TimeSpan? MaybeTime(string key) => Raw(key) is not { } text ? null
         : TryTime(text, out var value) ? value : throw Wrong(key, text, "a duration such as 500ms, 30s, 5m, 1h or 00:00:30");
 
-    internal IReadOnlyCollection<FaultKind>? Kinds(string key)
-    {
-        _known.Add(key);
-        var child = section.GetSection(key);
-        if (!child.Exists()) return null;
-        var names = child.Value?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            ?? [.. child.GetChildren().Select(item => item.Value ?? "")];
-        return [.. names.Select(name => FaultKinds.TryParse(name, out var kind)
-            ? kind : throw Wrong(key, name, "a kind of fault, for example connection_refused"))];
-    }
+    internal int NeededInt(string key) => MaybeInt(key) ?? throw Wrong(key, "", "a whole number");
+
+    internal T Number<T>(string key)
+        where T : struct, INumber<T> => Needed<T>(
+            key, static (string text, out T value) => T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value),
+            "a number of the type that Type says");
+
+    internal T Needed<T>(string key, Parser<T> parse, string allowed) =>
+        Raw(key) is { } text && parse(text, out var value) ? value : throw Wrong(key, Raw(key) ?? "", allowed);
+
+    internal IReadOnlyCollection<FaultKind>? Kinds(string key) =>
+        Names(key) is { } names ? [.. names.Select(name => Kind(key, name))] : null;
+
+    internal IReadOnlyCollection<FaultCategory>? Categories(string key) =>
+        Names(key) is { } names ? [.. names.Select(name => Category(key, name))] : null;
+
+    /// <summary>A key of this section that is the name of a kind.</summary>
+    internal FaultKind Kind(string name) => FaultKinds.TryParse(name, out var kind) ? kind : throw WrongKey(name, KindAllowed);
+
+    /// <summary>A key of this section that is the name of a category.</summary>
+    internal FaultCategory Category(string name) =>
+        TryCategory(name, out var category) ? category : throw WrongKey(name, CategoryAllowed);
 
     /// <summary>Refuses keys that nobody asked for.</summary>
     internal void Done()
@@ -94,8 +134,35 @@ internal sealed class Settings(IConfigurationSection section)
         return section[key] is { Length: > 0 } text ? text : null;
     }
 
+    private const string KindAllowed = "a kind of fault, for example connection_refused";
+
+    private static readonly string CategoryAllowed =
+        $"one of {string.Join(", ", System.Enum.GetNames<FaultCategory>().Select(name => name.ToLowerInvariant()))}";
+
+    private FaultKind Kind(string key, string name) => FaultKinds.TryParse(name, out var kind) ? kind : throw Wrong(key, name, KindAllowed);
+
+    private FaultCategory Category(string key, string name) =>
+        TryCategory(name, out var category) ? category : throw Wrong(key, name, CategoryAllowed);
+
+    // Never a number, which would be read as the value behind the name.
+    private static bool TryCategory(string name, out FaultCategory category) =>
+        System.Enum.TryParse(name, ignoreCase: true, out category)
+        && string.Equals(System.Enum.GetName(category), name, StringComparison.OrdinalIgnoreCase);
+
+    private string[]? Names(string key)
+    {
+        _known.Add(key);
+        var child = section.GetSection(key);
+        if (!child.Exists()) return null;
+        return child.Value?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            ?? [.. child.GetChildren().Select(item => item.Value ?? "")];
+    }
+
     private InvalidOptionsException Wrong(string key, string found, string allowed) =>
         new($"'{section.Path}:{key}' is '{found}'; it must be {allowed}.");
+
+    private InvalidOptionsException WrongKey(string found, string allowed) =>
+        new($"The key '{section.Path}:{found}' is not known; it must be {allowed}.");
 
     // Edit distance; keys are short.
     private static int Distance(string a, string b)

@@ -82,6 +82,7 @@ public abstract partial class Call : IThreadPoolWorkItem
         Token = parent.Token;
         Limits = parent.Limits;
         _deadline = parent._deadline;
+        _allowance = parent._allowance;
         AttemptNumber = parent.AttemptNumber;
     }
 

@@ -44,9 +44,16 @@ internal sealed class Execution<T, TWork>
     {
         var value = _value!;
         var failure = _failure;
+        if (failure is null)
+        {
+            Recycle(seen);
+            return value;
+        }
+
+        var history = History;
         Recycle(seen);
-        if (failure is not null) Throw(failure);
-        return value;
+        Throw(failure, history);
+        return default;
     }
 
     internal Outcome<T> FinishOutcome(bool seen = false)
@@ -97,6 +104,7 @@ internal sealed class Execution<T, TWork>
         _core.GetResult(token);
         if (_failure is not Exception exception) return Finish(seen: true);
         // Thrown from here and not from deeper: the caller pays for each frame.
+        RecoveryHistory.Keep(exception, History);
         Recycle();
         ExceptionDispatchInfo.Throw(exception);
         return default;
@@ -138,10 +146,11 @@ internal sealed class Execution<T, TWork>
     }
 
     [DoesNotReturn]
-    private static void Throw(object failure)
+    private static void Throw(object failure, AttemptHistory? history)
     {
-        if (failure is Exception exception) ExceptionDispatchInfo.Throw(exception);
-        throw ((Rejection)failure).ToException();
+        var exception = failure as Exception ?? ((Rejection)failure).ToException();
+        RecoveryHistory.Keep(exception, history);
+        ExceptionDispatchInfo.Throw(exception);
     }
 }
 

@@ -42,6 +42,12 @@ internal static partial class Log
     [LoggerMessage(11, LogLevel.Information, "Pipeline {Pipeline}: the configuration changed and was taken over")]
     internal static partial void Reloaded(ILogger logger, string pipeline);
 
+    [LoggerMessage(13, LogLevel.Warning, "Circuit {Circuit}: {From} to {To} ({Reason})")]
+    internal static partial void CircuitChanged(ILogger logger, string circuit, CircuitState from, CircuitState to, CircuitReason reason);
+
+    [LoggerMessage(14, LogLevel.Warning, "Circuit {Circuit}: the observer 'OnTransition' threw; the circuit is not affected")]
+    internal static partial void CircuitObserverFailed(ILogger logger, string circuit, Exception exception);
+
     [LoggerMessage(12, LogLevel.Error, "Pipeline {Pipeline}: the changed configuration cannot be used; the pipeline stays as it was")]
     internal static partial void ReloadFailed(ILogger logger, string pipeline, Exception exception);
 }

@@ -11,6 +11,7 @@ internal static class ObserverErrors
 
     internal static void Report(Exception exception)
     {
+        Meters.ObserverFailed();
         try
         {
             Raised?.Invoke(exception);

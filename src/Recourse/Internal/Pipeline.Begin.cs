@@ -50,11 +50,11 @@ public sealed partial class Pipeline
 
     private static bool Start(Call execution)
     {
-        var listens = RecourseDiagnostics.Listens;
-        return execution.Plan.FlowsDeadline || listens ? StartFlowing(execution, listens) : execution.Start();
+        var listens = Meters.Listens;
+        return execution.Plan.Flows || listens ? StartFlowing(execution, listens) : execution.Start();
     }
 
-    // A deadline and an activity travel to inner calls in the execution context, and must not stay behind in the caller's.
+    // A deadline, a bound of attempts and an activity travel to inner calls in the execution context, and must not stay in the caller's.
     private static bool StartFlowing(Call execution, bool listens)
     {
         var flow = ExecutionContext.Capture();
@@ -69,6 +69,7 @@ public sealed partial class Pipeline
         }
     }
 
-    // A deadline given with the call is a strategy around all others, put there when the first such call comes.
-    private Plan PlanFor(RecoveryContext context) => context.Deadline is null ? _plan : _plan.WithDeadline();
+    // A bound given with the call is a strategy around all others, put there when the first such call comes.
+    private Plan PlanFor(RecoveryContext context) =>
+        context is { Deadline: null, MaxTotalAttempts: null } ? _plan : _plan.Within(context);
 }

@@ -21,13 +21,36 @@ internal sealed class Plan(
     // The built-in classifier has no rule for any result, so most pipelines never look at one.
     internal readonly bool JudgesResults = !ReferenceEquals(classifier, FaultClassifier.Default);
 
-    internal readonly bool FlowsDeadline = Array.Exists(strategies, static strategy => strategy is DeadlineStrategy);
+    /// <summary>A function of the program that should have answered threw: it counts for nothing, and people are told.</summary>
+    internal void FunctionFailed(string function, Exception exception)
+    {
+        Meters.ObserverFailed();
+        Log.FunctionFailed(Logger, Name, function, exception);
+    }
+
+    /// <summary>An observer of the program threw: nothing changes, and people are told.</summary>
+    internal void ObserverFailed(string observer, Exception exception)
+    {
+        Meters.ObserverFailed();
+        Log.ObserverFailed(Logger, Name, observer, exception);
+    }
+
+    /// <summary>Whether something of the call travels to inner calls in the execution context.</summary>
+    internal readonly bool Flows = Array.Exists(strategies, static strategy => strategy is DeadlineStrategy or TotalAttemptsStrategy);
 
     private Plan? _withDeadline;
+    private Plan? _withTotalAttempts;
 
-    /// <summary>The same plan inside the deadline of the call's own context; made when it is first needed.</summary>
-    internal Plan WithDeadline() => _withDeadline ??=
-        new Plan(Name, [DeadlineStrategy.OfContext, .. Strategies], Classifier, Time, Logger, Counters);
+    /// <summary>The same plan inside the bounds of the call's own context; made when it is first needed.</summary>
+    internal Plan Within(RecoveryContext context)
+    {
+        var plan = this;
+        if (context.MaxTotalAttempts is not null) plan = plan._withTotalAttempts ??= plan.Around(TotalAttemptsStrategy.OfContext);
+        if (context.Deadline is not null) plan = plan._withDeadline ??= plan.Around(DeadlineStrategy.OfContext);
+        return plan;
+    }
+
+    private Plan Around(Strategy outermost) => new(Name, [outermost, .. Strategies], Classifier, Time, Logger, Counters);
 
     /// <summary>
     /// This plan with the name, the clock and the state of another: its breakers, bulkheads, rate limits and budgets, in order.

@@ -61,6 +61,7 @@ internal sealed class RateLimitStrategy : Strategy
             return Step.Next;
         }
 
+        Meters.Rejected(call.Plan, "rate_limit", Limit.Name);
         call.Reject(permit.RetryAfter is { } wait ? new RateLimitRejection(Limit, wait) : _rejection);
         permit.Dispose();
         return Step.Return;

@@ -64,6 +64,7 @@ public sealed record Backoff
 
     /// <summary>
     /// Custom: the wait before a retry, which counts from 1. Negative waits count as none; longer ones than <see cref="Max"/> are cut.
+    /// If it throws, the wait is that of <see cref="Default"/>.
     /// </summary>
     public Func<int, TimeSpan>? Schedule { get; init; }
 

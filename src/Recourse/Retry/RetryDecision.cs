@@ -23,12 +23,15 @@ public enum RetryStop
     Budget,
     /// <summary>A function of yours said so.</summary>
     Told,
+    /// <summary>The attempts of all layers together are used up.</summary>
+    TotalAttempts,
 }
 
 /// <summary>What is known when the decision is made.</summary>
 internal readonly record struct RetryFacts(
     Classification Classification, TimeSpan? RetryAfter, int Attempts, TimeSpan Previous, TimeSpan? Remaining,
-    int? MaxAttempts, bool Repeatable, bool NotApplied, bool? Told, TimeSpan? ToldDelay, double Sample);
+    int? MaxAttempts, bool Repeatable, bool NotApplied, bool? Told, TimeSpan? ToldDelay, double Sample,
+    bool ScheduleFailed = false);
 
 /// <summary>What to do about a failed attempt.</summary>
 internal readonly record struct RetryDecision(RetryStop Stop, TimeSpan Delay, int MaxAttempts)
@@ -55,7 +58,10 @@ internal sealed class RetryRules(RetryOptions options)
             ? RetryStop.NotRetryable : RetryStop.AttemptsUsedUp, most);
         var delay = DelayFor(policy, facts);
         if (facts.Remaining is not { } remaining) return new(RetryStop.None, delay, most);
-        if (delay < remaining - options.AttemptTime) return new(RetryStop.None, delay, most);
+        // A call that waits for a circuit may become its probe. With no time left it would fail, and keep the circuit open for all: so it
+        // waits only if at least as much time remains afterwards.
+        var needed = fault.Kind == FaultKind.CircuitOpen && delay > options.AttemptTime ? delay : options.AttemptTime;
+        if (delay < remaining - needed) return new(RetryStop.None, delay, most);
         return Stop(fault.Kind == FaultKind.CircuitOpen ? RetryStop.CircuitOpen : RetryStop.Deadline, most);
     }
 
@@ -101,7 +107,8 @@ internal sealed class RetryRules(RetryOptions options)
     {
         if (facts.ToldDelay is { } told) return told < TimeSpan.Zero ? TimeSpan.Zero : told > options.MaxDelay ? options.MaxDelay : told;
         if (facts.Classification.Kind == FaultKind.CircuitOpen) return facts.RetryAfter ?? TimeSpan.Zero;
-        var delay = (policy.Backoff ?? Backoff.Default).Delay(facts.Attempts, facts.Previous, facts.Sample);
+        var backoff = facts.ScheduleFailed ? null : policy.Backoff;
+        var delay = (backoff ?? Backoff.Default).Delay(facts.Attempts, facts.Previous, facts.Sample);
         return Backoff.Honour(delay, facts.RetryAfter, options.MaxRetryAfter);
     }
 }

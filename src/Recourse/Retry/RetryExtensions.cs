@@ -19,4 +19,17 @@ public static class RetryExtensions
     /// <param name="backoff">The waits between them; null for waits by the fault.</param>
     public static PipelineBuilder Retry(this PipelineBuilder pipeline, int maxAttempts, Backoff? backoff = null) =>
         pipeline.Retry(new RetryOptions { MaxAttempts = maxAttempts, Backoff = backoff });
+
+    /// <summary>
+    /// One bound for all attempts of everything added after this, through all layers of retries, those of pipelines that the operation
+    /// calls included. <see cref="RecoveryContext.MaxTotalAttempts"/> sets it for one call.
+    /// </summary>
+    /// <param name="pipeline">The pipeline that is being built.</param>
+    /// <param name="most">The first attempt included; from 1 (nothing is retried) to int.MaxValue.</param>
+    public static PipelineBuilder TotalAttempts(this PipelineBuilder pipeline, int most)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        Check.Range("TotalAttempts", most, 1, int.MaxValue);
+        return pipeline.Add(new TotalAttemptsStrategy(most));
+    }
 }

@@ -69,6 +69,9 @@ public sealed record RetryOptions
     /// </summary>
     public RetryBudget? Budget { get; init; }
 
+    /// <summary>The bounds of a budget of its own. Default null: those of <see cref="RetryBudgetOptions"/>.</summary>
+    public RetryBudgetOptions? BudgetOptions { get; init; }
+
     /// <summary>Whether retries are free. Default false. When a service is down, free retries multiply its load.</summary>
     public bool UnlimitedBudget { get; init; }
 
@@ -108,8 +111,11 @@ public sealed record RetryOptions
         Check.Range(at + nameof(AttemptTime), AttemptTime, TimeSpan.Zero, Durations.TimerMax);
         Check.Range(at + nameof(MaxRetryAfter), MaxRetryAfter, TimeSpan.Zero, Durations.TimerMax);
         Check.Range(at + nameof(MaxDelay), MaxDelay, TimeSpan.Zero, Durations.TimerMax);
-        Check.That(!UnlimitedBudget
-            || Budget is null, $"{at}{nameof(Budget)} is set; with {nameof(UnlimitedBudget)} it would never be asked.");
+        Check.That(!UnlimitedBudget || (Budget is null && BudgetOptions is null),
+            $"{at}{nameof(Budget)} or {nameof(BudgetOptions)} is set; with {nameof(UnlimitedBudget)} it would never be asked.");
+        Check.That(Budget is null || BudgetOptions is null,
+            $"{at}{nameof(BudgetOptions)} is set; a {nameof(Budget)} that is given has its own.");
+        BudgetOptions?.Checked();
         return this;
     }
 }

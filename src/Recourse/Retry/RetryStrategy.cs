@@ -12,7 +12,7 @@ internal sealed class RetryStrategy : Strategy
     {
         Options = options;
         _rules = new RetryRules(options);
-        Budget = options.UnlimitedBudget ? null : options.Budget ?? new RetryBudget(time: time);
+        Budget = options.UnlimitedBudget ? null : options.Budget ?? new RetryBudget(options.BudgetOptions, time);
     }
 
     private RetryStrategy(RetryOptions options, RetryBudget budget)
@@ -24,9 +24,14 @@ internal sealed class RetryStrategy : Strategy
     }
 
     /// <summary>The same rules with what another retry has earned, where neither was given a budget from outside.</summary>
-    internal RetryStrategy WithBudgetOf(RetryStrategy other) =>
-        Options is { Budget: null, UnlimitedBudget: false } && other is { Options.Budget: null, Budget: { } earned }
-            ? new RetryStrategy(Options, earned) : this;
+    internal RetryStrategy WithBudgetOf(RetryStrategy other)
+    {
+        if (Options is not { Budget: null, UnlimitedBudget: false }) return this;
+        if (other is not { Options.Budget: null, Budget: { } earned }) return this;
+        var bounds = Options.BudgetOptions ?? new RetryBudgetOptions();
+        if (bounds != earned.Options) earned.Reload(bounds);
+        return new RetryStrategy(Options, earned);
+    }
 
     internal RetryOptions Options { get; }
 
@@ -65,30 +70,58 @@ internal sealed class RetryStrategy : Strategy
     {
         if (!call.Token.IsCancellationRequested) return Step.Again;
         // The caller, or a time limit around us, ended the wait; what had really gone wrong stays visible inside.
-        call.Fail(new OperationCanceledException("The call was cancelled while it waited for its next attempt.", LastReal(call)?.Exception,
-            call.Token));
+        call.Fail(new OperationCanceledException(
+            "The call was cancelled while it waited for its next attempt.", call.LastReal()?.Exception, call.Token));
+        if (call.History is { Count: > 0 } history) Refund(call, history.Newest.Classification);
         return Step.Return;
     }
 
     private Step Failed(Call call, ref Frame frame, Classification fault, TimeSpan? retryAfter)
     {
         var attempts = (int)Math.Min(++frame.Number, int.MaxValue);
-        var decision = _rules.Decide(FactsOf(call, frame, fault, retryAfter, attempts));
-        if (decision.Again && !Pays(fault)) decision = decision with { Stop = RetryStop.Budget };
-        // Looked at last: a caller who has left is no reason to blame anything else.
+        var decision = Decide(call, FactsOf(call, frame, fault, retryAfter, attempts));
+        // A caller who has left is no reason to blame anything else, nor to pay for an attempt that will not be made.
         if (decision.Again && call.Token.IsCancellationRequested) return Cancelled(call, fault, attempts);
+        if (decision.Again && Pay(call, fault) is var refused and not RetryStop.None) decision = decision with { Stop = refused };
         call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, decision.Again ? decision.Delay : null));
         if (!decision.Again) return GiveUp(call, decision.Stop, fault, attempts);
         call.Plan.Counters.Retried();
-        RecourseDiagnostics.Retried(call.Plan, fault.Kind);
+        Meters.Retried(call.Plan, fault.Kind);
         Announce(call, decision, fault, attempts);
         if (decision.Delay <= TimeSpan.Zero) return Step.Again;
         call.WakeAfter(decision.Delay);
         return Step.Pending;
     }
 
-    private bool Pays(Classification fault) =>
-        Budget is not { } budget || budget.TryWithdraw(fault.Throttling ? budget.Options.ThrottledRetryCost : 1);
+    private RetryDecision Decide(Call call, in RetryFacts facts)
+    {
+        try
+        {
+            return _rules.Decide(facts);
+        }
+        catch (Exception e)
+        {
+            // The only function of the program in the rules is the schedule of a custom backoff.
+            call.Plan.FunctionFailed(nameof(Backoff.Schedule), e);
+            return _rules.Decide(facts with { ScheduleFailed = true });
+        }
+    }
+
+    private RetryStop Pay(Call call, Classification fault)
+    {
+        if (call.Allowance?.TryTake() == false) return RetryStop.TotalAttempts;
+        if (Budget is not { } budget || budget.TryWithdraw(Cost(budget, fault))) return RetryStop.None;
+        call.Allowance?.GiveBack();
+        return RetryStop.Budget;
+    }
+
+    private void Refund(Call call, Classification fault)
+    {
+        call.Allowance?.GiveBack();
+        Budget?.Refund(Cost(Budget, fault));
+    }
+
+    private static int Cost(RetryBudget budget, Classification fault) => fault.Throttling ? budget.Options.ThrottledRetryCost : 1;
 
     private RetryFacts FactsOf(Call call, in Frame frame, Classification fault, TimeSpan? retryAfter, int attempts)
     {
@@ -104,7 +137,7 @@ internal sealed class RetryStrategy : Strategy
         var previous = call.History is { Count: > 0 } history ? history.Newest.Delay ?? TimeSpan.Zero : TimeSpan.Zero;
         return new RetryFacts(
             fault, retryAfter, attempts, previous, Remaining(call, frame), call.Context.MaxAttempts,
-            call.Context.Repeatable ?? Options.Repeatable, call.NotApplied, told, delay, Random.Shared.NextDouble());
+            call.Context.Repeatable ?? Options.Repeatable, call.NotApplied, told, delay, Chance.Next());
     }
 
     private TimeSpan? Remaining(Call call, in Frame frame)
@@ -124,7 +157,7 @@ internal sealed class RetryStrategy : Strategy
         }
         catch (Exception e)
         {
-            Log.FunctionFailed(call.Plan.Logger, call.Plan.Name, name, e);
+            call.Plan.FunctionFailed(name, e);
             return default;
         }
     }
@@ -132,16 +165,18 @@ internal sealed class RetryStrategy : Strategy
     private static Step Cancelled(Call call, Classification fault, int attempts)
     {
         call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, null));
-        call.Fail(new OperationCanceledException($"The call was cancelled after attempt {attempts}.", LastReal(call)?.Exception,
-            call.Token));
+        call.Fail(new OperationCanceledException(
+            $"The call was cancelled after attempt {attempts}.", call.LastReal()?.Exception, call.Token));
         return Step.Next;
     }
 
     private Step GiveUp(Call call, RetryStop reason, Classification fault, int attempts)
     {
         // A refusal only says that there was no further attempt; the caller wants to know what went wrong before.
-        if (call.Rejection is not null && LastReal(call) is { } real)
+        if (call.Rejection is not null && call.LastReal() is { } real)
             call.FailAgain(real.Exception!, Verdict.Failure(real.Classification));
+        if (reason == RetryStop.Budget) call.Plan.Counters.RefusedByBudget();
+        Meters.RetryStopped(call.Plan, reason);
         Log.RetryStopped(call.Plan.Logger, call.Plan.Name, call.Context.Operation, attempts, reason, fault.Kind);
         if (Options.OnGivingUp is not { } observer) return Step.Next;
         try
@@ -150,7 +185,7 @@ internal sealed class RetryStrategy : Strategy
         }
         catch (Exception e)
         {
-            Log.ObserverFailed(call.Plan.Logger, call.Plan.Name, nameof(RetryOptions.OnGivingUp), e);
+            call.Plan.ObserverFailed(nameof(RetryOptions.OnGivingUp), e);
         }
 
         return Step.Next;
@@ -166,25 +201,14 @@ internal sealed class RetryStrategy : Strategy
         }
         catch (Exception e)
         {
-            Log.ObserverFailed(call.Plan.Logger, call.Plan.Name, nameof(RetryOptions.OnRetry), e);
+            call.Plan.ObserverFailed(nameof(RetryOptions.OnRetry), e);
         }
     }
 
     private static void Worked(Call call)
     {
         call.Plan.Counters.RetryWorked();
-        RecourseDiagnostics.RetryWorked(call.Plan);
+        Meters.RetryWorked(call);
         Log.RetryWorked(call.Plan.Logger, call.Plan.Name, call.Context.Operation, call.AttemptNumber);
-    }
-
-    private static FailedAttempt? LastReal(Call call)
-    {
-        if (call.History is not { } history) return null;
-        for (var i = history.Count - 1; i >= 0; i--)
-        {
-            if (history[i] is { Exception: not null and not RejectedException } real) return real;
-        }
-
-        return null;
     }
 }

@@ -2,7 +2,8 @@ namespace Recourse;
 
 /// <summary>
 /// Runs whole transactions again. What fails before the commit was rolled back, so it counts as not applied and is retried whatever the
-/// operation is; what fails at the commit may have been applied, and is retried only where the caller says that it is repeatable.
+/// operation is; what fails at the commit may have been applied: <see cref="TransactionSteps{TTransaction}.Verify"/> finds out, and
+/// without it the transaction is retried only where the caller says that it is repeatable.
 /// </summary>
 public static class TransactionExtensions
 {
@@ -33,12 +34,21 @@ public static class TransactionExtensions
 /// <param name="Begin">Opens a transaction.</param>
 /// <param name="Commit">Makes it lasting.</param>
 /// <param name="Rollback">Undoes it. What it throws is dropped: the failure that led to it is what counts. Called without a token.</param>
-/// <param name="End">Disposes of it and its connection, after commit or rollback; null when there is nothing to dispose of.</param>
+/// <param name="End">
+/// Disposes of it and its connection, after commit or rollback; null when there is nothing to dispose of. What it throws after a commit is
+/// dropped: the work is done.
+/// </param>
+/// <param name="Verify">
+/// Asked, on a connection of its own, when a commit failed in a way that leaves open whether it happened: true ends the call with the
+/// result of the work, false runs the transaction again, null (its answer, the function, or when it throws) leaves it unknown. The work
+/// has to leave something to look for, such as a row with the id of the request.
+/// </param>
 public sealed record TransactionSteps<TTransaction>(
     Func<CancellationToken, ValueTask<TTransaction>> Begin,
     Func<TTransaction, CancellationToken, ValueTask> Commit,
     Func<TTransaction, ValueTask> Rollback,
-    Func<TTransaction, ValueTask>? End = null);
+    Func<TTransaction, ValueTask>? End = null,
+    Func<TTransaction, CancellationToken, ValueTask<bool?>>? Verify = null);
 
 internal readonly struct TransactionWork<TTransaction, T>(
     TransactionSteps<TTransaction> steps, Func<TTransaction, CancellationToken, ValueTask<T>> work) : IWork<T>
@@ -50,10 +60,11 @@ internal readonly struct TransactionWork<TTransaction, T>(
     // The call is ours until this task ends, so the mark may be set from here.
     private static async ValueTask<T> Run(
         Call<T> call, TransactionSteps<TTransaction> steps, Func<TTransaction, CancellationToken, ValueTask<T>> work,
-            CancellationToken token)
+        CancellationToken token)
     {
         call.NotApplied = true;
         var transaction = await steps.Begin(token).ConfigureAwait(false);
+        var committed = false;
         try
         {
             T result;
@@ -63,31 +74,64 @@ internal readonly struct TransactionWork<TTransaction, T>(
             }
             catch (Exception)
             {
-                await Rollback(steps, transaction).ConfigureAwait(false);
+                await Quietly(call, steps.Rollback, transaction, nameof(steps.Rollback)).ConfigureAwait(false);
                 throw;
             }
 
             call.NotApplied = false;
-            await steps.Commit(transaction, token).ConfigureAwait(false);
+            try
+            {
+                await steps.Commit(transaction, token).ConfigureAwait(false);
+                committed = true;
+            }
+            catch (Exception e)
+            {
+                committed = await Verified(call, steps, transaction, e, token).ConfigureAwait(false);
+                if (!committed) throw;
+            }
+
             return result;
         }
         finally
         {
-            if (steps.End is { } end) await end(transaction).ConfigureAwait(false);
+            if (steps.End is { } end && committed) await Quietly(call, end, transaction, nameof(steps.End)).ConfigureAwait(false);
+            else if (steps.End is { } close) await close(transaction).ConfigureAwait(false);
+        }
+    }
+
+    // True when the commit is known to have happened; marks the call when it is known not to have.
+    private static async ValueTask<bool> Verified(
+        Call<T> call, TransactionSteps<TTransaction> steps, TTransaction transaction, Exception failure, CancellationToken token)
+    {
+        if (steps.Verify is not { } verify || token.IsCancellationRequested) return false;
+        // The database said that it did not commit: there is nothing to find out.
+        var fault = failure is RejectedException refused
+            ? refused.Classification : call.Plan.Classifier.Judge(failure, call.CallerToken).Classification;
+        if (fault is { Applied: Applied.No }) return false;
+        try
+        {
+            var answer = await verify(transaction, token).ConfigureAwait(false);
+            call.NotApplied = answer == false;
+            return answer == true;
+        }
+        catch (Exception e)
+        {
+            call.Plan.FunctionFailed(nameof(steps.Verify), e);
+            return false;
         }
     }
 
     // A rollback that fails leaves an open transaction, which the database rolls back when the connection ends: nothing was committed
-    // either way.
-    private static async ValueTask Rollback(TransactionSteps<TTransaction> steps, TTransaction transaction)
+    // either way. An end that fails after the commit takes nothing back.
+    private static async ValueTask Quietly(Call<T> call, Func<TTransaction, ValueTask> step, TTransaction transaction, string name)
     {
         try
         {
-            await steps.Rollback(transaction).ConfigureAwait(false);
+            await step(transaction).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            ObserverErrors.Report(e);
+            call.Plan.ObserverFailed(name, e);
         }
     }
 }

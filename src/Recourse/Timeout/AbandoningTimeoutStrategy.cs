@@ -108,6 +108,7 @@ internal sealed class AbandonRace(Call call, TimeoutScope scope) : ChildOwner
     {
         if (Interlocked.CompareExchange(ref _state, Abandoned, Waiting) != Waiting) return false;
         _plan.Counters.Abandoned(1);
+        Meters.Abandoned(_plan, 1);
         return true;
     }
 
@@ -139,6 +140,7 @@ internal sealed class AbandonRace(Call call, TimeoutScope scope) : ChildOwner
     // Nobody waits for this outcome any more; it is reported, and what it holds is let go.
     private void Bury(Call child)
     {
+        Meters.Abandoned(_plan, -1);
         _plan.Counters.Abandoned(-1);
         Log.AbandonedEnded(_plan.Logger, _plan.Name, _context.Operation, child.Failure is null
             ? "it worked" : "it failed", child.Exception);

@@ -54,6 +54,7 @@ internal sealed class DeadlineStrategy : Strategy
             var limit = TimeSpan.FromTicks(frame.Number);
             if (!Cancellation.OwnTimeout(call, limit, deadline: true, own)) return Step.Next;
             call.Plan.Counters.TimedOut();
+            Meters.TimedOut(call.Plan, FaultKind.DeadlineExceeded, abandoned: false);
             Log.TimedOut(call.Plan.Logger, call.Plan.Name, call.Context.Operation, limit);
         }
         else if (call.Failure is OperationCanceledException cancelled) Cancellation.Own(call, cancelled, own, outer);

@@ -40,6 +40,7 @@ internal sealed class TimeoutStrategy(TimeoutOptions options) : Strategy("timeou
     internal static void Report(Call call, TimeoutOptions options, bool abandoned)
     {
         call.Plan.Counters.TimedOut();
+        Meters.TimedOut(call.Plan, FaultKind.Timeout, abandoned);
         if (abandoned) Log.Abandoned(call.Plan.Logger, call.Plan.Name, call.Context.Operation, options.Limit);
         else Log.TimedOut(call.Plan.Logger, call.Plan.Name, call.Context.Operation, options.Limit);
         if (options.OnTimeout is not { } observer) return;
@@ -49,7 +50,7 @@ internal sealed class TimeoutStrategy(TimeoutOptions options) : Strategy("timeou
         }
         catch (Exception e)
         {
-            Log.ObserverFailed(call.Plan.Logger, call.Plan.Name, nameof(TimeoutOptions.OnTimeout), e);
+            call.Plan.ObserverFailed(nameof(TimeoutOptions.OnTimeout), e);
         }
     }
 }

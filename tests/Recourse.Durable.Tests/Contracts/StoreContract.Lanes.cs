@@ -146,4 +146,48 @@ public abstract partial class StoreContract
         await CompleteAsync(head);
         Assert.Equal(ids[1], (await ClaimOneAsync()).Id);
     }
+
+    [Fact]
+    public async Task What_waits_behind_a_dead_head_is_counted_and_the_dead_letter_says_how_many()
+    {
+        var ids = await LaneAsync(4);
+        await PutAsync("alone", "other");
+        var claimed = (await ClaimAsync()).Deliveries;
+        Assert.Equal((0, 0), await BlockedAsync());
+        foreach (var each in claimed)
+            await KillAsync(each);
+        Assert.Equal((3, 1), await BlockedAsync());
+        Assert.Equal(3, (await ReadAsync(ids[0])).Holds);
+        Assert.Equal(0, (await ReadAsync(ids[1])).Holds);
+        Assert.Equal([0, 3], (await ListAsync(new() { State = DeliveryState.Dead })).Items.Select(letter => letter.Holds).Order());
+        await CommitAsync(new DiscardCommand(ids[0], "ann", null));
+        Assert.Equal((0, 0), await BlockedAsync());
+    }
+
+    private async Task<(long, long)> BlockedAsync()
+    {
+        var queue = await CountsAsync();
+        var service = Assert.Single(await Store.Queries.ServicesAsync(TestContext.Current.CancellationToken));
+        Assert.Equal((queue.Blocked, queue.BlockedLanes), (service.Blocked, service.BlockedLanes));
+        return (queue.Blocked, queue.BlockedLanes);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_poison_message_holds_its_lane_as_its_queue_says(bool blocks)
+    {
+        var ids = await LaneAsync(2);
+        await ClaimOneAsync();
+        for (var crash = 0; crash < 3; crash++)
+        {
+            await RestartAsync();
+            await ClaimOneAsync(suspects: true);
+        }
+        BlocksLane = queue => queue != Queue || blocks;
+        await RestartAsync();
+        Assert.Equal(FaultKind.PoisonMessage, (await ReadAsync(ids[0])).Kind);
+        DeliveryId[] expected = blocks ? [] : [ids[1]];
+        Assert.Equal(expected, (await ClaimAsync()).Deliveries.Select(delivery => delivery.Id));
+    }
 }

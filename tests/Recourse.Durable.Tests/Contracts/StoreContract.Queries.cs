@@ -190,4 +190,66 @@ public abstract partial class StoreContract
         var error = await Assert.ThrowsAsync<StoreException>(() => PutAsync());
         Assert.Equal(StoreProblem.Unavailable, error.Problem);
     }
+
+    [Fact]
+    public async Task What_fails_now_is_found_among_what_was_never_tried()
+    {
+        for (var i = 0; i < 4; i++)
+            await PutAsync($"{i}");
+        var claimed = (await ClaimAsync(3)).Deliveries;
+        await RetryAsync(claimed[0], TimeSpan.FromMinutes(1));
+        await RetryAsync(claimed[1], TimeSpan.Zero);
+        await KillAsync(claimed[2]);
+        var failing = new DeliveryFilter { Failing = true };
+        Assert.Equal([claimed[1].Id, claimed[0].Id], (await ListAsync(failing)).Items.Select(item => item.Id));
+        Assert.Equal([claimed[1].Id], (await ListAsync(failing with { State = DeliveryState.Waiting })).Items.Select(item => item.Id));
+        Assert.Equal([claimed[0].Id], (await ListAsync(failing with { State = DeliveryState.Delayed })).Items.Select(item => item.Id));
+        Assert.Empty((await ListAsync(failing with { State = DeliveryState.Leased })).Items);
+        Assert.Equal(2, (await ClaimAsync(2)).Deliveries.Count);
+        Assert.Equal(
+            [claimed[1].Id], (await ListAsync(failing with { State = DeliveryState.Leased })).Items.Select(item => item.Id));
+    }
+
+    [Fact]
+    public async Task A_probe_is_written_and_seen_by_nobody()
+    {
+        Assert.True(await CommitAsync(new ProbeCommand(100_000)));
+        Assert.True(await CommitAsync(new ProbeCommand(ProbeCommand.SizeMax)));
+        Assert.Empty(await Store.Queries.QueuesAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await CommitAsync(new PruneCommand(TimeSpan.Zero, 10)));
+    }
+
+    [Fact]
+    public async Task Finished_messages_are_kept_by_age_or_number_and_by_queue()
+    {
+        var ended = new List<Guid>();
+        for (var i = 0; i < 5; i++)
+        {
+            string[] services = i == 1 ? ["billing", "mail"] : ["billing"];
+            ended.Add((await EnqueueAsync(Message(queue: i == 4 ? "other" : Queue, services: services))).MessageId);
+            await CompleteAsync(await ClaimOneAsync());
+            if (i == 1)
+                await CompleteAsync(await ClaimOneAsync("mail"));
+            Clock.Advance(TimeSpan.FromMinutes(1));
+        }
+        Assert.Equal(0, await PruneAsync(new(TimeSpan.FromHours(1), 10) { Queue = Queue, KeepMax = 4 }));
+        Assert.Equal(2, await PruneAsync(new(TimeSpan.FromHours(1), 10) { Queue = Queue, KeepMax = 2 }));
+        Assert.Equal([false, false, true, true, true], await KeptAsync(ended));
+        Assert.Equal(1, await PruneAsync(new(TimeSpan.FromMinutes(3), 10) { Queue = Queue, KeepMax = 2 }));
+        Assert.Equal([false, false, false, true, true], await KeptAsync(ended));
+        Assert.Equal(1, await PruneAsync(new(TimeSpan.Zero, 1)));
+        Assert.Equal([false, false, false, false, true], await KeptAsync(ended));
+        Assert.Equal(1, await PruneAsync(new(TimeSpan.FromHours(1), 10) { KeepMax = 0 }));
+        Assert.Equal(5, (await CountsAsync()).Delivered);
+    }
+
+    private async Task<int> PruneAsync(PruneCommand command) => await CommitAsync(command);
+
+    private async Task<List<bool>> KeptAsync(List<Guid> ids)
+    {
+        var kept = new List<bool>();
+        foreach (var id in ids)
+            kept.Add(await MessageAsync(id) is not null);
+        return kept;
+    }
 }

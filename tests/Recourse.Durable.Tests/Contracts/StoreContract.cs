@@ -33,6 +33,9 @@ public abstract partial class StoreContract : IAsyncLifetime
 
     protected MessageStore Store { get; private set; } = null!;
 
+    /// <summary>What a restarted store is told of its queues.</summary>
+    protected Func<string, bool> BlocksLane { get; set; } = _ => true;
+
     /// <summary>Makes the store of this test; called again for the same files after a restart.</summary>
     protected abstract MessageStore Create(ManualClock clock);
 
@@ -58,6 +61,7 @@ public abstract partial class StoreContract : IAsyncLifetime
     {
         await Store.DisposeAsync();
         Store = Create(Clock);
+        Store.BlocksLaneWhenDead = BlocksLane;
         return await Store.OpenAsync();
     }
 

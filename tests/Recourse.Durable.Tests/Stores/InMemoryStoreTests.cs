@@ -10,6 +10,7 @@ public sealed class InMemoryStoreTests : StoreContract
     {
         // Nothing survives the process, so its restart is the same object opened again.
         await Store.DisposeAsync();
+        Store.BlocksLaneWhenDead = BlocksLane;
         return await Store.OpenAsync();
     }
 }

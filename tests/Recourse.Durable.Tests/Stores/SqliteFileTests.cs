@@ -75,13 +75,13 @@ public sealed class SqliteFileTests : IDisposable
     {
         await (await OpenAsync()).DisposeAsync();
         using (var later = new SqliteDatabase(Db, readOnly: false))
-            later.Execute("INSERT INTO schema_version VALUES (1000, 1, 0)");
+            later.Execute("INSERT INTO schema_version VALUES (9001, 1, 0)");
         await (await OpenAsync()).DisposeAsync();
         using (var later = new SqliteDatabase(Db, readOnly: false))
-            later.Execute("INSERT INTO schema_version VALUES (1001, 1001, 0)");
+            later.Execute("INSERT INTO schema_version VALUES (9002, 9002, 0)");
         var refusal = await RefusalAsync(Db);
         Assert.Equal(StoreProblem.TooNew, refusal.Problem);
-        Assert.Contains("schema 1001", refusal.Message);
+        Assert.Contains("schema 9002", refusal.Message);
     }
 
     [Theory]

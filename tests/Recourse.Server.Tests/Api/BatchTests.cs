@@ -115,4 +115,26 @@ public class BatchTests
         Assert.Equal("application/x-ndjson", answer.Content.Headers.ContentType!.MediaType);
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
     }
+
+    [Theory]
+    [InlineData("{\"body\":1,\"kye\":\"k\"}",
+        "'kye' is no key of an envelope; it has body, body_base64, content_type, idempotency_key, key, headers. Did you mean 'key'?")]
+    [InlineData("{\"body\":1,\"key\":7}", "'key' is a number; it must be text.")]
+    [InlineData("{\"body\":1,\"headers\":[]}", "'headers' is a list; it must be an object of names and texts.")]
+    [InlineData("{\"body\":1,\"headers\":{\"ce-type\":null}}", "The header 'ce-type' is null; it must be text.")]
+    [InlineData("[1]", "The line is a list; an envelope is an object of body, body_base64, content_type, idempotency_key, key, headers.")]
+    [InlineData("{\"body\":", "The line is not valid JSON, or nested deeper than 64: see byte 8.")]
+    [InlineData("{\"body_base64\":\"%\"}", "body_base64 is no base64.")]
+    public async Task An_envelope_that_is_wrong_is_told_in_the_words_of_the_contract(string line, string detail)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.SendAsync(
+            HttpMethod.Post, "/v1/queues/orders/messages:batch", line, "application/vnd.recourse+ndjson");
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains($"\"detail\":{System.Text.Json.JsonSerializer.Serialize(detail, Relaxed)}", text, StringComparison.Ordinal);
+        Assert.Contains("\"status\":400", text, StringComparison.Ordinal);
+    }
+
+    private static readonly System.Text.Json.JsonSerializerOptions Relaxed =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }

@@ -1,6 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text;
 
+using Recourse.Tests;
+
 namespace Recourse.Server.Tests.Api;
 
 public class MessageTests
@@ -48,7 +50,7 @@ public class MessageTests
     [InlineData(null, "")]
     [InlineData("text/plain; charset=utf-8", "hello")]
     [InlineData("application/octet-stream", "\0\u0001\u0002")]
-    [InlineData("something that is no media type", "x")]
+    [InlineData("application/x-something; of=own", "x")]
     public async Task Any_body_of_any_content_type_is_taken_as_it_is(string? contentType, string body)
     {
         await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
@@ -204,5 +206,104 @@ public class MessageTests
         var delivery = await seen.Task;
         Assert.Equal(["ce-type", "x-tenant"], delivery.Headers!.Keys.Order());
         Assert.Equal(trace, delivery.TraceParent);
+    }
+
+    [Fact]
+    public async Task A_message_that_was_pruned_is_gone_and_one_that_never_was_is_unknown()
+    {
+        var clock = new ManualClock();
+        await using var relay = await TestRelay.StartAsync(handler: TestRelay.Delivers, time: clock);
+        var id = await relay.AcceptedAsync("orders");
+        await relay.UntilAsync($"/v1/messages/{id}", found => found["deliveries"]![0]!["state"]!.GetValue<string>() == "delivered");
+        clock.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(15));
+        while (true)
+        {
+            using var answer = await relay.SendAsync(HttpMethod.Get, $"/v1/messages/{id}");
+            if ((int)answer.StatusCode == 200)
+                continue;
+            Assert.Contains("keep_delivered", (await TestRelay.ProblemAsync(answer, 410))["detail"]!.GetValue<string>(),
+                StringComparison.Ordinal);
+            break;
+        }
+        using var never = await relay.SendAsync(HttpMethod.Get, $"/v1/messages/{Guid.CreateVersion7(clock.GetUtcNow())}");
+        await TestRelay.ProblemAsync(never, 404);
+    }
+
+    [Fact]
+    public async Task The_same_key_with_another_order_key_is_a_conflict()
+    {
+        await using var relay = await TestRelay.StartAsync();
+        var first = await relay.AcceptedAsync("lanes", "{}", ("Idempotency-Key", "a"), ("Recourse-Key", "k1"));
+        Assert.Equal(first, await relay.AcceptedAsync("lanes", "{}", ("Idempotency-Key", "a"), ("Recourse-Key", "k1")));
+        using var other = await relay.PostAsync("lanes", "{}", "application/json", ("Idempotency-Key", "a"), ("Recourse-Key", "k2"));
+        Assert.Equal(first, (await TestRelay.ProblemAsync(other, 422))["id"]!.GetValue<string>());
+        using var none = await relay.PostAsync("lanes", "{}", "application/json", ("Idempotency-Key", "a"));
+        await TestRelay.ProblemAsync(none, 422);
+    }
+
+    [Theory]
+    [InlineData("foo//bar;;;")]
+    [InlineData("nonsense")]
+    [InlineData("text/plain;")]
+    [InlineData("text/pläin")]
+    public async Task A_content_type_that_is_none_is_refused_in_words(string contentType)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.PostRawAsync("orders", contentType);
+        var detail = (await TestRelay.ProblemAsync(answer, 400))["detail"]!.GetValue<string>();
+        Assert.StartsWith("The content type", detail, StringComparison.Ordinal);
+        Assert.DoesNotContain("255", detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("text/plain; charset=utf-8")]
+    [InlineData("application/vnd.acme.order+json")]
+    [InlineData("multipart/mixed; boundary=\"a b\"")]
+    public async Task Any_content_type_that_is_one_is_taken(string contentType)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.PostAsync("orders", "{}", contentType);
+        Assert.Equal(202, (int)answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("POST", "/v1/queues/orders/messages")]
+    [InlineData("POST", "/v1/queues/orders/messages:batch")]
+    [InlineData("POST", "/v1/services/shop:isolate")]
+    [InlineData("POST", "/v1/dead-letters/00000000-0000-7000-8000-000000000000.0:replay")]
+    [InlineData("GET", "/v1/queues")]
+    [InlineData("GET", "/health/live")]
+    [InlineData("GET", "/metrics")]
+    public async Task A_parameter_that_a_call_does_not_have_is_refused_everywhere(string method, string path)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.SendAsync(new(method), $"{path}?delay=5s");
+        var problem = await TestRelay.ProblemAsync(answer, 400);
+        Assert.Equal("'delay' is no parameter here; this call takes none.", problem["detail"]!.GetValue<string>());
+        Assert.Empty(problem["allowed"]!.AsArray());
+    }
+
+    [Theory]
+    [InlineData("/v1/messages?queue=order", "unknown-queue", "'orders'")]
+    [InlineData("/v1/dead-letters?queue=order", "unknown-queue", "'orders'")]
+    [InlineData("/v1/messages?service=shp", "unknown-service", "'shop'")]
+    [InlineData("/v1/dead-letters?service=shp", "unknown-service", "'shop'")]
+    public async Task A_list_of_what_does_not_exist_is_a_404_with_the_nearest_name(string path, string type, string near)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.SendAsync(HttpMethod.Get, path);
+        var problem = await TestRelay.ProblemAsync(answer, 404);
+        Assert.Equal($"urn:recourse:problem:{type}", problem["type"]!.GetValue<string>());
+        Assert.Contains(near, problem["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Quotes_are_written_as_quotes()
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.PostAsync("nope", "{}");
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("'nope'", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("\\u00", text, StringComparison.Ordinal);
     }
 }

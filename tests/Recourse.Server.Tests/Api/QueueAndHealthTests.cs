@@ -58,4 +58,41 @@ public class QueueAndHealthTests
         if (status == 405)
             Assert.NotEmpty(problem["allowed"]!.AsArray());
     }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/dead-letters")]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    [InlineData("/metrics")]
+    [InlineData("/v1/queues")]
+    [InlineData("/v1/dead-letters?limit=1")]
+    [InlineData("/openapi/v1.json")]
+    public async Task Head_answers_like_get_without_a_body(string path)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.SendAsync(HttpMethod.Head, path);
+        using var got = await relay.SendAsync(HttpMethod.Get, path);
+        Assert.Equal((200, got.Content.Headers.ContentType), ((int)answer.StatusCode, answer.Content.Headers.ContentType));
+        Assert.Empty(await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task What_waits_behind_a_dead_letter_of_its_lane_is_shown_with_the_queue_the_service_and_the_letter()
+    {
+        await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
+        await relay.AcceptedAsync("lanes", "{}", ("Recourse-Key", "k"));
+        await relay.UntilAsync("/v1/dead-letters", found => found["items"]!.AsArray().Count == 1);
+        await relay.AcceptedAsync("lanes", "{}", ("Recourse-Key", "k"));
+        await relay.AcceptedAsync("lanes", "{}", ("Recourse-Key", "k"));
+        foreach (var path in (string[])["/v1/queues/lanes", "/v1/services/shop"])
+        {
+            var found = await relay.GetAsync(path);
+            Assert.Equal((2, 1), (found["blocked"]!.GetValue<int>(), found["blocked_lanes"]!.GetValue<int>()));
+        }
+        Assert.Equal(2, (await relay.GetAsync("/v1/dead-letters"))["items"]![0]!["holds"]!.GetValue<int>());
+        Assert.Contains("2 blocked", await relay.Http.GetStringAsync("/", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("blocks 2", await relay.Http.GetStringAsync("/dead-letters", TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
+    }
 }

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Recourse.Durable;
+using Recourse.Tests;
 
 namespace Recourse.Server.Tests.Api;
 
@@ -130,4 +132,48 @@ public partial class ServiceAndMetricsTests
 
     [GeneratedRegex(@"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_][a-zA-Z0-9_]*=""(?:[^""\\\n]|\\[\\""n])*"",?)*\})? (\S+)$")]
     private static partial Regex Sample();
+
+    [Fact]
+    public async Task A_breaker_with_nothing_to_probe_with_says_so_degrades_nothing_and_forgets_its_error_after_a_success()
+    {
+        var clock = new ManualClock();
+        var mended = false;
+        await using var relay = await TestRelay.StartAsync("""
+            listen: http://127.0.0.1:0
+            store: "memory:"
+            services: { shop: { url: "http://127.0.0.1:9/", failure_threshold: 1, success_threshold: 1, reset_timeout: 10s } }
+            queues: { orders: { deliver_to: shop, retry: { dead_letter_after_attempts: 1 } } }
+            """, (delivery, token) => Volatile.Read(ref mended) ? TestRelay.Delivers(delivery, token) : Down(), time: clock);
+        await relay.AcceptedAsync("orders");
+        await relay.UntilAsync("/v1/dead-letters", found => found["items"]!.AsArray().Count == 1);
+        var open = await relay.UntilAsync("/v1/services/shop", found => found["breaker"]!.GetValue<string>() == "open");
+        Assert.Equal(("HTTP 503", "2026-01-01T00:00:00.000Z"),
+            (open["last_error"]!.GetValue<string>(), open["last_error_at"]!.GetValue<string>()));
+        Assert.Equal("degraded", (await relay.GetAsync("/health/ready"))["status"]!.GetValue<string>());
+
+        var idle = await relay.UntilAsync("/v1/services/shop", found =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(5));
+            return found["breaker"]!.GetValue<string>() == "half_open" && found["in_flight"]!.GetValue<int>() == 0;
+        });
+        Assert.Equal("waiting for a delivery to probe with", idle["breaker_note"]!.GetValue<string>());
+        var ready = await relay.GetAsync("/health/ready");
+        Assert.Equal(("ready", "half_open"), (ready["status"]!.GetValue<string>(), ready["services"]!["shop"]!.GetValue<string>()));
+
+        Volatile.Write(ref mended, true);
+        await relay.AcceptedAsync("orders");
+        var closed = await relay.UntilAsync("/v1/services/shop", found => found["breaker"]!.GetValue<string>() == "closed");
+        Assert.Equal((null, null, null), (closed["last_error"], closed["last_error_at"], closed["breaker_note"]));
+        Assert.Equal(0, closed["consecutive_failures"]!.GetValue<int>());
+    }
+
+    private static ValueTask<DeliveryResult> Down() => new(DeliveryResult.Failed(new()
+    {
+        Kind = FaultKind.ServiceUnavailable,
+        Persistence = Persistence.Transient,
+        Scope = RetryScope.Call,
+        Applied = Applied.No,
+        Blame = Blame.Service,
+        Evidence = "http 503",
+    }, "HTTP 503", "503"));
 }

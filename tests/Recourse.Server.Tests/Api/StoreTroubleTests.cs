@@ -1,4 +1,5 @@
 using Recourse.Durable;
+using Recourse.Sqlite;
 using Recourse.Tests;
 
 namespace Recourse.Server.Tests.Api;
@@ -46,6 +47,72 @@ public class StoreTroubleTests
     }
 
     [Fact]
+    public async Task Refused_messages_keep_it_not_ready_until_a_probe_is_written_whatever_else_the_store_still_does()
+    {
+        var store = new TroubledStore();
+        var clock = new ManualClock();
+        await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses, store: store, time: clock);
+        var id = await relay.AcceptedAsync("orders");
+        await relay.UntilAsync("/v1/dead-letters", found => found["items"]!.AsArray().Count == 1);
+        store.Trouble = StoreProblem.DiskFull;
+        using (await relay.PostAsync("orders", new string('1', 100_000)))
+        using (var discard = await relay.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}.0:discard"))
+            Assert.Equal(200, (int)discard.StatusCode);
+        for (var second = 0; second < 10; second++)
+        {
+            var probe = store.NextProbe();
+            clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(100_000, await probe.WaitAsync(TestContext.Current.CancellationToken));
+            using var ready = await relay.SendAsync(HttpMethod.Get, "/health/ready");
+            await TestRelay.ProblemAsync(ready, 503);
+        }
+        store.Trouble = null;
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await ReadyAsync(relay);
+    }
+
+    [Fact]
+    public async Task A_full_disk_makes_it_not_ready_until_there_is_room_then_it_becomes_ready_by_itself()
+    {
+        using var disk = new TinyDisk(8);
+        var clock = new ManualClock();
+        await using var relay = await TestRelay.StartAsync(store: new SqliteMessageStore(disk["relay.db"], clock), time: clock);
+        await relay.AcceptedAsync("orders");
+        disk.Fill("ballast");
+        var body = $"\"{new string('x', 50_000)}\"";
+        var status = 202;
+        while (status == 202)
+        {
+            using var answer = await relay.PostAsync("orders", body);
+            status = (int)answer.StatusCode;
+        }
+        Assert.Equal(503, status);
+        for (var second = 0; second < 10; second++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            using var ready = await relay.SendAsync(HttpMethod.Get, "/health/ready");
+            await TestRelay.ProblemAsync(ready, 503);
+            Assert.NotNull(ready.Headers.RetryAfter);
+        }
+        File.Delete(disk["ballast"]);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await ReadyAsync(relay);
+        await relay.AcceptedAsync("orders", body);
+    }
+
+    private static async Task ReadyAsync(TestRelay relay)
+    {
+        while (true)
+        {
+            using var ready = await relay.SendAsync(HttpMethod.Get, "/health/ready");
+            if ((int)ready.StatusCode == 200)
+                return;
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
     public async Task A_store_that_cannot_be_read_makes_the_relay_not_ready_and_its_lists_503()
     {
         var store = new TroubledStore();
@@ -83,6 +150,8 @@ public class StoreTroubleTests
     {
         private readonly InMemoryMessageStore _inner = new(TimeProvider.System);
 
+        private TaskCompletionSource<int> _probed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public StoreProblem? Trouble { get; set; }
         public bool Blind { get; set; }
 
@@ -93,8 +162,18 @@ public class StoreTroubleTests
 
         public override ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
             CancellationToken cancellationToken = default) =>
-            Trouble is { } problem && command is EnqueueCommand ? throw new StoreException("Trouble.", problem)
+            Trouble is { } problem && (command is EnqueueCommand || Probed(command)) ? throw new StoreException("Trouble.", problem)
                 : _inner.CommitAsync(command, cancellationToken);
+
+        /// <summary>The size of the next probe, once it came.</summary>
+        public Task<int> NextProbe() => (_probed = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+        private bool Probed(StoreCommand command)
+        {
+            if (command is ProbeCommand probe)
+                _probed.TrySetResult(probe.Size);
+            return command is ProbeCommand;
+        }
 
         public override ValueTask DisposeAsync() => _inner.DisposeAsync();
     }

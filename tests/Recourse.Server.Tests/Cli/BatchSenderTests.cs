@@ -88,11 +88,33 @@ public class BatchSenderTests
         Assert.Equal(5, sender.LastLine);
     }
 
-    private static async Task<BatchSender> SendAsync(ScriptedRelay relay, int lines, BatchSettings? settings = null)
+    [Fact]
+    public async Task A_line_that_is_no_json_is_refused_with_its_place_and_the_others_go_as_json()
+    {
+        await using var relay = await ScriptedRelay.StartAsync();
+        var sender = await SendAsync(relay, "{\"n\":1}\n{\"n\":\n[2]\n{} {}\n", Settings with { ContentType = "application/json" });
+        Assert.Equal((2, 2), (sender.Accepted, sender.Failed));
+        Assert.Equal(["run-1", "run-3"], relay.Stored.Keys.Order());
+        Assert.Equal([2L, 4L], sender.Failures.Select(failure => failure.Line));
+        Assert.All(sender.Failures, failure => Assert.Equal(400, failure.Status));
+        Assert.Equal("The line is not JSON (byte 5); --content-type sends it as something else.", sender.Failures[0].Problem);
+    }
+
+    [Fact]
+    public async Task A_line_of_another_type_may_be_anything()
+    {
+        await using var relay = await ScriptedRelay.StartAsync();
+        var sender = await SendAsync(relay, "{\"n\":\n", Settings with { ContentType = "text/plain" });
+        Assert.Equal((1, 0), (sender.Accepted, sender.Failed));
+    }
+
+    private static Task<BatchSender> SendAsync(ScriptedRelay relay, int lines, BatchSettings? settings = null) =>
+        SendAsync(relay, string.Concat(Enumerable.Range(1, lines).Select(number => $"line {number}\n")), settings);
+
+    private static async Task<BatchSender> SendAsync(ScriptedRelay relay, string text, BatchSettings? settings)
     {
         using var client = new RelayClient(relay.Address);
         var sender = new BatchSender(client, settings ?? Settings);
-        var text = string.Concat(Enumerable.Range(1, lines).Select(number => $"line {number}\n"));
         await sender.RunAsync(LineReader.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text))), TestContext.Current.CancellationToken);
         return sender;
     }

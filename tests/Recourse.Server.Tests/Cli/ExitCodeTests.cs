@@ -20,6 +20,17 @@ public class ExitCodeTests
     {
         { "qeues", "queues" },
         { "queues --server nowhere", "--server is 'nowhere'" },
+        { "queues --jsn", "'--jsn' is no option of 'recourse queues'. Did you mean '--json'?" },
+        { "queues orders --jsn", "Did you mean '--json'?" },
+        { "services -x", "'-x' is no option of 'recourse services'." },
+        { "message --jsno x", "Did you mean '--json'?" },
+        { "send --ndjsn orders", "Did you mean '--ndjson'?" },
+        { "dlq replay --al", "Did you mean '--all'?" },
+        { "dlq show x --paylod", "Did you mean '--payload'?" },
+        { "dlq list --queue --kindd", "Did you mean '--kind'?" },
+        { "config check --jason", "Did you mean '--json'?" },
+        { "serve --conifg x", "Did you mean '--config'?" },
+        { "classify --jsn x", "Did you mean '--json'?" },
         { "dlq list --limit 0", "--limit is 0; it must be between 1 and 500." },
         { "dlq replay", "--all to replay every dead letter" },
         { "dlq discard x --queue orders", "Give ids or a filter, not both." },
@@ -53,6 +64,48 @@ public class ExitCodeTests
         Assert.Equal((ExitCode.Unreachable, ""), (run.ExitCode, run.Out));
         Assert.Contains($"no relay answers at {nobody}", run.Error);
         Assert.Contains("Is `recourse serve` running?", run.Error);
+    }
+
+    [Fact]
+    public async Task A_duration_shows_its_default_as_it_is_written()
+    {
+        var help = (await CliProcess.RunAsync("demo", "--help")).Out;
+        Assert.Contains("(default 3m)", help);
+        Assert.DoesNotContain("00:03:00", help);
+    }
+
+    [Fact]
+    public async Task The_page_of_the_command_line_lists_every_command()
+    {
+        var page = await File.ReadAllTextAsync(
+            Path.Combine(RepositoryRoot(), "docs", "operate", "cli.md"), TestContext.Current.CancellationToken);
+        var commands = new List<string>();
+        await CollectAsync("", commands);
+        Assert.Contains("dlq replay", commands);
+        Assert.All(commands, command => Assert.Matches($@"\| `{command}[ `]", page));
+    }
+
+    // Each command's own help lists what is below it.
+    private static async Task CollectAsync(string path, List<string> commands)
+    {
+        var help = (await CliProcess.RunAsync([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"])).Out;
+        var below = help.Split('\n').SkipWhile(line => line != "Commands:").Skip(1)
+            .TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal))
+            .Where(line => line[2] != ' ').Select(line => line.Trim().Split(' ')[0]).ToList();
+        if (path.Length > 0 && (below.Count == 0 || !help.Contains("[command]") || path == "services"))
+            commands.Add(path);
+        foreach (var name in below)
+            await CollectAsync($"{path} {name}".Trim(), commands);
+    }
+
+    private static string RepositoryRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Directory.Packages.props")))
+                return folder.FullName;
+        }
+        throw new DirectoryNotFoundException("No folder above the tests has Directory.Packages.props.");
     }
 
     public static TheoryData<string> Commands =>

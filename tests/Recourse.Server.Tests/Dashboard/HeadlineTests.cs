@@ -23,11 +23,25 @@ public class HeadlineTests
     [Theory]
     [InlineData("open", 12, "a is not called: its breaker is open, the next probe goes in 12 s. Its deliveries wait.")]
     [InlineData("open", 0, "a is not called: its breaker is open, a probe goes with the next delivery. Its deliveries wait.")]
-    [InlineData("half_open", 0, "a is being probed after its breaker was open.")]
     [InlineData("isolated", 0, "a is isolated by an operator: nothing is sent to it.")]
     public void A_breaker_that_is_not_closed_degrades(string breaker, int retryAfter, string reason) =>
         Check(HeadlineLevel.Degraded, "Degraded because a is failing", [], [Service("a", breaker, retryAfter), Service("b", "closed")],
             reason);
+
+    [Fact]
+    public void A_breaker_that_is_probed_degrades_and_one_that_has_nothing_to_probe_with_does_not()
+    {
+        var probing = Service("a", "half_open") with { InFlight = 1 };
+        Check(HeadlineLevel.Degraded, "Degraded because a is failing", [], [probing], "a is being probed after its breaker was open.");
+        Check(HeadlineLevel.Well, "All well", [Queue("orders", 1)], [Service("a", "half_open")],
+            "a was in trouble; its breaker is half-open, waiting for a delivery to probe with.");
+    }
+
+    [Fact]
+    public void What_waits_behind_dead_letters_is_said() =>
+        Assert.Contains(
+            "orders: 2 deliveries wait behind dead letters in 1 lane.",
+            Headline.Of([Queue("orders", 3, waiting: 2, dead: 1) with { Blocked = 2, BlockedLanes = 1 }], [], Now).Reasons);
 
     [Fact]
     public void A_queue_that_waits_too_long_degrades() =>

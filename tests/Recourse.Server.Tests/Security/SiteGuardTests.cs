@@ -87,4 +87,49 @@ public class SiteGuardTests
         using var answer = await relay.SendAsync(HttpMethod.Get, "/v1/queues", null, null, ("X-Large", new string('x', 20_000)));
         Assert.Equal(431, (int)answer.StatusCode);
     }
+
+    private static readonly (string, string)[] FollowedLink =
+        [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")];
+
+    [Theory]
+    [InlineData("/", 200)]
+    [InlineData("/dead-letters", 200)]
+    [InlineData("/failing", 200)]
+    [InlineData("/messages/00000000-0000-7000-8000-000000000000", 404)]
+    public async Task A_link_from_elsewhere_opens_a_page(string path, int status)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.SendAsync(HttpMethod.Get, path, null, null, FollowedLink);
+        Assert.Equal((status, "text/html"), ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+    }
+
+    [Theory]
+    [InlineData("GET", "/v1/queues")]
+    [InlineData("GET", "/metrics")]
+    [InlineData("GET", "/openapi/v1.json")]
+    [InlineData("GET", "/nothing")]
+    [InlineData("GET", "/deliveries/00000000-0000-7000-8000-000000000000.0/payload")]
+    [InlineData("POST", "/deliveries/00000000-0000-7000-8000-000000000000.0/discard")]
+    [InlineData("POST", "/v1/queues/orders/messages")]
+    [InlineData("HEAD", "/")]
+    public async Task A_link_from_elsewhere_opens_nothing_else(string method, string path)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.SendAsync(new(method), path, null, null, FollowedLink);
+        Assert.Equal(403, (int)answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("navigate", "iframe")]
+    [InlineData("no-cors", "document")]
+    [InlineData("cors", "empty")]
+    public async Task A_page_is_not_fetched_or_framed_by_another_site(string mode, string destination)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var answer = await relay.SendAsync(HttpMethod.Get, "/", null, null,
+            ("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", mode), ("Sec-Fetch-Dest", destination));
+        Assert.Equal(403, (int)answer.StatusCode);
+        using var foreignName = await relay.SendAsync(HttpMethod.Get, "/", null, null, [.. FollowedLink, ("Host", "evil.example")]);
+        Assert.Equal(403, (int)foreignName.StatusCode);
+    }
 }

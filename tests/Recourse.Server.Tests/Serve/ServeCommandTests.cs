@@ -59,6 +59,7 @@ public class ServeCommandTests
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         await RefusedAsync("is taken by another program", "serve", "--config", folder.Write("recourse.yaml", Yaml), "--listen",
             $"http://127.0.0.1:{port}");
+        Assert.False(File.Exists(folder.Path("recourse.db")));
     }
 
     [Fact]
@@ -70,6 +71,8 @@ public class ServeCommandTests
         await RefusedAsync("keys", "serve", "--config", folder.Write("b.yaml", Yaml), "--listen", "http://0.0.0.0:0");
         await RefusedAsync("release for several nodes", "serve", "--config", folder.Write("c.yaml", "store: postgres://u:pw@h/d\n" + Yaml));
         await RefusedAsync("cannot be used", "serve", "--config", folder.Write("d.yaml", "store: sqlite:no/such/folder/x.db\n" + Yaml));
+        if (OperatingSystem.IsLinux())
+            await RefusedAsync("no file can be made", "serve", "--config", folder.Write("e.yaml", "store: sqlite:/proc/x.db\n" + Yaml));
     }
 
     [Theory]

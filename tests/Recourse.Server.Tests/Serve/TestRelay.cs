@@ -1,6 +1,10 @@
+using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Recourse.Durable;
 
 namespace Recourse.Server.Tests;
@@ -37,16 +41,17 @@ public sealed class TestRelay : IAsyncDisposable
     }
 
     public static async Task<TestRelay> StartAsync(
-        RelayConfiguration configuration, DeliveryHandler? handler = null, MessageStore? store = null, TimeProvider? time = null)
+        RelayConfiguration configuration, DeliveryHandler? handler = null, MessageStore? store = null, TimeProvider? time = null,
+        TimeSpan grace = default, Action<ILoggingBuilder>? logging = null)
     {
         var clock = time ?? TimeProvider.System;
         var host = await RelayHost.StartAsync(new()
         {
-            Configuration = configuration with { ShutdownGrace = TimeSpan.Zero },
+            Configuration = configuration with { ShutdownGrace = grace },
             OpenStore = (_, given) => store ?? new InMemoryMessageStore(given),
             Handler = handler ?? Never,
             Time = clock,
-        });
+        }, logging);
         return new(host, new() { BaseAddress = host.Addresses[0] });
     }
 
@@ -89,6 +94,25 @@ public sealed class TestRelay : IAsyncDisposable
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
         return Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Posts over a bare connection: clients refuse to send a content type that is none, or letters that are no ASCII.</summary>
+    public async Task<HttpResponseMessage> PostRawAsync(string queue, string contentType)
+    {
+        using var socket = new TcpClient();
+        var address = Host.Addresses[0];
+        await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
+        await using var stream = socket.GetStream();
+        await stream.WriteAsync(Encoding.UTF8.GetBytes($"POST /v1/queues/{queue}/messages HTTP/1.1\r\nHost: {address.Authority}\r\n"
+            + $"Content-Type: {contentType}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(stream);
+        var lines = (await reader.ReadToEndAsync(TestContext.Current.CancellationToken)).Split("\r\n");
+        var type = lines.First(line => line.StartsWith("Content-Type:", StringComparison.Ordinal))["Content-Type:".Length..].Trim();
+        var body = lines.First(line => line.StartsWith('{'));
+        return new((HttpStatusCode)int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture))
+        {
+            Content = new StringContent(body, Encoding.UTF8, type.Split(';')[0]),
+        };
     }
 
     public async Task<string> AcceptedAsync(string queue, string body = "{}", params (string Name, string Value)[] headers)

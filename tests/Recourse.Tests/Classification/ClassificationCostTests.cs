@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Net.Sockets;
 
@@ -19,6 +20,13 @@ public sealed class ClassificationCostTests
         ["http status"] = new HttpRequestException("x", null, System.Net.HttpStatusCode.ServiceUnavailable),
         ["postgres"] = new FaultClassifierTests.DriverException("x", "40P01"),
         ["sqlite"] = new FaultClassifierTests.DriverException("SQLite Error 5: 'database is locked'.", null),
+        ["http status without a row"] = new HttpRequestException("x", null, (System.Net.HttpStatusCode)499),
+        ["postgres, state without a row"] = new PostgresException("22012"),
+        ["postgres, known driver"] = new PostgresException("40P01"),
+        ["sqlserver"] = new SqlException("1205"),
+        ["mysql"] = new MySqlException(MySqlErrorCode.LockDeadlock),
+        ["driver says transient"] = new FaultClassifierTests.DriverException("qwertz", null, transient: true),
+        ["grpc"] = new RpcException("Status(StatusCode=\"Unavailable\", Detail=\"x\")"),
         ["timeout"] = new TimeoutException("x"),
         ["http timeout"] = new TaskCanceledException("x", new TimeoutException("y")),
         ["text"] = new InvalidOperationException("The service is currently busy. Please retry the request later."),
@@ -57,6 +65,19 @@ public sealed class ClassificationCostTests
         Assert.Equal(FaultKind.ConnectionReset, Classifier.ClassifyText(text).Kind);
     }
 
+    [Fact]
+    public void What_is_kept_of_codes_without_a_row_has_a_bound()
+    {
+        var classifier = new FaultClassifier(rules => rules.ForKind(FaultKind.Timeout, new FaultCells { Blame = Blame.Message }));
+        for (var code = 0; code < 5_000; code++)
+            Assert.Equal(Persistence.Permanent, classifier.Classify("mysql", $"{100_000 + code}")!.Persistence);
+
+        var (first, last) = (classifier.Classify("mysql", "100000"), classifier.Classify("mysql", "104999"));
+        Assert.Same(first, classifier.Classify("mysql", "100000"));
+        Assert.NotSame(last, classifier.Classify("mysql", "104999"));
+        Assert.Equal("mysql 104999", last!.Evidence);
+    }
+
     private static long Allocated<T>(Func<T> act)
     {
         for (var i = 0; i < 100; i++) act();
@@ -78,4 +99,26 @@ public sealed class ClassificationCostTests
 
         return best;
     }
+
+    private enum MySqlErrorCode
+    {
+        LockDeadlock = 1213,
+    }
+
+    private sealed class PostgresException(string state) : DbException("x")
+    {
+        public override string SqlState => state;
+    }
+
+    private sealed class SqlException : DbException
+    {
+        public SqlException(string number) => Data["HelpLink.EvtID"] = number;
+    }
+
+    private sealed class MySqlException : DbException
+    {
+        public MySqlException(MySqlErrorCode code) => Data["Server Error Code"] = code;
+    }
+
+    private sealed class RpcException(string message) : Exception(message);
 }

@@ -41,7 +41,7 @@ public sealed class FaultRulesTests
     }
 
     [Fact]
-    public void A_function_of_the_program_that_throws_has_no_opinion()
+    public void A_function_of_the_program_that_throws_moves_nothing()
     {
         var classifier = new FaultClassifier(rules => rules
             .ForException<TimeoutException>(FaultKind.PoisonMessage, _ => throw new InvalidOperationException("broken rule"))
@@ -50,6 +50,8 @@ public sealed class FaultRulesTests
             .AddResultRule<int>(_ => throw new InvalidOperationException("broken result rule")));
 
         Assert.Equal(FaultKind.Timeout, classifier.Classify(new TimeoutException()).Kind);
+        Assert.Equal(Verdict.Neutral, classifier.Judge(new TimeoutException()));
+        Assert.Equal(FaultKind.NotFound, classifier.Judge(new FileNotFoundException()).Classification?.Kind);
         Assert.Equal(Verdict.Neutral, classifier.JudgeResult(1));
     }
 

@@ -144,8 +144,9 @@ public class HostingTests
         Assert.Equal(
             [
                 (RecourseDiagnostics.RetryAttempts, "connection_refused"), (RecourseDiagnostics.RetrySuccess, name),
-                    (RecourseDiagnostics.Duration, "success"),
-                (RecourseDiagnostics.RetryAttempts, "connection_refused"), (RecourseDiagnostics.Errors, "connection_refused"),
+                    (RecourseDiagnostics.RecoveryDuration, name), (RecourseDiagnostics.Duration, "success"),
+                (RecourseDiagnostics.RetryAttempts, "connection_refused"),
+                    (RecourseDiagnostics.RetryStopped, "attempts_used_up"), (RecourseDiagnostics.Errors, "connection_refused"),
                     (RecourseDiagnostics.Duration, "failure"),
             ],
             seen);
@@ -154,17 +155,5 @@ public class HostingTests
     }
 
     private static IConfigurationRoot Configuration(params (string Key, string Value)[] settings) =>
-        new ConfigurationBuilder().Add(new Memory(settings)).Build();
-
-    // The package with the in-memory source is not among ours; this is all of it that is needed here.
-    private sealed class Memory((string Key, string Value)[] settings) : ConfigurationProvider, IConfigurationSource
-    {
-        public override void Load()
-        {
-            foreach (var (key, value) in settings) Data.TryAdd($"root:{key}", value);
-            OnReload();
-        }
-
-        public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
-    }
+        PipelineConfigurationTests.Configuration(settings);
 }

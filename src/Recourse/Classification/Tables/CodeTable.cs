@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Globalization;
 
@@ -13,6 +14,10 @@ internal sealed class CodeTable
     private readonly Lazy<FamilyCodes> _sockets;
     private readonly Lazy<FamilyCodes> _postgres;
     private readonly Lazy<FamilyCodes> _sqlite;
+    private readonly Lazy<FamilyCodes> _sqlServer;
+    private readonly Lazy<FamilyCodes> _mySql;
+    private readonly Lazy<FamilyCodes> _grpc;
+    private readonly Lazy<FamilyCodes> _redis;
 
     internal CodeTable(KindTable kinds, IEnumerable<KeyValuePair<FaultCode, FaultCells>> overrides)
     {
@@ -28,7 +33,9 @@ internal sealed class CodeTable
         foreach (var group in own.Where(group => !families.ContainsKey(group.Key)))
             families.Add(group.Key, new Lazy<FamilyCodes>(() => new FamilyCodes(new CodeFamily(group.Key, []), kinds, group)));
         _families = families.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
-        (_http, _sockets, _postgres, _sqlite) = (_families["http"], _families["socket"], _families["postgres"], _families["sqlite"]);
+        (_http, _sockets, _grpc, _redis) = (_families["http"], _families["socket"], _families["grpc"], _families["redis"]);
+        (_postgres, _sqlite) = (_families["postgres"], _families["sqlite"]);
+        (_sqlServer, _mySql) = (_families["sqlserver"], _families["mysql"]);
     }
 
     /// <summary>The table without any override.</summary>
@@ -41,6 +48,14 @@ internal sealed class CodeTable
     internal FamilyCodes Postgres => _postgres.Value;
 
     internal FamilyCodes Sqlite => _sqlite.Value;
+
+    internal FamilyCodes SqlServer => _sqlServer.Value;
+
+    internal FamilyCodes MySql => _mySql.Value;
+
+    internal FamilyCodes Grpc => _grpc.Value;
+
+    internal FamilyCodes Redis => _redis.Value;
 
     internal FamilyCodes? Family(string name) => _families.TryGetValue(name, out var family) ? family.Value : null;
 
@@ -55,14 +70,25 @@ internal sealed class CodeTable
             known.Aliases.Split(' ').Contains(family, StringComparer.OrdinalIgnoreCase))?.Name ?? family;
 }
 
-/// <summary>The codes of one family, by text and by number.</summary>
+/// <summary>
+/// The codes of one family, by text, by number and by SQLSTATE. Answers for codes without a row are kept as well, up to a bound, so that
+/// meeting the same one again costs a look-up and no garbage.
+/// </summary>
 internal sealed class FamilyCodes
 {
+    // Codes come from services, so what is kept of them has a bound; beyond it an unlisted code is worked out each time.
+    private const int MaxUnlisted = 512;
+    private const int LongestUnlisted = 64;
+
     private readonly FrozenDictionary<string, Classification> _byCode;
     private readonly FrozenDictionary<string, Classification>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
     private readonly FrozenDictionary<int, Classification> _byNumber;
+    private readonly FrozenDictionary<int, Classification> _byState;
+    private readonly ConcurrentDictionary<string, Classification> _unlisted = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<int, Classification> _unlistedNumbers = new();
     private readonly CodeFamily _family;
     private readonly KindTable _kinds;
+    private int _kept;
 
     internal FamilyCodes(CodeFamily family, KindTable kinds, IEnumerable<KeyValuePair<FaultCode, FaultCells>> overrides)
     {
@@ -88,6 +114,10 @@ internal sealed class FamilyCodes
             .Where(pair => int.TryParse(pair.Key, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
             .DistinctBy(pair => int.Parse(pair.Key, CultureInfo.InvariantCulture))
             .ToFrozenDictionary(pair => int.Parse(pair.Key, CultureInfo.InvariantCulture), pair => pair.Value);
+        _byState = codes
+            .Where(pair => SqlState.Pack(pair.Key) != SqlState.None)
+            .DistinctBy(pair => SqlState.Pack(pair.Key))
+            .ToFrozenDictionary(pair => SqlState.Pack(pair.Key), pair => pair.Value);
     }
 
     internal string Name => _family.Name;
@@ -105,7 +135,11 @@ internal sealed class FamilyCodes
     }
 
     internal Classification? Find(int code) =>
-        _byNumber.TryGetValue(code, out var found) ? found : Otherwise(code.ToString(CultureInfo.InvariantCulture));
+        _byNumber.TryGetValue(code, out var found) || _unlistedNumbers.TryGetValue(code, out found) ? found : Otherwise(code);
+
+    /// <summary>The row of a SQLSTATE: five letters and digits are one number, so no text is hashed or compared.</summary>
+    internal Classification? FindState(string state) =>
+        _byState.TryGetValue(SqlState.Pack(state), out var found) ? found : state.Length == 5 ? Otherwise(state) : null;
 
     /// <summary>Like <see cref="Find(int)"/>, but only for a code that has a row of its own.</summary>
     internal Classification? FindListed(int code) => _byNumber.GetValueOrDefault(code);
@@ -113,7 +147,23 @@ internal sealed class FamilyCodes
     /// <summary>The row of a code within a longer text; null unless it has one of its own.</summary>
     internal Classification? FindListed(ReadOnlySpan<char> code) => _bySpan.TryGetValue(code, out var found) ? found : null;
 
-    private Classification? Otherwise(string code) => _family.Otherwise?.Invoke(code) is { } row ? Make(row, code, null) : null;
+    private Classification? Otherwise(string code)
+    {
+        if (_unlisted.TryGetValue(code, out var found)) return found;
+        if (_family.Otherwise?.Invoke(code) is not { } row) return null;
+        found = Make(row, code, null);
+        if (code.Length <= LongestUnlisted && MayKeep()) _unlisted.TryAdd(code, found);
+        return found;
+    }
+
+    private Classification? Otherwise(int code)
+    {
+        var found = Otherwise(code.ToString(CultureInfo.InvariantCulture));
+        if (found is not null && MayKeep()) _unlistedNumbers.TryAdd(code, found);
+        return found;
+    }
+
+    private bool MayKeep() => Volatile.Read(ref _kept) < MaxUnlisted && Interlocked.Increment(ref _kept) <= MaxUnlisted;
 
     private Classification Make(CodeRow? row, string code, FaultCells? own)
     {

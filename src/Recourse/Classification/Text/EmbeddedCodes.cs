@@ -29,7 +29,7 @@ internal static class EmbeddedCodes
         {
             var rest = text[RpcPrefix.Length..];
             var end = rest.IndexOf('"');
-            return end < 0 ? null : table.Family("grpc")?.FindListed(rest[..end]);
+            return end < 0 ? null : table.Grpc.FindListed(rest[..end]);
         }
 
         // Npgsql writes "40P01: deadlock detected".
@@ -38,7 +38,7 @@ internal static class EmbeddedCodes
         if (text.Length == 5 && IsSqlState(text) && table.Postgres.FindListed(text) is { } state) return state;
         var word = text[..Word(text, 0)];
         if (word.Length >= 3 && IsUpper(word) && (word.Length == text.Length || text[word.Length] == ' ')
-            && !word.Equals("ERR", StringComparison.Ordinal) && table.Family("redis")?.FindListed(word) is { } redis) return redis;
+            && !word.Equals("ERR", StringComparison.Ordinal) && table.Redis.FindListed(word) is { } redis) return redis;
         return word.Length == 3 && word[0] is '4' or '5' && IsMail(text) ? Number(word, table, "smtp") : null;
     }
 
@@ -73,7 +73,7 @@ internal static class EmbeddedCodes
             'E' when token.Length is >= 5 and <= 24 && IsUpper(token) => table.Sockets.FindListed(token),
             'N' when token.StartsWith("Neo.", StringComparison.Ordinal) => table.Find("neo4j", token.TrimEnd('.').ToString()),
             'O' when token.Length == 9 && token.StartsWith("ORA-", StringComparison.Ordinal) => table.Family("oracle")?.FindListed(token),
-            'S' when token.Length == 8 && token[^1] == 'N' && token.StartsWith("SQL", StringComparison.Ordinal) =>
+            'S' when token.Length is 8 or 9 && token[^1] == 'N' && token.StartsWith("SQL", StringComparison.Ordinal) =>
                 table.Family("db2")?.FindListed(token),
             >= '0' and <= '9' when token.Length == 3 && IsDigits(token) => ThreeDigits(text, start, end, previous, isAmqp, table),
             _ => token.Length == 5 && previous.Equals("SQLSTATE", StringComparison.OrdinalIgnoreCase) && IsSqlState(token)

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Recourse.Durable.Tests;
+namespace Recourse.Tests;
 
 /// <summary>A file system of a few megabytes in memory, mounted for one test. Skips the test where mounting is not allowed.</summary>
 internal sealed class TinyDisk : IDisposable

@@ -1,4 +1,4 @@
--- Recourse, SQLite, schema 2: dead letters in groups, searchable, with what people do to them.
+-- Recourse, SQLite, schema 3: dead letters in groups, searchable, with what people do to them.
 
 -- From here on no two dead letters have the same time of death: it names the letter in the search. Those that died in one commit are moved
 -- apart by as many microseconds as it takes, in the order of their keys.

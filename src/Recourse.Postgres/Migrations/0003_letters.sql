@@ -1,4 +1,4 @@
--- Recourse, PostgreSQL, schema 2: dead letters in groups, searchable, with what people do to them. The shape of the SQLite store.
+-- Recourse, PostgreSQL, schema 3: dead letters in groups, searchable, with what people do to them. The shape of the SQLite store.
 
 -- From here on no two dead letters have the same time of death. Those that died in one commit are moved apart by as many microseconds as it
 -- takes, in the order of their keys.

@@ -1,0 +1,152 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+#pragma warning disable xUnit1051 // What is tested runs to its end; the token of the test ends only the waiting.
+namespace Recourse.Durable.Tests.Messaging;
+
+/// <summary>Outbox and inbox, the same on each database that an application may have.</summary>
+public abstract class OutboxContract : IAsyncLifetime
+{
+    private DbDataSource _source = null!;
+    private BusRig _rig = null!;
+
+    protected abstract DbDataSource Open();
+
+    public async ValueTask InitializeAsync()
+    {
+        _source = Open();
+        await using var connection = await _source.OpenConnectionAsync();
+        await Outbox.CreateTableAsync(connection);
+        await Inbox.CreateTableAsync(connection);
+        await Outbox.CreateTableAsync(connection);
+        _rig = await BusRig.StartAsync(messages => messages
+            .Handle<Order, BillOrder>("orders").UseOutbox(_ => _source, new() { BatchMax = 2, Poll = TimeSpan.FromHours(1) }));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_rig is not null) await _rig.DisposeAsync();
+        await _source.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    private async Task InTransactionAsync(bool commit, params int[] orders)
+    {
+        await using var connection = await _source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        foreach (var order in orders)
+            await _rig.Outbox.AddAsync(transaction, "orders", new Order(order), new() { OrderKey = "one" });
+        if (commit) await transaction.CommitAsync();
+        else await transaction.RollbackAsync();
+    }
+
+    private async Task<long> RowsAsync(string where = "1 = 1")
+    {
+        await using var connection = await _source.OpenConnectionAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT count(*) FROM recourse_outbox WHERE {where}";
+        return Convert.ToInt64(await command.ExecuteScalarAsync(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = await _source.OpenConnectionAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    [Fact]
+    public async Task A_committed_transaction_sends_in_order_and_one_that_is_rolled_back_sends_nothing()
+    {
+        await InTransactionAsync(commit: false, 100, 101);
+        await InTransactionAsync(commit: true, 1, 2, 3, 4, 5);
+        _rig.Outbox.Notify();
+        for (var order = 1; order <= 5; order++)
+            Assert.Equal($"billed {order}", await _rig.Ledger.NextAsync());
+        while (await RowsAsync() > 0)
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        Assert.True(_rig.Ledger.IsEmpty);
+    }
+
+    [Fact]
+    public async Task A_row_that_is_met_again_after_it_was_stored_is_one_message()
+    {
+        await InTransactionAsync(commit: true, 1);
+        await ExecuteAsync("CREATE TABLE kept AS SELECT * FROM recourse_outbox");
+        _rig.Outbox.Notify();
+        Assert.Equal("billed 1", await _rig.Ledger.NextAsync());
+        while (await RowsAsync() > 0)
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+
+        // The process ended after the store had the message and before the row went.
+        await ExecuteAsync("INSERT INTO recourse_outbox SELECT * FROM kept");
+        await InTransactionAsync(commit: true, 2);
+        _rig.Outbox.Notify();
+        Assert.Equal("billed 2", await _rig.Ledger.NextAsync());
+        var counts = Assert.Single(await _rig.Bus.Store.Queries.QueuesAsync());
+        Assert.Equal(2, counts.Accepted);
+    }
+
+    [Fact]
+    public async Task A_row_that_cannot_be_sent_stays_with_its_reason_and_holds_nobody_up()
+    {
+        await InTransactionAsync(commit: true, 1, 2);
+        await ExecuteAsync("UPDATE recourse_outbox SET queue = 'parcels' WHERE id = (SELECT min(id) FROM recourse_outbox)");
+        _rig.Outbox.Notify();
+        Assert.Equal("billed 2", await _rig.Ledger.NextAsync());
+        while (await RowsAsync("problem IS NULL") > 0)
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        Assert.Equal(1, await RowsAsync("problem LIKE 'No handler is added for queue ''parcels''%'"));
+    }
+
+    [Fact]
+    public async Task A_queue_without_a_handler_is_refused_before_the_transaction_sees_it()
+    {
+        await using var connection = await _source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await Assert.ThrowsAsync<ArgumentException>(() => _rig.Outbox.AddAsync(transaction, "parcels", new Order(1)));
+        await transaction.CommitAsync();
+        Assert.Equal(0, await RowsAsync());
+    }
+
+    [Fact]
+    public async Task The_inbox_lets_a_message_in_until_a_transaction_that_entered_it_was_committed()
+    {
+        var entered = new List<bool>();
+        _rig.Ledger.OnBill = async (_, context, token) =>
+        {
+            foreach (var commit in new[] { false, true, true })
+            {
+                await using var connection = await _source.OpenConnectionAsync(token);
+                await using var transaction = await connection.BeginTransactionAsync(token);
+                entered.Add(await context.TryEnterAsync(transaction, cancellationToken: token));
+                if (commit) await transaction.CommitAsync(token);
+                else await transaction.RollbackAsync(token);
+            }
+        };
+        await _rig.Bus.SendAsync("orders", new Order(1));
+        Assert.Equal("billed 1", await _rig.Ledger.NextAsync());
+        Assert.Equal([true, true, false], entered);
+
+        await using var database = await _source.OpenConnectionAsync();
+        Assert.Equal(0, await Inbox.PruneAsync(database, TimeSpan.FromDays(1)));
+        Assert.Equal(1, await Inbox.PruneAsync(database, TimeSpan.FromDays(-1)));
+    }
+}
+
+public sealed class SqliteOutboxTests : OutboxContract, IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("recourse-outbox-");
+
+    protected override DbDataSource Open() =>
+        SqliteFactory.Instance.CreateDataSource($"Data Source={_folder.FullName}/app.db;Pooling=False");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}
+
+public sealed class PostgresOutboxTests(PostgresServer server) : OutboxContract, IClassFixture<PostgresServer>
+{
+    protected override DbDataSource Open() => NpgsqlDataSource.Create(server.NewDatabase());
+}
