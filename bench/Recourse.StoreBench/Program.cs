@@ -7,6 +7,7 @@ using Recourse.StoreBench;
 using Recourse.StoreBench.Http;
 
 // storebench [--rounds 3] [--scale 1] [--out FILE]                      the table against the floor, all in one run
+// storebench --letters 1000000 [--rounds 100] [--file PATH] [--out FILE]   lists, searches and groups over so many dead letters
 // storebench http [--rounds 3] [--scale 1] [--out FILE]                 acknowledged messages per second over HTTP, against a bare endpoint
 // storebench --store sqlite:FILE | memory | postgres:CONNECTION --messages N --in-flight P   one subject, send/s and end-to-end/s
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
@@ -14,6 +15,8 @@ int Number(string name, int otherwise) => Option(name) is { } text ? int.Parse(t
 
 if (args is ["http", ..])
     await HttpTable.RunAsync(Number("--rounds", 3), Number("--scale", 1), Option("--out"));
+else if (Option("--letters") is not null)
+    await LetterBench.RunAsync(Number("--letters", 1_000_000), Number("--rounds", 100), Option("--file"), Option("--out"));
 else if (Option("--store") is { } spec)
     await OneAsync(spec, Number("--messages", 20_000), Number("--in-flight", 8));
 else

@@ -1,4 +1,7 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -53,6 +56,57 @@ internal sealed class RelayClient : IDisposable
         using var answer = await SendAsync(() => new(HttpMethod.Post, path), cancellationToken);
         await ThrowIfRefusedAsync(answer, cancellationToken);
         return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>A verb with a body; the answer's document.</summary>
+    public async Task<byte[]> ActAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, string? contentType,
+        (string Name, string Value)? header, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(() =>
+        {
+            var content = new ReadOnlyMemoryContent(body);
+            if (contentType is not null) content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+            var request = new HttpRequestMessage(method, path) { Content = content };
+            if (header is var (name, value)) request.Headers.TryAddWithoutValidation(name, value);
+            return request;
+        }, cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>
+    /// The lines of an answer as they come, however long it takes; with a file as the body, which is sent meanwhile. Silence for longer
+    /// than a relay takes for a page ends it.
+    /// </summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(
+        HttpMethod method, string path, FileInfo? body, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // A client of its own: the limit of the other counts from the request to the end of the answer.
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = !Server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) })
+        {
+            BaseAddress = _http.BaseAddress,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        using var request = new HttpRequestMessage(method, path);
+        if (body is not null)
+            request.Content = new StreamContent(body.OpenRead()) { Headers = { ContentType = new("application/x-ndjson") } };
+        using var answer = await Guarded(
+            () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        var reader = PipeReader.Create(await answer.Content.ReadAsStreamAsync(cancellationToken));
+        while (true)
+        {
+            var read = await Guarded(() => reader.ReadAsync(cancellationToken).AsTask().WaitAsync(AnswerLimit, cancellationToken),
+                cancellationToken);
+            var buffer = read.Buffer;
+            while (buffer.PositionOf((byte)'\n') is { } end)
+            {
+                yield return buffer.Slice(0, end).ToArray();
+                buffer = buffer.Slice(buffer.GetPosition(1, end));
+            }
+            reader.AdvanceTo(buffer.Start, buffer.End);
+            if (read.IsCompleted) yield break;
+        }
     }
 
     /// <summary>One request, one answer, whatever its status; throws only when there is no answer.</summary>
@@ -154,7 +208,7 @@ internal sealed class RelayClient : IDisposable
                 $"no relay answers at {Server} ({why}). Is `recourse serve` running? Another address: --server URL, or "
                     + $"{CommonOptions.ServerVariable}.", error);
         }
-        catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (error is OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
             throw new CliException(ExitCode.Unreachable,
                 $"the relay at {Server} did not answer within {_http.Timeout.TotalSeconds:0} s. It may be stopped or overloaded.", error);

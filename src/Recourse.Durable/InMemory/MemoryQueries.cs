@@ -118,7 +118,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
             var died = state.Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Dead)
                 .Select(delivery => delivery.EndedAt).ToList();
             return Task.FromResult(LetterStats.Of(
-                state.Groups.All, state.Now, since => died.Count(at => at >= since), died.Count == 0 ? null : died.Min()));
+                state.Groups.All, state.Now, died.Count, (since, until) => died.Count(at => at >= since && at < until),
+                died.Count == 0 ? null : died.Min()));
         }
     }
 

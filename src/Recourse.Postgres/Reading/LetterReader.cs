@@ -4,8 +4,8 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// A page of dead letters, the last to die first, and their sums. The server chooses the index: a rare text is found by its pieces, a common
-/// one by walking the list.
+/// A page of dead letters, the last to die first, and their sums. The server chooses the index: a rare text is found by its pieces, a
+/// common one by walking the list.
 /// </summary>
 internal static class LetterReader
 {
@@ -69,8 +69,9 @@ internal static class LetterReader
     public static List<LetterGroup> Groups(Sql sql) => sql.Read(Letters.Columns + " WHERE dead > 0", Letters.Read);
 
     public static DeadLetterStats Stats(Sql sql, long now) => LetterStats.Of(
-        Groups(sql), now,
-        since => (long)sql.Scalar("SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= $1", since)!,
+        Groups(sql), now, (long)sql.Scalar("SELECT coalesce(sum(dead), 0)::bigint FROM books")!,
+        (since, until) => (long)sql.Scalar(
+            "SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= $1 AND ended_at < $2", since, until)!,
         (long?)sql.Scalar("SELECT min(ended_at) FROM deliveries WHERE state = 4"));
 
     public static List<LetterAct> Acts(Sql sql, long delivery) => sql.Read(

@@ -73,11 +73,49 @@ internal static class ViewMapping
         CreatedAt = delivery.CreatedAt,
         DeadAt = delivery.DeadAt,
         Generation = delivery.Generation,
-        Manual = !SecondChance.IsDue(delivery, rules, DateTimeOffset.MaxValue),
+        Manual = SecondChance.IsManual(delivery, rules),
         Decision = delivery.Decision,
         Key = delivery.OrderKey,
+        Group = delivery.Group,
+        Edits = delivery.Edits,
+        Assignee = delivery.Assignee,
+        Note = delivery.Note,
+        TakenBy = delivery.TakenBy,
+        TakenUntil = delivery.TakenUntil,
+        Resolved = delivery.Resolved,
         Holds = delivery.Holds,
     };
+
+    public static GroupView Group(DeadLetterGroup group) => new()
+    {
+        Id = group.Id,
+        Service = group.Service,
+        Kind = group.Kind.Name(),
+        Code = group.Code,
+        Template = group.Template,
+        Sample = group.Sample,
+        Dead = group.Dead,
+        Total = group.Total,
+        FirstSeen = group.FirstSeen,
+        LastSeen = group.LastSeen,
+    };
+
+    public static StatsView Stats(DeadLetterStats stats, long? maxSize)
+    {
+        long Within(double seconds) => stats.ByAge.First(age => age.Within == TimeSpan.FromSeconds(seconds)).Dead;
+        Dictionary<string, long> By(Func<DeadLetterCount, string> name) =>
+            stats.ByKind.GroupBy(name).ToDictionary(alike => alike.Key, alike => alike.Sum(count => count.Dead));
+        return new()
+        {
+            Dead = stats.ByAge[^1].Dead,
+            MaxSize = maxSize,
+            OldestAt = stats.OldestAt,
+            ByKind = By(count => count.Kind.Name()),
+            ByService = By(count => count.Service),
+            ByAge = [.. stats.ByAge.Select(age => new AgeView(age.Within?.TotalSeconds, age.Dead))],
+            PerMinute = new(Within(60), Math.Round(Within(3600) / 60.0, 2)),
+        };
+    }
 
     public static DeadLetterDetailView DeadLetterDetail(StoredDelivery delivery, DeadLetterConfiguration rules)
     {
@@ -100,6 +138,14 @@ internal static class ViewMapping
             Manual = view.Manual,
             Decision = view.Decision,
             Key = view.Key,
+            Group = view.Group,
+            Edits = view.Edits,
+            Assignee = view.Assignee,
+            Note = view.Note,
+            TakenBy = view.TakenBy,
+            TakenUntil = view.TakenUntil,
+            Resolved = view.Resolved,
+            Acts = [.. delivery.Acts.Select(act => new LetterActView(act.At, act.Actor, act.Verb, act.Detail))],
             Holds = view.Holds,
             Attempts = [.. delivery.Attempts.Select(View)],
             IdempotencyKey = delivery.IdempotencyKey,
@@ -107,7 +153,7 @@ internal static class ViewMapping
         };
     }
 
-    private static AttemptView View(Attempt attempt) => new()
+    public static AttemptView View(Attempt attempt) => new()
     {
         Number = attempt.Number,
         Generation = attempt.Generation,

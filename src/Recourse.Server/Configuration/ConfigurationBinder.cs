@@ -164,6 +164,9 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         RetryDelay = values.Get("retry_delay", TimeSpan.FromSeconds(300)),
         MaxSize = (int?)values.Maybe<long>("max_size"),
         Retention = values.Maybe<TimeSpan>("retention"),
+        Archive = values.Get<string?>("archive", null) is { } archive
+            ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(values.At("archive").File))!, archive) : null,
+        VisibilityTimeout = values.Get("visibility_timeout", TimeSpan.FromMinutes(15)),
     };
 
     private static LimitsConfiguration Limits(GroupValues? values) => values is null ? new() : new()

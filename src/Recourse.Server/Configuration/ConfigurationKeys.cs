@@ -92,8 +92,8 @@ internal static class ConfigurationKeys
         Time("retention", TimeSpan.FromMinutes(1), 3_650 * Day, "Dead letters older than this are discarded. Default: kept."),
         Time("retention_days", Day, 3_650 * Day, "The same in days.") with { SameAs = "retention", Bare = Day },
         NotYet("batch_size", "bounds on the batches of a bulk replay"),
-        NotYet("archive", "archives of dead letters"),
-        NotYet("visibility_timeout", "dead letters that one operator has in hand"),
+        new("archive", KeyKind.Text, "A file into which dead letters are written, as NDJSON, before their retention discards them."),
+        Time("visibility_timeout", Second, 7 * Day, "How long a person keeps a dead letter that they take in hand. Default 15m."),
     ]);
 
     private static readonly KeyGroup Limits = new("limits",

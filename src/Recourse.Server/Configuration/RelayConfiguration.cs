@@ -109,8 +109,17 @@ public sealed record DeadLetterConfiguration
     /// <summary>At this many dead letters, the queues that feed them answer 429. Null (the default) is no bound.</summary>
     public int? MaxSize { get; init; }
 
-    /// <summary>Dead letters older than this are discarded. Null (the default) keeps them.</summary>
+    /// <summary>Dead letters older than this are discarded, unless somebody has them in hand. Null (the default) keeps them.</summary>
     public TimeSpan? Retention { get; init; }
+
+    /// <summary>
+    /// The file (NDJSON, appended to) into which a letter is written, with its payload, before its retention discards it. Null (the
+    /// default) writes none.
+    /// </summary>
+    public string? Archive { get; init; }
+
+    /// <summary>For how long a person takes a dead letter in hand who does not say how long. Default 15 min; up to 7 days.</summary>
+    public TimeSpan VisibilityTimeout { get; init; } = TimeSpan.FromMinutes(15);
 }
 
 /// <summary>The bounds on what comes in.</summary>

@@ -43,6 +43,22 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         return new PageResult<DeadLettersPage, DeadLettersModel>(Context(http, 1, "Dead letters", Section.DeadLetters, counts), model);
     }
 
+    public async Task<IResult> GroupsAsync(HttpContext http)
+    {
+        var queries = Store(http).Queries;
+        var recent = http.Request.Query["sort"] == "recent";
+        var after = http.Request.Query["after"].ToString();
+        var counts = await queries.QueuesAsync(http.RequestAborted);
+        var groups = await queries.GroupsAsync(new()
+        {
+            Order = recent ? DeadLetterGroupOrder.Recent : DeadLetterGroupOrder.Dead,
+            After = after.Length == 0 ? null : after,
+            Limit = DeliverySearch.PageSize,
+        }, http.RequestAborted);
+        return new PageResult<GroupsPage, GroupsModel>(
+            Context(http, 2, "What dead letters died of", Section.DeadLetters, counts), new(groups, recent));
+    }
+
     public async Task<IResult> FailingAsync(HttpContext http)
     {
         var queries = Store(http).Queries;
@@ -71,10 +87,16 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
             return NotFound(http, 2, "There is no such delivery, or it was pruned: delivered and discarded ones are not kept for ever.");
         var counts = await queries.QueuesAsync(http.RequestAborted);
         var payload = await queries.PayloadAsync(key, http.RequestAborted);
+        var dead = delivery.State is DeliveryState.Dead;
+        var original = payload is { Edits: > 0 } ? await queries.OriginalPayloadAsync(key, http.RequestAborted) : null;
         var model = new DeliveryModel(
             delivery, payload is null ? null : PayloadView.Of(payload), payload?.ContentType,
-            payload?.Headers ?? ReadOnlyDictionary<string, string>.Empty);
-        var dead = delivery.State is DeliveryState.Dead;
+            payload?.Headers ?? ReadOnlyDictionary<string, string>.Empty)
+        {
+            Diff = original is null ? null : PayloadDiff.Of(original, payload!),
+            Editable = dead && payload is not null ? EditableText.Of(payload) : null,
+            Who = DeadLetterForms.Who(http),
+        };
         var context = Context(http, 2, dead ? "Dead letter" : "Delivery", dead ? Section.DeadLetters : Section.None, counts);
         return new PageResult<DeliveryPage, DeliveryModel>(context, model);
     }
@@ -147,7 +169,7 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
     private static long? Known(DeliverySearch search, IReadOnlyList<QueueCounts> queues, IReadOnlyList<ServiceCounts> services) =>
         search switch
         {
-            { Kind: not null } or { Text: not null } => null,
+            { Kind: not null } or { Text: not null } or { Group: not null } => null,
             { Queue: null, Service: null } => queues.Sum(queue => queue.Dead),
             { Queue: { } name, Service: null } => queues.Where(queue => queue.Queue == name).Sum(queue => queue.Dead),
             { Queue: null, Service: { } name } => services.Where(service => service.Service == name).Sum(service => service.Dead),

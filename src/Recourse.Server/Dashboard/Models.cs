@@ -19,7 +19,17 @@ internal sealed record DeadLettersModel(
 internal sealed record FailingModel(IReadOnlyList<DeliverySummary> Now, Page<DeliverySummary> Later, bool FirstPage, bool MoreDue);
 
 internal sealed record DeliveryModel(
-    StoredDelivery Delivery, PayloadView? Payload, string? ContentType, IReadOnlyDictionary<string, string> Headers);
+    StoredDelivery Delivery, PayloadView? Payload, string? ContentType, IReadOnlyDictionary<string, string> Headers)
+{
+    // What edits changed; null when there were none.
+    public PayloadDiff? Diff { get; init; }
+    // The body for a text field; null when a field could not give it back as it was.
+    public string? Editable { get; init; }
+    // Who acts in this browser, as far as they said.
+    public string Who { get; init; } = "";
+}
+
+internal sealed record GroupsModel(Page<DeadLetterGroup> Groups, bool Recent);
 
 internal sealed record MessageModel(StoredMessage Message);
 

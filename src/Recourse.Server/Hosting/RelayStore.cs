@@ -57,6 +57,10 @@ internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMe
                 meters.DeadLetterActed("discarded", discard.Result);
                 WakeAll();
                 break;
+            case ResolveCommand resolve:
+                meters.DeadLetterActed("resolved", resolve.Result);
+                WakeAll();
+                break;
         }
     }
 

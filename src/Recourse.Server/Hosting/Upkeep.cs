@@ -13,10 +13,12 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
 {
     private const int PruneMax = 500;
     private const int LettersMax = 500;
+    private const int SortInMax = 200;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
 
     private string? _cursor;
     private bool _warned;
+    private bool _sortedIn;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -26,6 +28,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 await PassAsync("delivered messages", PruneAsync, stoppingToken);
+                await PassAsync("dead letters of an earlier release", SortInAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
             }
@@ -78,6 +81,13 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         return (own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
     }
 
+    /// <summary>Puts what died before an upgrade into groups and the search, in small commits, until nothing is left.</summary>
+    internal async Task SortInAsync(CancellationToken stoppingToken)
+    {
+        while (!_sortedIn && !stoppingToken.IsCancellationRequested)
+            _sortedIn = await relay.Store.CommitAsync(new IndexLettersCommand(SortInMax), stoppingToken) < SortInMax;
+    }
+
     /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>
     internal async Task DeadLettersAsync(CancellationToken stoppingToken)
     {
@@ -89,6 +99,10 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         _cursor = page.Next;
         var now = relay.Time.GetUtcNow();
         var (replayed, discarded) = (0, 0);
+        var over = page.Items.Where(letter => SecondChance.IsOver(letter, rules, now)).ToList();
+        // On the disk before they go; what cannot be archived stays, and the pass says so.
+        if (rules.Archive is { } archive && over.Count > 0)
+            await LetterArchive.WriteAsync(archive, relay.Store.Queries, over, stoppingToken);
         foreach (var letter in page.Items)
         {
             if (SecondChance.IsOver(letter, rules, now))

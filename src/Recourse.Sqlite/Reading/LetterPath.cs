@@ -12,7 +12,6 @@ internal sealed record LetterPath(string From, string At, string Where)
 
     public static readonly LetterPath All = new("deliveries d" + Marks, "d.ended_at", "d.state = 4");
     public static readonly LetterPath OfRoute = new("deliveries d" + Marks, "d.ended_at", "d.state = 4 AND d.route = ?8");
-    public static readonly LetterPath OfKind = new("deliveries d" + Marks, "d.ended_at", "d.state = 4 AND d.kind = ?6");
     public static readonly LetterPath OfGroup = new("deliveries d" + Marks, "d.ended_at", "d.state = 4 AND d.letter_group = ?4");
 
     /// <summary>Those of an earlier release that are in no group and not in the index of texts yet.</summary>
@@ -27,7 +26,7 @@ internal sealed record LetterPath(string From, string At, string Where)
     public static readonly LetterPath Resolved = new(
         "letter_marks k CROSS JOIN deliveries d ON d.key = k.delivery", "k.resolved_at", "k.resolved_at IS NOT NULL");
 
-    /// <summary>The text for a filter: the columns that its conditions need, whatever else it asks; one of a fixed number of texts.</summary>
+    /// <summary>The text for a filter: the columns that its conditions need, whatever else it asks; one of a few texts.</summary>
     public string Sql(DeliveryFilter filter)
     {
         var (error, key) = (filter.Text is not null, filter.OrderKey is not null);

@@ -3,14 +3,20 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// A page of dead letters, the last to die first. The most selective condition chooses the index that is walked; the others, and whether the
-/// error really contains the text, are looked at row by row, at a bounded number of rows: a page that ends at the bound has fewer rows and a
-/// next. What the page shows is read only of those that are on it.
+/// A page of dead letters, the last to die first. The most selective condition chooses the index that is walked; the others, and whether
+/// the error really contains the text, are looked at row by row, at a bounded number of rows: a page that ends at the bound has fewer rows
+/// and a next. What the page shows is read only of those that are on it.
 /// </summary>
 internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long? group, long now)
 {
     /// <summary>Rows that one page looks at, whatever it asks: a few tens of milliseconds.</summary>
-    internal const int Examined = 10_000;
+    private const int Examined = 10_000;
+
+    /// <summary>Fewer where the text of each has to be read, because the text that is looked for is too short for the index.</summary>
+    private const int ExaminedByText = 3_000;
+
+    // A kind of more groups than this is common enough to be met soon on a walk through all.
+    private const int GroupsMerged = 100;
 
     private readonly record struct Place(long DiedAt, long Key);
 
@@ -22,6 +28,8 @@ internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, P
 
     public Page<DeliverySummary> Page()
     {
+        if (filter.Text is not null && LetterSearch.Query(filter.Text) is null)
+            _left = ExaminedByText;
         _routes = filter.Queue is null && filter.Service is null ? null : [.. ListReader.Routes(read, filter)];
         Search();
         _found.Sort(static (left, right) => (right.DiedAt, right.Key).CompareTo((left.DiedAt, left.Key)));
@@ -46,22 +54,47 @@ internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, P
             Walk(LetterPath.Assigned);
         else if (_routes is not null)
             EachRoute();
+        else if (filter.Kind is not null && GroupsOfKind() is { Count: <= GroupsMerged } groups)
+            EachGroup(groups);
         else
-            Walk(filter.Kind is null ? LetterPath.All : LetterPath.OfKind);
+            Walk(LetterPath.All);
+    }
+
+    private List<long> GroupsOfKind()
+    {
+        var row = read["SELECT fingerprint FROM letter_groups WHERE kind = ?1 AND dead > 0 LIMIT ?2"];
+        row.Bind(1, filter.Kind!.Value.Name()).Bind(2, GroupsMerged + 1);
+        var groups = new List<long>();
+        while (row.Step())
+            groups.Add(row.Int64(0));
+        return groups;
+    }
+
+    /// <summary>A kind is its groups, and what an earlier release left unsorted.</summary>
+    private void EachGroup(List<long> groups)
+    {
+        var each = Math.Max(filter.Limit + 1, _left / Math.Max(1, groups.Count));
+        foreach (var one in groups)
+        {
+            _left = each;
+            Walk(LetterPath.OfGroup, of: one);
+        }
+        _left = ExaminedByText;
+        Walk(LetterPath.Unsorted);
     }
 
     /// <summary>By the index of texts; and one by one those of an earlier release that are not in it yet.</summary>
     private void Find(string query)
     {
         Walk(LetterPath.WithText, query: query);
-        _left = Math.Max(_left, Examined / 2);
+        _left = ExaminedByText;
         Walk(LetterPath.Unsorted);
     }
 
     /// <summary>Each route is one range of an index; a bound that the first used up would hide the others.</summary>
     private void EachRoute()
     {
-        var each = Math.Max(filter.Limit + 1, Examined / Math.Max(1, _routes!.Count));
+        var each = Math.Max(filter.Limit + 1, _left / Math.Max(1, _routes!.Count));
         foreach (var route in _routes)
         {
             _left = each;
@@ -69,11 +102,11 @@ internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, P
         }
     }
 
-    private void Walk(LetterPath path, string? query = null, long? route = null)
+    private void Walk(LetterPath path, string? query = null, long? route = null, long? of = null)
     {
         var row = read[path.Sql(filter)];
         row.Bind(1, Math.Min(cursor.DeadAt, filter.Until is { } until ? StoreTime.Micros(until) : long.MaxValue))
-            .Bind(2, filter.Since is { } since ? StoreTime.Micros(since) : long.MinValue).Bind(3, cursor.Key).Bind(4, group)
+            .Bind(2, filter.Since is { } since ? StoreTime.Micros(since) : long.MinValue).Bind(3, cursor.Key).Bind(4, of ?? group)
             .Bind(5, query).Bind(6, filter.Kind?.Name()).Bind(7, filter.Assignee).Bind(8, route);
         var wanted = _found.Count + filter.Limit + 1;
         while (_found.Count < wanted && row.Step())

@@ -311,7 +311,7 @@ public sealed class SqliteFileTests : IDisposable
         Assert.DoesNotContain("TEMP B-TREE", lanes);
         foreach (var (path, index) in new (LetterPath, string)[]
         {
-            (LetterPath.All, "deliveries_dead"), (LetterPath.OfRoute, "deliveries_dead_route"), (LetterPath.OfKind, "deliveries_dead_kind"),
+            (LetterPath.All, "deliveries_dead"), (LetterPath.OfRoute, "deliveries_dead_route"),
             (LetterPath.OfGroup, "deliveries_dead_group"), (LetterPath.Unsorted, "deliveries_dead_group"),
             (LetterPath.WithText, "VIRTUAL TABLE"), (LetterPath.Resolved, "letter_marks_resolved"),
         })
