@@ -8,7 +8,7 @@ internal static class PostgresSchema
     /// <summary>Where the tables live; apart from those of the database's other users.</summary>
     public const string Schema = "recourse";
 
-    private const int OldestReader = 1;
+    private const int OldestReader = 2;
 
     /// <summary>"Rcrs" as a number: the advisory lock of the one owner.</summary>
     public const long OwnerLock = 0x52637273;

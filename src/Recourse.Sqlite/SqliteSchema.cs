@@ -9,7 +9,7 @@ internal static class SqliteSchema
     private const int ApplicationId = 0x52637273;
 
     /// <summary>The oldest program version that can work with what this one writes.</summary>
-    private const int OldestReader = 1;
+    private const int OldestReader = 2;
 
     /// <summary>
     /// Settings of the writing connection; each is there for a reason. Asked first whether the file is ours: WAL mode is kept in it.

@@ -1,7 +1,7 @@
 namespace Recourse.Durable;
 
 /// <summary>The rules of every command over plain collections. The caller holds the lock.</summary>
-internal sealed class MemoryCommands(TimeProvider time)
+internal sealed partial class MemoryCommands(TimeProvider time)
 {
     private readonly MessageIds _ids = new();
     private readonly Dictionary<(string Queue, string Key), MemoryKey> _keys = [];
@@ -18,8 +18,9 @@ internal sealed class MemoryCommands(TimeProvider time)
 
     public SortedSet<string> Services { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>What waits, of each service, in the order of claims.</summary>
-    private readonly Dictionary<string, SortedSet<(long DueAt, long Key)>> _waiting = [];
+    /// <summary>What waits, of each service by queue and rank, in the order of time.</summary>
+    private readonly Dictionary<string, SortedDictionary<(int Rank, string Queue), SortedSet<(long DueAt, long Key)>>> _waiting = [];
+    private readonly ClaimTurns _turns = new();
 
     public long Now => time.NowMicros();
 
@@ -35,6 +36,11 @@ internal sealed class MemoryCommands(TimeProvider time)
             case ReplayCommand replay: replay.Result = Replay(replay); break;
             case DiscardCommand discard: discard.Result = Discard(discard); break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
+            case ExpireCommand expire: expire.Result = Expire(expire); break;
+            case ControlCommand control: control.Result = Controls.Apply(control, StoreTime.Time(Now)); break;
+            case StartReplayCommand start: start.Result = Start(start); break;
+            case ReplayBatchCommand batch: batch.Result = Replay(batch); break;
+            case MoveReplayCommand move: move.Result = Move(move); break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
@@ -62,46 +68,27 @@ internal sealed class MemoryCommands(TimeProvider time)
             CreatedAt = StoreTime.Time(now),
         };
         Messages.Add(id, stored);
+        // What a sender put off is not older for it: its generation begins when it is due.
+        var due = message.DeliverAt is { } at ? Math.Max(now, StoreTime.Micros(at)) : now;
         TotalsOf(message.Queue).Accepted += message.Services.Count;
         for (var i = 0; i < message.Services.Count; i++)
         {
-            var delivery = new MemoryDelivery { Message = stored, Index = i, Service = message.Services[i], GenerationAt = now };
+            var delivery = new MemoryDelivery
+            {
+                Message = stored,
+                Index = i,
+                Service = message.Services[i],
+                GenerationAt = due,
+                Rank = message.Priority,
+                ExpiresAt = message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null,
+            };
             stored.Deliveries.Add(delivery);
             Deliveries.Add(delivery.Key, delivery);
             Services.Add(delivery.Service);
             JoinLane(delivery);
-            Wait(delivery, now);
+            Wait(delivery, due);
         }
         return new(EnqueueStatus.Accepted, id);
-    }
-
-    private ClaimResult Claim(ClaimCommand command)
-    {
-        var now = Now;
-        var taken = new List<ClaimedDelivery>();
-        if (!_waiting.TryGetValue(command.Service, out var waiting))
-            return new(taken, null);
-        var lease = ++_lease;
-        var chosen = new List<MemoryDelivery>();
-        foreach (var (dueAt, key) in waiting)
-        {
-            if (dueAt > now || chosen.Count >= command.Max)
-                break;
-            if (Deliveries[key] is { Claimable: true } delivery && delivery.Suspect == command.Suspects)
-                chosen.Add(delivery);
-        }
-        foreach (var delivery in chosen)
-            taken.Add(Take(delivery, command, lease, now));
-        DateTimeOffset? next = null;
-        foreach (var (dueAt, key) in waiting)
-        {
-            if (Deliveries[key].Suspect == command.Suspects && Deliveries[key].Claimable)
-            {
-                next = StoreTime.Time(dueAt);
-                break;
-            }
-        }
-        return new(taken, next);
     }
 
     private ClaimedDelivery Take(MemoryDelivery delivery, ClaimCommand command, long lease, long now)
@@ -133,6 +120,7 @@ internal sealed class MemoryCommands(TimeProvider time)
             LastDelayMs = delivery.LastDelayMs,
             Suspect = delivery.Suspect,
             CrashesAlone = delivery.CrashesAlone,
+            Bulk = Ranks.IsBulk(delivery.Rank),
             IdempotencyKey = AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration),
             OrderKey = message.OrderKey,
             ContentType = message.ContentType,
@@ -150,6 +138,7 @@ internal sealed class MemoryCommands(TimeProvider time)
         EndAttempt(delivery);
         End(delivery, DeliveryState.Delivered);
         delivery.LeaveLane();
+        delivery.Replay?.Ended(delivery, ReplayOutcome.Delivered, delivery.EndedAt);
         TotalsOf(delivery.Queue).Delivered++;
         return true;
     }
@@ -174,7 +163,7 @@ internal sealed class MemoryCommands(TimeProvider time)
             Wait(delivery, command.Decision.DueAt is { } due ? StoreTime.Micros(due) : Now);
             return true;
         }
-        End(delivery, DeliveryState.Dead);
+        Die(delivery);
         if (!command.BlockLane)
             delivery.LeaveLane();
         return true;
@@ -188,29 +177,6 @@ internal sealed class MemoryCommands(TimeProvider time)
         LetGo(delivery);
         Wait(delivery, delivery.DueAt);
         return true;
-    }
-
-    private DeadLetterOutcome Replay(ReplayCommand command)
-    {
-        if (Find(command.Id) is not { } delivery)
-            return DeadLetterOutcome.NotFound;
-        if (delivery.State is not DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        var now = Now;
-        delivery.Generation++;
-        delivery.GenerationAt = now;
-        delivery.AttemptsBefore = delivery.AttemptCount;
-        delivery.MessageFaults = delivery.UnknownFaults = 0;
-        delivery.LastDelayMs = 0;
-        delivery.Suspect = false;
-        delivery.CrashesAlone = 0;
-        delivery.EndedAt = 0;
-        delivery.Decision = AttemptRules.Act("replay", command.Actor, command.Reason);
-        if (!delivery.MaybeApplied)
-            delivery.KeyGeneration = delivery.Generation;
-        JoinLane(delivery);
-        Wait(delivery, now);
-        return DeadLetterOutcome.Done;
     }
 
     private DeadLetterOutcome Discard(DiscardCommand command)
@@ -250,6 +216,7 @@ internal sealed class MemoryCommands(TimeProvider time)
     public StoreOpening EndLeases()
     {
         var now = Now;
+        _turns.Forget();
         var held = Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Leased).ToList();
         var poisoned = 0;
         foreach (var delivery in held)
@@ -271,7 +238,7 @@ internal sealed class MemoryCommands(TimeProvider time)
                 continue;
             }
             poisoned++;
-            End(delivery, DeliveryState.Dead);
+            Die(delivery);
         }
         return new(held.Count, poisoned);
     }
@@ -291,22 +258,19 @@ internal sealed class MemoryCommands(TimeProvider time)
             lane.InHand = false;
     }
 
+    private void Die(MemoryDelivery delivery)
+    {
+        End(delivery, DeliveryState.Dead);
+        delivery.Replay?.Ended(delivery, ReplayOutcome.Dead, delivery.EndedAt);
+        delivery.Replay = null;
+        delivery.Rank = Ranks.Live(delivery.Rank);
+    }
+
     private void End(MemoryDelivery delivery, DeliveryState state)
     {
         delivery.State = state;
         delivery.EndedAt = Now;
     }
-
-    private void Wait(MemoryDelivery delivery, long dueAt)
-    {
-        delivery.State = DeliveryState.Waiting;
-        delivery.DueAt = dueAt;
-        if (!_waiting.TryGetValue(delivery.Service, out var waiting))
-            _waiting.Add(delivery.Service, waiting = []);
-        waiting.Add((dueAt, delivery.Key));
-    }
-
-    private void StopWaiting(MemoryDelivery delivery) => _waiting[delivery.Service].Remove((delivery.DueAt, delivery.Key));
 
     private void JoinLane(MemoryDelivery delivery)
     {

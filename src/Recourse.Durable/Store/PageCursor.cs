@@ -3,18 +3,36 @@ using System.Buffers.Binary;
 
 namespace Recourse.Durable;
 
-/// <summary>The place after which a list goes on: dead letters by the time of death, others by their key, newest first.</summary>
-internal readonly record struct PageCursor(bool ByDeath, long DeadAt, long Key)
+/// <summary>How a list of deliveries runs.</summary>
+internal enum PageOrder
+{
+    /// <summary>By key, newest first.</summary>
+    Newest = 0,
+    /// <summary>By the time of death, newest first.</summary>
+    Death = 1,
+    /// <summary>By key, oldest first.</summary>
+    Oldest = 2,
+}
+
+/// <summary>The place after which a list goes on.</summary>
+internal readonly record struct PageCursor(PageOrder Order, long DeadAt, long Key)
 {
     public const int LimitMax = 500;
 
     private const int Size = 17;
 
     /// <summary>Dead letters are listed by death, so that what failed last is seen first; everything else by its key.</summary>
-    public static bool IsByDeath(DeliveryFilter filter) => filter.State is DeliveryState.Dead;
+    public static PageOrder OrderOf(DeliveryFilter filter) =>
+        filter.OldestFirst ? PageOrder.Oldest : filter.State is DeliveryState.Dead ? PageOrder.Death : PageOrder.Newest;
+
+    public bool ByDeath => Order is PageOrder.Death;
 
     /// <summary>The place before the first row.</summary>
-    public static PageCursor Start(bool byDeath) => new(byDeath, long.MaxValue, long.MaxValue);
+    public static PageCursor Start(PageOrder order) =>
+        new(order, long.MaxValue, order is PageOrder.Oldest ? long.MinValue : long.MaxValue);
+
+    /// <summary>The place behind a row.</summary>
+    public PageCursor Behind(long deadAt, long key) => new(Order, ByDeath ? deadAt : 0, key);
 
     /// <summary>Checks a filter's limit and reads its cursor.</summary>
     /// <exception cref="ArgumentException">The limit is out of range, or the cursor is none of this list.</exception>
@@ -22,10 +40,10 @@ internal readonly record struct PageCursor(bool ByDeath, long DeadAt, long Key)
     {
         if (filter.Limit is < 1 or > LimitMax)
             throw new ArgumentException($"DeliveryFilter.Limit is {filter.Limit}; it must be 1 to {LimitMax}.");
-        var byDeath = IsByDeath(filter);
+        var order = OrderOf(filter);
         if (filter.After is null)
-            return Start(byDeath);
-        if (!TryRead(filter.After, out var cursor) || cursor.ByDeath != byDeath)
+            return Start(order);
+        if (!TryRead(filter.After, out var cursor) || cursor.Order != order)
             throw new ArgumentException(
                 $"DeliveryFilter.After is '{filter.After}', which is no cursor of this list; "
                 + "use the 'next' of an earlier page with the same filter.");
@@ -33,13 +51,26 @@ internal readonly record struct PageCursor(bool ByDeath, long DeadAt, long Key)
     }
 
     /// <summary>True for rows that come after this place.</summary>
-    public bool Admits(long deadAt, long key) => ByDeath ? deadAt < DeadAt || (deadAt == DeadAt && key < Key) : key < Key;
+    public bool Admits(long deadAt, long key) => Order switch
+    {
+        PageOrder.Death => deadAt < DeadAt || (deadAt == DeadAt && key < Key),
+        PageOrder.Oldest => key > Key,
+        _ => key < Key,
+    };
+
+    /// <summary>Which of two rows a page shows first.</summary>
+    public int Compare((long DeadAt, long Key) left, (long DeadAt, long Key) right) => Order switch
+    {
+        PageOrder.Death => right.CompareTo(left),
+        PageOrder.Oldest => left.Key.CompareTo(right.Key),
+        _ => right.Key.CompareTo(left.Key),
+    };
 
     /// <summary>The cursor as text that can stand in a URL as it is.</summary>
     public override string ToString()
     {
         Span<byte> bytes = stackalloc byte[Size];
-        bytes[0] = ByDeath ? (byte)1 : (byte)0;
+        bytes[0] = (byte)Order;
         BinaryPrimitives.WriteInt64BigEndian(bytes[1..], DeadAt);
         BinaryPrimitives.WriteInt64BigEndian(bytes[9..], Key);
         return Convert.ToHexStringLower(bytes);
@@ -49,9 +80,9 @@ internal readonly record struct PageCursor(bool ByDeath, long DeadAt, long Key)
     {
         Span<byte> bytes = stackalloc byte[Size];
         cursor = default;
-        if (text.Length != 2 * Size || Convert.FromHexString(text, bytes, out _, out _) is not OperationStatus.Done || bytes[0] > 1)
+        if (text.Length != 2 * Size || Convert.FromHexString(text, bytes, out _, out _) is not OperationStatus.Done || bytes[0] > 2)
             return false;
-        cursor = new(bytes[0] == 1, BinaryPrimitives.ReadInt64BigEndian(bytes[1..]), BinaryPrimitives.ReadInt64BigEndian(bytes[9..]));
+        cursor = new((PageOrder)bytes[0], BinaryPrimitives.ReadInt64BigEndian(bytes[1..]), BinaryPrimitives.ReadInt64BigEndian(bytes[9..]));
         return true;
     }
 }

@@ -11,7 +11,7 @@ internal static class DeliverySql
         d.key, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision, m.id,
           m.created_at,
         m.order_key, d.lane IS NOT NULL AND coalesce(l.head <> d.key OR l.state <> 0, false), a.error, a.decision, r.queue, d.service,
-        d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node
+        d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node, d.rank, d.expires_at
         """;
 
     public const string From =
@@ -73,6 +73,8 @@ internal static class DeliverySql
             Decision = row.TextOrNull(10) ?? row.TextOrNull(16),
             DeadAt = state is DeliveryState.Dead && row.Int64OrNull(EndedAtColumn) is { } died ? StoreTime.Time(died) : null,
             Suspect = row.GetBoolean(9),
+            Priority = Ranks.Live(row.GetInt16(25)),
+            ExpiresAt = row.Int64OrNull(26) is { } expiry ? StoreTime.Time(expiry) : null,
         };
     }
 

@@ -82,16 +82,55 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
             var more = rows.Count > filter.Limit;
             if (more)
                 rows.RemoveAt(filter.Limit);
-            var next = more ? new PageCursor(cursor.ByDeath, cursor.ByDeath ? rows[^1].DeadAt : 0, rows[^1].Key).ToString() : null;
+            var next = more ? cursor.Behind(rows[^1].DeadAt, rows[^1].Key).ToString() : null;
             return new Page<DeliverySummary>(rows.ConvertAll(row => row.Summary), next);
         }, cancellationToken);
     }
 
-    private static string Text(DeliveryFilter filter)
+    public override Task<long> CountAsync(DeliveryFilter filter, long max, CancellationToken cancellationToken = default)
     {
-        var byDeath = PageCursor.IsByDeath(filter);
-        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE ");
-        sql.Append(byDeath ? "(d.ended_at, d.key) < ($1, $2)" : "d.key < $2 AND $1 = $1");
+        var cursor = PageCursor.Start(PageOrder.Oldest);
+        return ReadAsync((sql, now) => (long)sql.Scalar(
+            $"SELECT count(*) FROM ({Text(filter with { OldestFirst = true }, "d.key")}) AS matching",
+            cursor.DeadAt, cursor.Key, now, max, filter.Queue, filter.Service, filter.Kind?.Name(), filter.OrderKey, filter.Text)!,
+            cancellationToken);
+    }
+
+    public override Task<Page<ReplayJob>> ReplaysAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return ReadAsync((sql, _) => ReplaySql.Page(sql, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<ReplayJob>> ActiveReplaysAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync<IReadOnlyList<ReplayJob>>((sql, _) => sql.Read(
+            $"SELECT {ReplaySql.Columns} FROM replays WHERE state IN (0, 1) ORDER BY number", ReplaySql.Job), cancellationToken);
+
+    public override Task<ReplayJob?> ReplayAsync(Guid id, CancellationToken cancellationToken = default) =>
+        ReadAsync((sql, _) => sql.Read($"SELECT {ReplaySql.Columns} FROM replays WHERE id = $1", ReplaySql.Job, id) is [var job]
+            ? job : null, cancellationToken);
+
+    public override Task<Page<ReplayItem>> ReplayItemsAsync(
+        Guid id, ReplayOutcome? outcome, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return ReadAsync((sql, _) => ReplaySql.Items(sql, id, outcome, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync<IReadOnlyList<Control>>((sql, _) =>
+            [.. sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>()], cancellationToken);
+
+    private static string Text(DeliveryFilter filter, string columns = DeliverySql.Columns)
+    {
+        var order = PageCursor.OrderOf(filter);
+        var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} WHERE ");
+        sql.Append(order switch
+        {
+            PageOrder.Death => "(d.ended_at, d.key) < ($1, $2)",
+            PageOrder.Oldest => "d.key > $2 AND $1 = $1",
+            _ => "d.key < $2 AND $1 = $1",
+        });
         sql.Append(filter.State switch
         {
             null => " AND $3 = $3",
@@ -105,6 +144,11 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
                = $7::text)
              AND ($8::text IS NULL OR m.order_key = $8::text) AND ($9::text IS NULL OR strpos(lower(a.error), lower($9::text)) > 0)
             """);
-        return sql.Append(byDeath ? " ORDER BY d.ended_at DESC, d.key DESC LIMIT $4" : " ORDER BY d.key DESC LIMIT $4").ToString();
+        return sql.Append(order switch
+        {
+            PageOrder.Death => " ORDER BY d.ended_at DESC, d.key DESC LIMIT $4",
+            PageOrder.Oldest => " ORDER BY d.key LIMIT $4",
+            _ => " ORDER BY d.key DESC LIMIT $4",
+        }).ToString();
     }
 }

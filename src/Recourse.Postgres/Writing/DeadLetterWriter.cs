@@ -5,7 +5,7 @@ namespace Recourse.Postgres;
 /// <summary>Replay, discard and pruning.</summary>
 internal sealed class DeadLetterWriter(Books books)
 {
-    private readonly record struct Row(long Key, short State, int Route, long? Lane, string? OrderKey, string Service);
+    private readonly record struct Row(long Key, short State, int Route, long? Lane, string? OrderKey, string Service, short Rank);
 
     public DeadLetterOutcome Apply(Sql sql, ReplayCommand command, long now)
     {
@@ -13,19 +13,34 @@ internal sealed class DeadLetterWriter(Books books)
             return DeadLetterOutcome.NotFound;
         if (row.State != (short)DeliveryState.Dead)
             return DeadLetterOutcome.NotDead;
-        var lane = row.Lane ?? (row.OrderKey is { } orderKey ? Lanes.Join(sql, row.Service, orderKey, row.Key, now) : null);
+        Replay(sql, [new(row.Key, row.Route, row.Lane, row.OrderKey, row.Service, row.Rank)], null, ReplayKey.Auto,
+            AttemptRules.Act("replay", command.Actor, command.Reason), now);
+        return DeadLetterOutcome.Done;
+    }
+
+    /// <summary>A dead letter that is sent back, with its rank afterwards.</summary>
+    public readonly record struct Letter(long Key, int Route, long? Lane, string? OrderKey, string Service, short Rank);
+
+    /// <summary>Sends letters back, all by one statement; those of lanes join theirs one by one, in order.</summary>
+    public void Replay(Sql sql, IReadOnlyList<Letter> letters, long? replay, ReplayKey key, string decision, long now)
+    {
+        var lanes = letters.Select(letter => letter.Lane ?? (letter.OrderKey is { } orderKey
+            ? Lanes.Join(sql, letter.Service, orderKey, letter.Key, now, letter.Route, letter.Rank) : null)).ToList();
         sql.Run(
             """
-            UPDATE deliveries SET state = 0, due_at = $2, lane = $3::bigint, attempts_before = attempts, message_faults = 0,
-              unknown_faults = 0,
-              last_delay_ms = 0, generation = generation + 1, generation_at = $2, suspect = false, crashes_alone = 0, ended_at = NULL,
-                decision = $4,
-              key_generation = CASE WHEN maybe_applied THEN key_generation ELSE generation + 1 END WHERE key = $1
-            """, row.Key, now, lane, AttemptRules.Act("replay", command.Actor, command.Reason));
-        if (lane is { } joined)
-            Lanes.Settle(sql, joined, row.Key);
-        books.Move(row.Route, DeliveryState.Dead, DeliveryState.Waiting);
-        return DeadLetterOutcome.Done;
+            UPDATE deliveries d SET state = 0, due_at = $1, lane = l.lane, attempts_before = d.attempts, message_faults = 0,
+              unknown_faults = 0, last_delay_ms = 0, generation = d.generation + 1, generation_at = $1, suspect = false,
+              crashes_alone = 0, ended_at = NULL, expires_at = NULL, decision = $2, rank = l.rank, replay = $3::bigint,
+              key_generation = CASE WHEN $4 = 1 OR ($4 = 0 AND d.maybe_applied) THEN d.key_generation ELSE d.generation + 1 END
+            FROM unnest($5::bigint[], $6::bigint[], $7::smallint[]) AS l (key, lane, rank) WHERE d.key = l.key
+            """, now, decision, replay, (int)key, letters.Select(letter => letter.Key).ToList(), lanes,
+            letters.Select(letter => letter.Rank).ToList());
+        for (var i = 0; i < letters.Count; i++)
+        {
+            if (lanes[i] is { } joined)
+                Lanes.Settle(sql, joined, letters[i].Key);
+            books.Move(letters[i].Route, DeliveryState.Dead, DeliveryState.Waiting);
+        }
     }
 
     public DeadLetterOutcome Apply(Sql sql, DiscardCommand command, long now)
@@ -46,9 +61,10 @@ internal sealed class DeadLetterWriter(Books books)
 
     private static Row? Find(Sql sql, DeliveryId id) => sql.Read(
         """
-        SELECT d.key, d.state, d.route, d.lane, m.order_key, d.service
+        SELECT d.key, d.state, d.route, d.lane, m.order_key, d.service, d.rank
         FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 WHERE m.id = $1 AND $2 BETWEEN 0 AND 255 FOR UPDATE OF d
-        """, row => new Row(row.GetInt64(0), row.GetInt16(1), row.GetInt32(2), row.Int64OrNull(3), row.TextOrNull(4), row.GetString(5)),
+        """, row => new Row(row.GetInt64(0), row.GetInt16(1), row.GetInt32(2), row.Int64OrNull(3), row.TextOrNull(4), row.GetString(5),
+            row.GetInt16(6)),
         id.MessageId, id.Index) is [var found] ? found : null;
 
     public static int Apply(Sql sql, PruneCommand command, long now)

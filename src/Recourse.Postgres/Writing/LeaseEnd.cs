@@ -11,12 +11,12 @@ internal static class LeaseEnd
     {
         var rows = sql.Read(
             """
-            SELECT key, route, lane, attempts, generation, crashes_alone + alone::integer, claimed_at, node FROM deliveries WHERE state =
-              2 ORDER BY key
+            SELECT key, route, lane, attempts, generation, crashes_alone + alone::integer, claimed_at, node, replay FROM deliveries
+            WHERE state = 2 ORDER BY key
             """,
             row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2), Attempts: row.GetInt32(3),
                 Generation: row.GetInt32(4),
-                CrashesAlone: row.GetInt32(5), ClaimedAt: row.GetInt64(6), Node: row.TextOrNull(7)));
+                CrashesAlone: row.GetInt32(5), ClaimedAt: row.GetInt64(6), Node: row.TextOrNull(7), Replay: row.Int64OrNull(8)));
         var poisoned = 0;
         foreach (var row in rows)
         {
@@ -27,9 +27,13 @@ internal static class LeaseEnd
                 """
                 UPDATE deliveries SET state = $2, lease = 0, alone = false, suspect = true, crashes_alone = $3, maybe_applied = true,
                   due_at = $4,
-                  ended_at = $5::bigint, kind = $6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL WHERE key = $1
+                  ended_at = $5::bigint, kind = $6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL,
+                  rank = CASE WHEN $2 = 4 AND rank < 0 THEN rank + 10 ELSE rank END, replay = CASE WHEN $2 = 4 THEN NULL ELSE replay END
+                WHERE key = $1
                 """, row.Key, (short)state, row.CrashesAlone, now, poison ? now : null, attempt.Kind!.Value.Name());
             OutcomeWriter.Add(sql, row.Key, attempt);
+            if (poison && row.Replay is { } replay)
+                books.Ended(replay, row.Key, ReplayOutcome.Dead);
             if (row.Lane is { } lane)
                 Lanes.Settle(sql, lane, row.Key);
             books.Move(row.Route, DeliveryState.Leased, state);

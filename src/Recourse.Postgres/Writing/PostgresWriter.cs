@@ -18,17 +18,21 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private ClaimWriter? _claim;
     private OutcomeWriter? _outcome;
     private DeadLetterWriter? _deadLetter;
+    private ReplayWriter? _replay;
+    private readonly ControlWriter _controls = new();
 
     /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
     public StoreOpening Open()
     {
-        (_enqueue, _claim, _outcome, _deadLetter) = (new(_books), new(_books), new(_books), new(_books));
+        (_enqueue, _claim, _outcome, _deadLetter) = (new(_books), new(_books, _controls), new(_books), new(_books));
+        _replay = new(_deadLetter);
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
         _enqueue.Continue(sql);
-        var opening = LeaseEnd.Apply(sql, _books, Now(sql));
-        _books.Write(sql);
+        var now = Now(sql);
+        var opening = LeaseEnd.Apply(sql, _books, now);
+        _books.Write(sql, now);
         transaction.Commit();
         return opening;
     }
@@ -78,14 +82,15 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         using var transaction = _connection!.BeginTransaction();
         try
         {
-            ApplyAll(sql, batch, Now(sql));
-            _books.Write(sql);
+            var now = Now(sql);
+            ApplyAll(sql, batch, now);
+            _books.Write(sql, now);
             transaction.Commit();
             return true;
         }
         catch (Exception error)
         {
-            _books.Forget();
+            Forget();
             if (!PostgresErrors.IsOfCommand(error))
                 throw;
             if (batch.Length > 1)
@@ -104,22 +109,29 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             transaction.Save("command");
             try
             {
-                ApplyAll(sql, batch.Slice(i, 1), Now(sql));
-                _books.Write(sql);
+                var now = Now(sql);
+                ApplyAll(sql, batch.Slice(i, 1), now);
+                _books.Write(sql, now);
             }
             catch (Exception error) when (PostgresErrors.IsOfCommand(error))
             {
                 transaction.Rollback("command");
-                _books.Forget();
+                Forget();
                 errors[i] = PostgresErrors.AsStoreException(error);
             }
             catch
             {
-                _books.Forget();
+                Forget();
                 throw;
             }
         }
         transaction.Commit();
+    }
+
+    private void Forget()
+    {
+        _books.Forget();
+        _controls.Forget();
     }
 
     private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, long now)
@@ -152,6 +164,11 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case ReplayCommand replay: replay.Result = _deadLetter!.Apply(sql, replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter!.Apply(sql, discard, now); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
+            case ExpireCommand expire: expire.Result = ExpiryWriter.Apply(sql, _books, expire, now); break;
+            case ControlCommand control: control.Result = _controls.Apply(sql, control, now); break;
+            case StartReplayCommand start: start.Result = ReplayWriter.Apply(sql, start, now); break;
+            case ReplayBatchCommand replays: replays.Result = _replay!.Apply(sql, replays, now); break;
+            case MoveReplayCommand move: move.Result = ReplayWriter.Apply(sql, move, now); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
     }

@@ -12,12 +12,18 @@ internal static class DeliverySql
         d.key, d.route, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision,
         m.id, m.created_at, m.order_key, d.lane IS NOT NULL AND coalesce((SELECT l.head <> d.key OR l.state <> 0 FROM lanes l WHERE l.id
           = d.lane), 0),
-        a.error, a.decision, q.name, s.name, d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node
+        a.error, a.decision, q.name, s.name, d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node,
+        d.rank, d.expires_at
         """;
 
-    public const string From =
+    /// <summary>Of dead letters in the order of storing, the planner would rather sort all of a queue than walk their index.</summary>
+    public const string FromDeadByKey = $"FROM deliveries d INDEXED BY deliveries_dead_key {Joins}";
+
+    public const string From = $"FROM deliveries d {Joins}";
+
+    private const string Joins =
         """
-        FROM deliveries d LEFT JOIN messages m ON m.sequence = d.key >> 8
+        LEFT JOIN messages m ON m.sequence = d.key >> 8
         LEFT JOIN attempts a ON a.delivery = d.key AND a.number = d.fault_attempt
         LEFT JOIN routes r ON r.id = d.route LEFT JOIN queues q ON q.id = r.queue LEFT JOIN services s ON s.id = r.service
         """;
@@ -49,6 +55,8 @@ internal static class DeliverySql
             Decision = row.TextOrNull(11) ?? row.TextOrNull(17),
             DeadAt = state is DeliveryState.Dead && !row.IsNull(DeadAtColumn) ? StoreTime.Time(row.Int64(DeadAtColumn)) : null,
             Suspect = row.Bool(10),
+            Priority = Ranks.Live(row.Int32(26)),
+            ExpiresAt = row.Int64OrNull(27) is { } expiry ? StoreTime.Time(expiry) : null,
         };
     }
 

@@ -22,15 +22,39 @@ internal static class ListReader
         {
             foreach (var route in Routes(read, filter))
                 Collect(read, filter, cursor, now, route, found);
-            found.Sort((left, right) => cursor.ByDeath
-                ? (right.DeadAt, right.Key).CompareTo((left.DeadAt, left.Key))
-                : right.Key.CompareTo(left.Key));
+            found.Sort((left, right) => cursor.Compare((left.DeadAt, left.Key), (right.DeadAt, right.Key)));
         }
         var more = found.Count > filter.Limit;
         if (more)
             found.RemoveRange(filter.Limit, found.Count - filter.Limit);
-        var next = more ? new PageCursor(cursor.ByDeath, cursor.ByDeath ? found[^1].DeadAt : 0, found[^1].Key).ToString() : null;
+        var next = more ? cursor.Behind(found[^1].DeadAt, found[^1].Key).ToString() : null;
         return new(found.ConvertAll(row => row.Summary), next);
+    }
+
+    /// <summary>How many rows match, up to a bound.</summary>
+    public static long Count(ReadConnection read, DeliveryFilter filter, long max, long now)
+    {
+        filter = filter with { OldestFirst = true };
+        if (filter.Queue is null && filter.Service is null)
+            return Count(read, filter, max, now, null);
+        var count = 0L;
+        foreach (var route in Routes(read, filter))
+            count += Count(read, filter, max - count, now, route);
+        return count;
+    }
+
+    private static long Count(ReadConnection read, DeliveryFilter filter, long max, long now, long? route)
+    {
+        var sql = Sql(filter, route is not null, filter.Text is null ? "d.key" : "a.error");
+        var row = read[filter.Text is null ? $"SELECT count(*) FROM ({sql} LIMIT ?7)" : sql];
+        Bind(row, PageCursor.Start(PageOrder.Oldest), route, filter, now);
+        if (filter.Text is null)
+            return row.Bind(7, max).Scalar() ?? 0;
+        var count = 0L;
+        while (count < max && row.Step())
+            count += row.TextOrNull(0)?.Contains(filter.Text, StringComparison.OrdinalIgnoreCase) == true ? 1 : 0;
+        row.Reset();
+        return count;
     }
 
     private static List<long> Routes(ReadConnection read, DeliveryFilter filter)
@@ -51,8 +75,7 @@ internal static class ListReader
     private static void Collect(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long now, long? route, List<Found> found)
     {
         var row = read[Sql(filter, route is not null)];
-        // Every text uses all six numbers, so that all can be bound whatever the filter asks.
-        row.Bind(1, cursor.DeadAt).Bind(2, cursor.Key).Bind(3, route).Bind(4, filter.Kind?.Name()).Bind(5, now).Bind(6, filter.OrderKey);
+        Bind(row, cursor, route, filter, now);
         var wanted = found.Count + filter.Limit + 1;
         while (found.Count < wanted && row.Step())
         {
@@ -64,13 +87,24 @@ internal static class ListReader
         row.Reset();
     }
 
+    // Every text uses all six numbers, so that all can be bound whatever the filter asks.
+    private static void Bind(SqliteStatement row, PageCursor cursor, long? route, DeliveryFilter filter, long now) =>
+        row.Bind(1, cursor.DeadAt).Bind(2, cursor.Key).Bind(3, route).Bind(4, filter.Kind?.Name()).Bind(5, now).Bind(6, filter.OrderKey);
+
     /// <summary>The text for a filter; one of a fixed number of texts.</summary>
-    internal static string Sql(DeliveryFilter filter, bool ofRoute)
+    internal static string Sql(DeliveryFilter filter, bool ofRoute, string columns = DeliverySql.Columns)
     {
-        var byDeath = PageCursor.IsByDeath(filter);
-        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE ");
+        var order = PageCursor.OrderOf(filter);
+        var sql = new StringBuilder($"SELECT {columns} ");
+        sql.Append(order is PageOrder.Oldest && filter.State is DeliveryState.Dead ? DeliverySql.FromDeadByKey : DeliverySql.From);
+        sql.Append(" WHERE ");
         sql.Append("coalesce(?1, ?2, ?3, ?4, ?5, ?6, 1) IS NOT NULL AND ");
-        sql.Append(byDeath ? "d.ended_at <= ?1 AND (d.ended_at < ?1 OR d.key < ?2)" : "d.key < ?2");
+        sql.Append(order switch
+        {
+            PageOrder.Death => "d.ended_at <= ?1 AND (d.ended_at < ?1 OR d.key < ?2)",
+            PageOrder.Oldest => "d.key > ?2",
+            _ => "d.key < ?2",
+        });
         sql.Append(filter.State switch
         {
             null => "",
@@ -84,6 +118,11 @@ internal static class ListReader
             sql.Append(" AND d.kind = ?4");
         if (filter.OrderKey is not null)
             sql.Append(" AND m.order_key = ?6");
-        return sql.Append(byDeath ? " ORDER BY d.ended_at DESC, d.key DESC" : " ORDER BY d.key DESC").ToString();
+        return sql.Append(order switch
+        {
+            PageOrder.Death => " ORDER BY d.ended_at DESC, d.key DESC",
+            PageOrder.Oldest => " ORDER BY d.key",
+            _ => " ORDER BY d.key DESC",
+        }).ToString();
     }
 }

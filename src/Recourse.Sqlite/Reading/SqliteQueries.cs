@@ -27,6 +27,31 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
         readers.ReadAsync(read => Payload(read, id), cancellationToken);
 
+    public override Task<long> CountAsync(DeliveryFilter filter, long max, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => ListReader.Count(read, filter, max, time.NowMicros()), cancellationToken);
+
+    public override Task<Page<ReplayJob>> ReplaysAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return readers.ReadAsync(read => ReplayReader.Page(read, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<ReplayJob>> ActiveReplaysAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(ReplayReader.Active, cancellationToken);
+
+    public override Task<ReplayJob?> ReplayAsync(Guid id, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => ReplayReader.Job(read, id), cancellationToken);
+
+    public override Task<Page<ReplayItem>> ReplayItemsAsync(
+        Guid id, ReplayOutcome? outcome, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return readers.ReadAsync(read => ReplayReader.Items(read, id, outcome, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync<IReadOnlyList<Control>>(read => ReplaySql.ReadControls(read[ReplaySql.Controls]), cancellationToken);
+
     private StoredMessage? Message(ReadConnection read, Guid id)
     {
         var row = read[

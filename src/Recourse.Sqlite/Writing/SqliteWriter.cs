@@ -19,6 +19,9 @@ internal sealed class SqliteWriter : IDisposable
     private readonly OutcomeWriter _outcome;
     private readonly DeadLetterWriter _deadLetter;
     private readonly PruneWriter _prune;
+    private readonly ExpiryWriter _expiry;
+    private readonly ReplayWriter _replay;
+    private readonly ControlWriter _controls;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
@@ -39,14 +42,18 @@ internal sealed class SqliteWriter : IDisposable
             _routes = new(_database);
             _nodes = new(_database, "nodes");
             _held = new(_database);
-            var lanes = new Lanes(_database);
+            var lanes = new Lanes(_database, _routes);
+            var replays = new ReplayBooks(_database);
+            _controls = new(_database);
             var attempts = new AttemptWriter(_database, _nodes);
             _enqueue = new(_database, _routes, lanes);
-            _claim = new(_database, _routes, lanes, _held, _nodes, boot);
-            _outcome = new(_database, _routes, lanes, _held, attempts);
+            _outcome = new(_database, _routes, lanes, _held, attempts, replays);
+            _expiry = new(_database, _routes, lanes, _outcome);
+            _claim = new(_database, _routes, lanes, _held, _nodes, _expiry, replays, _controls.Set, boot);
             _deadLetter = new(_database, _routes, lanes, _outcome);
+            _replay = new(_database, _deadLetter);
             _prune = new(_database, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, now);
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, replays, now);
             _routes.Write();
             _commit.Run();
         }
@@ -100,7 +107,7 @@ internal sealed class SqliteWriter : IDisposable
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand ? problem : null;
+            errors[i] = batch[i] is EnqueueCommand or StartReplayCommand ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
@@ -185,6 +192,11 @@ internal sealed class SqliteWriter : IDisposable
             case ReplayCommand replay: replay.Result = _deadLetter.Apply(replay, now); break;
             case DiscardCommand discard: discard.Result = _deadLetter.Apply(discard, now); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
+            case ExpireCommand expire: expire.Result = _expiry.Apply(expire, now); break;
+            case ControlCommand control: control.Result = _controls.Apply(control, now); break;
+            case StartReplayCommand start: start.Result = _replay.Apply(start, now); break;
+            case ReplayBatchCommand replays: replays.Result = _replay.Apply(replays, now); break;
+            case MoveReplayCommand move: move.Result = _replay.Apply(move, now); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
@@ -212,6 +224,7 @@ internal sealed class SqliteWriter : IDisposable
         _nodes.Forget();
         _held.Forget();
         _routes.Reload();
+        _controls.Reload();
     }
 
     public void Dispose() => _database.Dispose();

@@ -15,6 +15,7 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
     public string Name { get; } = name;
     public MessageStore Store { get; private set; } = null!;
     public List<ClaimedDelivery> Held { get; } = [];
+    public List<Guid> Jobs { get; } = [];
 
     public async Task<string> OpenAsync()
     {
@@ -50,6 +51,40 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
         Headers = null,
     } + Encoding.UTF8.GetString(claimed.Body.Span);
 
+    public async Task<string> StartReplayAsync(ReplayRequest request)
+    {
+        var count = await Store.Queries.CountAsync(request.Letters(null, 1), 1_000);
+        Jobs.Add(Guid.CreateVersion7());
+        return $"{count} {await Store.CommitAsync(new StartReplayCommand(Jobs[^1], request, count))}";
+    }
+
+    /// <summary>What the runner does for a job, once: read the next letters, send them, or change the state.</summary>
+    public async Task<string> StepReplayAsync(int index)
+    {
+        var job = (await Store.Queries.ReplayAsync(Jobs[index]))!;
+        var page = await Store.Queries.DeliveriesAsync(job.Request.Letters(job.Cursor, 3));
+        var step = ReplayPlan.Next(job, page.Items.Count == 0);
+        if (step.Step is ReplayStep.Move)
+            return $"{step.To} {await Store.CommitAsync(new MoveReplayCommand(job.Id, job.State, step.To, step.Reason) { CanaryJudged = step.CanaryJudged })}";
+        if (step.Step is ReplayStep.Wait)
+            return "wait";
+        var letters = page.Items.Where(letter => letter.DeadAt <= job.MadeAt).Take(step.Letters).Select(letter => letter.Id).ToList();
+        return $"{await Store.CommitAsync(new ReplayBatchCommand(job.Id, job.Cursor, page.Next ?? job.Cursor, letters))}";
+    }
+
+    private async Task ShowReplaysAsync(StringBuilder text)
+    {
+        foreach (var job in (await Store.Queries.ReplaysAsync(null, 500)).Items)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"{Jobs.IndexOf(job.Id)} {job.State} {job.StateReason} {job.Matched} {job.Replayed} {job.Skipped} {job.Delivered} {job.DeadAgain}");
+            foreach (var item in (await Store.Queries.ReplayItemsAsync(job.Id, null, null, 500)).Items)
+                text.AppendLine(Show(item.Id) + (item with { Id = default }));
+        }
+        foreach (var control in await Store.Queries.ControlsAsync())
+            text.AppendLine(control.ToString());
+    }
+
     private string Show(DeliveryId id) => $"{_messages.IndexOf(id.MessageId)}.{id.Index}";
 
     /// <summary>All that can be seen of the store.</summary>
@@ -75,6 +110,7 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
             }
             while (after is not null);
         }
+        await ShowReplaysAsync(text);
         foreach (var message in _messages.TakeLast(5))
         {
             foreach (var delivery in (await Store.Queries.MessageAsync(message))?.Deliveries ?? [])
@@ -136,14 +172,18 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
 
     private (string Name, Func<SequenceSubject, Task<string>> Run) Next() => _random.Next(100) switch
     {
-        < 28 => Enqueue(),
-        < 52 => Claim(),
-        < 64 => Complete(),
-        < 80 => Fail(),
-        < 83 => Release(),
-        < 88 => Replay(),
-        < 91 => Discard(),
-        < 93 when WithPruning => Prune(),
+        < 26 => Enqueue(),
+        < 48 => Claim(),
+        < 58 => Complete(),
+        < 74 => Fail(),
+        < 77 => Release(),
+        < 80 => Replay(),
+        < 82 => Discard(),
+        < 83 when WithPruning => Prune(),
+        < 84 => Expire(),
+        < 86 => Hold(),
+        < 88 => StartReplay(),
+        < 93 => StepReplay(),
         < 98 => Advance(),
         _ => Restart(),
     };
@@ -160,6 +200,9 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
             Services = services.Length == 0 ? ["x"] : services,
             OrderKey = _random.Next(2) == 0 ? null : $"lane {_random.Next(2)}",
             IdempotencyKey = _random.Next(4) == 0 ? $"key {_random.Next(4)}" : null,
+            Priority = _random.Next(3) == 0 ? _random.Next(10) : 4,
+            DeliverAt = _random.Next(5) == 0 ? clock.GetUtcNow().AddSeconds(_random.Next(-50, 200)) : null,
+            ExpiresAt = _random.Next(5) == 0 ? clock.GetUtcNow().AddSeconds(_random.Next(600)) : null,
         };
         return ($"enqueue {message.Queue} {string.Join(',', message.Services)} {message.OrderKey} {message.IdempotencyKey}", subject =>
             subject.EnqueueAsync(message));
@@ -167,8 +210,12 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
 
     private (string, Func<SequenceSubject, Task<string>>) Claim()
     {
-        var (service, max, suspects) = (Any(Services), _random.Next(1, 4), _random.Next(4) == 0);
-        return ($"claim {service} {max} {suspects}", subject => subject.ClaimAsync(new(service, max, "node") { Suspects = suspects }));
+        var (service, max, suspects, bulk) = (Any(Services), _random.Next(1, 4), _random.Next(4) == 0, _random.Next(3));
+        return ($"claim {service} {max} {bulk} {suspects}", subject => subject.ClaimAsync(new(service, max, "node")
+        {
+            Suspects = suspects,
+            BulkMax = bulk,
+        }));
     }
 
     /// <summary>One of the leases ever given, the latest more often: old ones must be refused alike.</summary>
@@ -227,6 +274,45 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     {
         var (age, limit) = (TimeSpan.FromMinutes(_random.Next(20)), _random.Next(1, 5));
         return ($"prune {age} {limit}", async subject => (await subject.Store.CommitAsync(new PruneCommand(age, limit))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Expire()
+    {
+        var limit = _random.Next(1, 5);
+        return ($"expire {limit}", async subject => (await subject.Store.CommitAsync(new ExpireCommand(limit))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Hold()
+    {
+        var kind = Any(Enum.GetValues<ControlKind>());
+        var name = kind is ControlKind.QueuePaused or ControlKind.QueueDraining ? Any(Queues) : Any(Services);
+        // Mostly taken back: a store where everything is held shows nothing.
+        var on = _random.Next(3) == 0;
+        return ($"{kind} {name} {on}", async subject =>
+            (await subject.Store.CommitAsync(new ControlCommand(kind, name, on, "ann", null))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) StartReplay()
+    {
+        var request = new ReplayRequest
+        {
+            Filter = _random.Next(2) == 0 ? new() { Queue = Any(Queues) } : new() { Kind = Any(Kinds) },
+            Actor = "ann",
+            Canary = _random.Next(3) == 0 ? 2 : 0,
+            CanaryShare = 0.5,
+            Limit = _random.Next(2) == 0 ? null : _random.Next(1, 9),
+            Key = Any(Enum.GetValues<ReplayKey>()),
+        };
+        return ($"replays {request}", subject => subject.StartReplayAsync(request));
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) StepReplay()
+    {
+        var count = subjects[0].Jobs.Count;
+        if (count == 0)
+            return StartReplay();
+        var index = count - 1 - _random.Next(Math.Min(count, 3));
+        return ($"step {index}", subject => subject.StepReplayAsync(index));
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Advance()

@@ -75,13 +75,13 @@ public sealed class SqliteFileTests : IDisposable
     {
         await (await OpenAsync()).DisposeAsync();
         using (var later = new SqliteDatabase(Db, readOnly: false))
-            later.Execute("INSERT INTO schema_version VALUES (2, 1, 0)");
+            later.Execute("INSERT INTO schema_version VALUES (102, 1, 0)");
         await (await OpenAsync()).DisposeAsync();
         using (var later = new SqliteDatabase(Db, readOnly: false))
-            later.Execute("INSERT INTO schema_version VALUES (3, 3, 0)");
+            later.Execute("INSERT INTO schema_version VALUES (103, 103, 0)");
         var refusal = await RefusalAsync(Db);
         Assert.Equal(StoreProblem.TooNew, refusal.Problem);
-        Assert.Contains("schema 3", refusal.Message);
+        Assert.Contains("schema 103", refusal.Message);
     }
 
     [Theory]
@@ -258,12 +258,12 @@ public sealed class SqliteFileTests : IDisposable
             return string.Join('\n', lines);
         }
         var claim = Plan(
-            "SELECT key, due_at FROM deliveries WHERE route = 1 AND due_at <= 2 AND state = 0 AND lane IS NULL AND suspect = 0 "
+            "SELECT key, due_at FROM deliveries WHERE route = 1 AND rank = 4 AND due_at <= 2 AND state = 0 AND lane IS NULL AND suspect = 0 "
             + "ORDER BY due_at, key LIMIT 3");
         Assert.Contains("deliveries_ready", claim);
         Assert.DoesNotContain("TEMP B-TREE", claim);
         var lanes = Plan(
-            "SELECT head, due_at, id FROM lanes WHERE service = 1 AND suspect = 0 AND state = 0 AND due_at <= 1 "
+            "SELECT head, due_at, id FROM lanes WHERE route = 1 AND rank = 4 AND suspect = 0 AND state = 0 AND due_at <= 1 "
             + "ORDER BY due_at, head LIMIT 1");
         Assert.Contains("lanes_ready", lanes);
         Assert.DoesNotContain("TEMP B-TREE", lanes);
@@ -272,6 +272,8 @@ public sealed class SqliteFileTests : IDisposable
             (new() { State = DeliveryState.Dead }, "deliveries_dead"),
             (new() { State = DeliveryState.Dead, Queue = "a" }, "deliveries_dead_route"),
             (new() { State = DeliveryState.Dead, Kind = FaultKind.Timeout }, "deliveries_dead_kind"),
+            (new() { State = DeliveryState.Dead, OldestFirst = true }, "deliveries_dead_key"),
+            (new() { State = DeliveryState.Dead, OldestFirst = true, Queue = "a", Kind = FaultKind.Timeout }, "deliveries_dead_key"),
         })
         {
             var page = Plan(ListReader.Sql(filter, filter.Queue is not null));
