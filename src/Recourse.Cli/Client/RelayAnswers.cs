@@ -18,6 +18,7 @@ internal sealed record QueueAnswer
     public long Discarded { get; init; }
     public long Expired { get; init; }
     public bool Paused { get; init; }
+    public bool Draining { get; init; }
     public double? OldestWaitingSeconds { get; init; }
 }
 
@@ -30,6 +31,7 @@ internal sealed record ServiceAnswer
     public int InFlight { get; init; }
     public int MaxConcurrent { get; init; }
     public string? LastError { get; init; }
+    public bool Paused { get; init; }
     public long Waiting { get; init; }
     public long Delayed { get; init; }
     public long Leased { get; init; }
@@ -137,4 +139,10 @@ internal sealed record EnvelopeLine
 [JsonSerializable(typeof(BatchLineAnswer))]
 [JsonSerializable(typeof(ProblemAnswer))]
 [JsonSerializable(typeof(EnvelopeLine))]
+[JsonSerializable(typeof(ActBody))]
+[JsonSerializable(typeof(ReplayBody))]
+[JsonSerializable(typeof(ReplayAnswer))]
+[JsonSerializable(typeof(Listing<ReplayAnswer>))]
+[JsonSerializable(typeof(ReplayPreviewAnswer))]
+[JsonSerializable(typeof(ReplayItemAnswer))]
 internal sealed partial class RelayJson : JsonSerializerContext;

@@ -31,6 +31,9 @@ internal readonly record struct PageCursor(PageOrder Order, long DeadAt, long Ke
     public static PageCursor Start(PageOrder order) =>
         new(order, long.MaxValue, order is PageOrder.Oldest ? long.MinValue : long.MaxValue);
 
+    /// <summary>The place behind every row of a list that begins with the oldest.</summary>
+    public static string EndOfOldest { get; } = new PageCursor(PageOrder.Oldest, 0, long.MaxValue).ToString();
+
     /// <summary>The place behind a row.</summary>
     public PageCursor Behind(long deadAt, long key) => new(Order, ByDeath ? deadAt : 0, key);
 

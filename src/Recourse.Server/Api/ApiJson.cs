@@ -20,6 +20,11 @@ namespace Recourse.Server.Api;
 [JsonSerializable(typeof(DeadLetterDetailView))]
 [JsonSerializable(typeof(DeadLetterActView))]
 [JsonSerializable(typeof(ActRequest))]
+[JsonSerializable(typeof(ReplayBody))]
+[JsonSerializable(typeof(ReplayView))]
+[JsonSerializable(typeof(ReplayPreviewView))]
+[JsonSerializable(typeof(ListView<ReplayView>))]
+[JsonSerializable(typeof(ListView<ReplayItemView>))]
 [JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(ReadyView))]
 internal sealed partial class ApiJson : JsonSerializerContext;

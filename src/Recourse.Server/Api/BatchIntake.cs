@@ -175,7 +175,7 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
     private NewMessage Plain(byte[] line)
     {
         CheckJson(line);
-        return door.Message(line, "application/json", null, null, null, traceParent);
+        return door.Message(line, "application/json", null, null, null, traceParent, default, relay.Time.GetUtcNow());
     }
 
     private NewMessage Envelope(byte[] line)
@@ -188,7 +188,8 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         }
         catch (JsonException error)
         {
-            throw Bad($"The line is no envelope of body or body_base64, content_type, idempotency_key, key, headers: {error.Message}");
+            throw Bad($"The line is no envelope of body or body_base64, content_type, idempotency_key, key, delay, deliver_at, "
+                + $"expires, priority, headers: {error.Message}");
         }
         if (envelope is null || envelope.Body.HasValue == (envelope.BodyBase64 is not null))
             throw Bad("An envelope has either body (any JSON) or body_base64.");
@@ -203,11 +204,12 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         }
         var headers = envelope.Headers?.Where(header => IntakeHeaders.GoesOn(header.Key, door.AllowedHeaders))
             .GroupBy(header => header.Key.ToLowerInvariant()).ToDictionary(same => same.Key, same => same.Last().Value);
+        var now = relay.Time.GetUtcNow();
         return door.Message(body,
             IntakeHeaders.ContentType(envelope.ContentType) ?? (envelope.Body.HasValue ? "application/json" : null),
             envelope.IdempotencyKey is { } key ? IntakeHeaders.CheckedKey(key, "idempotency_key") : null,
             envelope.Key is { } order ? IntakeHeaders.CheckedKey(order, "key") : null,
-            headers is { Count: > 0 } ? headers : null, traceParent);
+            headers is { Count: > 0 } ? headers : null, traceParent, MessageTiming.Of(envelope, now), now);
     }
 
     private static byte[] FromBase64(string text)

@@ -27,5 +27,13 @@ internal sealed record BatchEnvelope
     public string? ContentType { get; init; }
     public string? IdempotencyKey { get; init; }
     public string? Key { get; init; }
+    /// <summary>As the header Recourse-Delay.</summary>
+    public string? Delay { get; init; }
+    /// <summary>As the header Recourse-Deliver-At.</summary>
+    public string? DeliverAt { get; init; }
+    /// <summary>As the header Recourse-Expires.</summary>
+    public string? Expires { get; init; }
+    /// <summary>As the header Recourse-Priority.</summary>
+    public int? Priority { get; init; }
     public Dictionary<string, string>? Headers { get; init; }
 }

@@ -30,6 +30,7 @@ public static class RecourseRelay
         services.AddSingleton<RelayMeters>();
         services.AddSingleton<Relay>();
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Store);
+        services.AddSingleton(provider => provider.GetRequiredService<Relay>().Replays);
         services.TryAddSingleton<DashboardData>(provider => new RelayDashboardData(provider.GetRequiredService<Relay>()));
         services.AddHostedService(provider => provider.GetRequiredService<Relay>());
         services.AddHostedService<Upkeep>();
@@ -55,6 +56,7 @@ public static class RecourseRelay
         BatchRoutes.Map(routes);
         QueueRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
+        ReplayRoutes.Map(routes);
         ServiceRoutes.Map(routes);
         HealthRoutes.Map(routes);
         MetricsRoutes.Map(routes);
