@@ -27,7 +27,8 @@ internal sealed record DeadLetterQuery
         return path.ToString();
     }
 
-    private IEnumerable<(string Name, string Value)> Conditions()
+    /// <summary>The conditions by the names that the relay knows.</summary>
+    public IEnumerable<(string Name, string Value)> Conditions()
     {
         if (Queue is not null) yield return ("queue", Queue);
         if (Service is not null) yield return ("service", Service);

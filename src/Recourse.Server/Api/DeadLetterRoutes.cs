@@ -10,7 +10,7 @@ internal static class DeadLetterRoutes
     private const int MaxAct = 16 * 1024;
     private const int MaxReason = 1_000;
 
-    private static readonly QueryParameter[] ListQuery =
+    internal static readonly QueryParameter[] ListQuery =
         [QueryReader.Queue, QueryReader.Kind, QueryReader.Service, QueryReader.Text, QueryReader.After, QueryReader.Limit];
 
     public static void Map(ApiRoutes routes)
@@ -96,7 +96,7 @@ internal static class DeadLetterRoutes
     }
 
     /// <summary>The body is optional: <c>{"reason": …, "actor": …}</c>.</summary>
-    private static async Task<ActRequest> ReadActAsync(HttpRequest request)
+    internal static async Task<ActRequest> ReadActAsync(HttpRequest request)
     {
         if (await BodyReader.ReadAsync(request, MaxAct) is not { } body)
             throw new ProblemException(Problem.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large",

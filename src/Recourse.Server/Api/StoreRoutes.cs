@@ -19,7 +19,6 @@ internal static class StoreRoutes
 
     private static async Task BackupAsync(HttpContext http, Relay relay)
     {
-        QueryReader.None(http.Request.Query);
         var path = await ReadPathAsync(http.Request);
         StoreBackup backup;
         try

@@ -22,6 +22,7 @@ public static class DashboardEndpoints
         var time = endpoints.ServiceProvider.GetService<TimeProvider>() ?? TimeProvider.System;
         var pages = new DashboardPages(new QueueRates(time), time);
         var forms = new DeadLetterForms(pages);
+        var operators = new OperatorForms(pages);
         var group = endpoints.MapGroup("").ExcludeFromDescription();
 
         Page("/", (http, _) => pages.OverviewAsync(http));
@@ -34,7 +35,23 @@ public static class DashboardEndpoints
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
         Post("/deliveries/{id}/replay", forms.ReplayAsync);
         Post("/deliveries/{id}/discard", forms.DiscardAsync);
+        Page("/replays", (http, _) => pages.ReplaysAsync(http));
+        Page("/replays/{id}", pages.ReplayAsync);
+        Page("/controls", (http, _) => pages.ControlsAsync(http));
+        Post("/replays", operators.StartReplayAsync);
+        foreach (var verb in Enum.GetValues<ReplayVerb>())
+            Post($"/replays/{{id}}/{verb.ToString().ToLowerInvariant()}", (http, id) => operators.SteerAsync(http, id, verb));
+        Hold("/queues/{id}/pause", true, ControlKind.QueuePaused);
+        Hold("/queues/{id}/drain", true, ControlKind.QueueDraining);
+        Hold("/queues/{id}/resume", false, ControlKind.QueuePaused, ControlKind.QueueDraining);
+        Hold("/services/{id}/pause", true, ControlKind.ServicePaused);
+        Hold("/services/{id}/resume", false, ControlKind.ServicePaused);
+        Hold("/services/{id}/isolate", true, ControlKind.ServiceIsolated);
+        Hold("/services/{id}/reset", false, ControlKind.ServiceIsolated);
         return group;
+
+        void Hold(string pattern, bool on, params ControlKind[] kinds) =>
+            Post(pattern, (http, id) => operators.HoldAsync(http, id, kinds, on));
 
         void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
 

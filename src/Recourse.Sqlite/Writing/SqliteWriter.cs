@@ -21,6 +21,9 @@ internal sealed class SqliteWriter : IDisposable
     private readonly PruneWriter _prune;
     private readonly Letters _letters;
     private readonly LetterMarksWriter _marks;
+    private readonly ExpiryWriter _expiry;
+    private readonly ReplayWriter _replay;
+    private readonly ControlWriter _controls;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
@@ -41,17 +44,23 @@ internal sealed class SqliteWriter : IDisposable
             _routes = new(_database);
             _nodes = new(_database, "nodes");
             _held = new(_database);
-            var lanes = new Lanes(_database);
+            var lanes = new Lanes(_database, _routes);
+            var replays = new ReplayBooks(_database);
+            _controls = new(_database);
             var attempts = new AttemptWriter(_database, _nodes);
             _enqueue = new(_database, _routes, lanes);
             _letters = new(_database, _routes);
             var finder = new LetterFinder(_database, _letters);
-            _claim = new(_database, _routes, lanes, _held, _nodes, _letters, boot);
-            _outcome = new(_database, _routes, lanes, _held, attempts, _letters);
+            _outcome = new(_database, _routes, lanes, _held, attempts, _letters, replays);
+            _expiry = new(_database, _routes, lanes, _outcome);
+            _claim = new(_database, _routes, lanes, _held, _nodes, _expiry, _letters, replays, _controls.Set, boot);
             _deadLetter = new(_database, _routes, lanes, _outcome, finder);
             _marks = new(_database, finder);
+            _replay = new(_database, _deadLetter, _letters);
             _prune = new(_database, _routes, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, blocksLaneWhenDead, now) with { Migration = migration };
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, replays, blocksLaneWhenDead, now)
+                with
+            { Migration = migration };
             WriteSums();
             _commit.Run();
         }
@@ -105,7 +114,7 @@ internal sealed class SqliteWriter : IDisposable
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand or ProbeCommand ? problem : null;
+            errors[i] = batch[i] is EnqueueCommand or ProbeCommand or StartReplayCommand ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
@@ -198,6 +207,11 @@ internal sealed class SqliteWriter : IDisposable
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
             case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
             case BetweenCommitsCommand: break; // Its turn comes after the commit.
+            case ExpireCommand expire: expire.Result = _expiry.Apply(expire, now); break;
+            case ControlCommand control: control.Result = _controls.Apply(control, now); break;
+            case StartReplayCommand start: start.Result = _replay.Apply(start, now); break;
+            case ReplayBatchCommand replays: replays.Result = _replay.Apply(replays, now); break;
+            case MoveReplayCommand move: move.Result = _replay.Apply(move, now); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
@@ -233,6 +247,7 @@ internal sealed class SqliteWriter : IDisposable
         _held.Forget();
         _routes.Reload();
         _letters.Reload();
+        _controls.Reload();
     }
 
     public void Dispose() => _database.Dispose();
