@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
 
-/// <summary><c>recourse services [isolate|reset|pause|resume NAME]</c>: the services, their breakers, and the verbs of an operator.</summary>
+/// <summary><c>recourse services [isolate|reset|pause|resume NAME]</c>: the services, their breakers, and an operator's verbs.</summary>
 internal static class ServicesCommand
 {
     public static Command Create()
@@ -54,7 +54,8 @@ internal static class ServicesCommand
         {
             var breaker = service.RetryAfterSeconds > 0 ? $"{service.Breaker}, probe in {Screen.Age(service.RetryAfterSeconds)}"
                 : service.Breaker;
-            table.Row(service.Paused ? $"{service.Name} (paused)" : service.Name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)),
+            var name = service.Paused ? $"{service.Name} (paused)" : service.Name;
+            table.Row(name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)),
                 $"{service.InFlight} of {service.MaxConcurrent}",
                 service.Waiting, service.Delayed, Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None),
                 Screen.Safe(service.LastError, 100));

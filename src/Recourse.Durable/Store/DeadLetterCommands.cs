@@ -12,8 +12,8 @@ public enum DeadLetterOutcome
 }
 
 /// <summary>
-/// Sends a dead letter back into its queue as a new generation, due at once, at the head of its lane; it does not expire any more. Its Idempotency-Key stays the same
-/// when any attempt may have had an effect, and becomes <c>{key}.g{generation}</c> when none had.
+/// Sends a dead letter back into its queue as a new generation, due at once, at the head of its lane; it does not expire any more. Its
+/// Idempotency-Key stays the same when any attempt may have had an effect, and becomes <c>{key}.g{generation}</c> when none had.
 /// </summary>
 public sealed class ReplayCommand(DeliveryId id, string actor, string? reason) : StoreCommand<DeadLetterOutcome>
 {

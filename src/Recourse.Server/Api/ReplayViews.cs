@@ -102,5 +102,6 @@ internal sealed class FaultKindConverter : JsonConverter<FaultKind>
     public override FaultKind Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         FaultKinds.TryParse(reader.GetString() ?? "", out var kind) ? kind : throw new JsonException("That is no kind of fault.");
 
-    public override void Write(Utf8JsonWriter writer, FaultKind value, JsonSerializerOptions options) => writer.WriteStringValue(value.Name());
+    public override void Write(Utf8JsonWriter writer, FaultKind value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Name());
 }
