@@ -29,9 +29,9 @@ internal static class ReplayBench
         await using var runner = new ReplayRunner(store);
         runner.Start();
 
-        var table = new StringBuilder();
+        var table = new StringBuilder("# Replay jobs\n\n");
         table.AppendLine(CultureInfo.InvariantCulture,
-            $"Replay jobs, {name}, {letters:N0} dead letters of 500 bytes for {Services} services, history kept:").AppendLine();
+            $"{name}, {letters:N0} dead letters of 500 bytes for {Services} services, history kept:").AppendLine();
         table.AppendLine("| case | letters | seconds | per second | error of the rate |").AppendLine("|---|---|---|---|---|");
         foreach (var rate in new double?[] { 50, 500, 2_000, null })
         {

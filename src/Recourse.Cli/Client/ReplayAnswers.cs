@@ -54,4 +54,5 @@ internal sealed record ReplayItemAnswer
     public DateTimeOffset? At { get; init; }
     public string Outcome { get; init; } = "";
     public DateTimeOffset? EndedAt { get; init; }
+    public string? Reason { get; init; }
 }

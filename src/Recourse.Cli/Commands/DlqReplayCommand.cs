@@ -5,7 +5,8 @@ namespace Recourse.Cli.Commands;
 /// <summary><c>recourse dlq replay</c>: dead letters go back into their queues as a new generation.</summary>
 internal static class DlqReplayCommand
 {
-    public static Command Create() => BulkVerb.Create(new("replay", "replayed", "Send dead letters back into their queues") { AsJob = true })
+    public static Command Create() => BulkVerb
+        .Create(new("replay", "replayed", "Send dead letters back into their queues") { AsJob = true })
         .Teach(
         [
             ("One", "recourse dlq replay 0198c0de-0000-7000-8000-000000000001.0"),

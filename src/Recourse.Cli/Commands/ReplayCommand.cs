@@ -77,7 +77,8 @@ internal static class ReplayCommand
         {
             using var relay = new RelayClient(parsed.GetValue(server)!);
             var document = await relay.ActAsync(
-                $"v1/replays/{Uri.EscapeDataString(parsed.GetValue(id)!)}:{verb}", Acts.Because(parsed.GetValue(reason)), cancellationToken);
+                $"v1/replays/{Uri.EscapeDataString(parsed.GetValue(id)!)}:{verb}", Acts.Because(parsed.GetValue(reason)),
+                cancellationToken);
             if (parsed.GetValue(json)) JsonOutput.Write(document);
             else ReplayScreen.Write([relay.Parse(document, RelayJson.Default.ReplayAnswer)]);
             return ExitCode.Ok;

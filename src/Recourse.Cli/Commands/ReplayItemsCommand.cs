@@ -53,7 +53,8 @@ internal static class ReplayItemsCommand
                     continue;
                 }
                 var letter = item.Deserialize(RelayJson.Default.ReplayItemAnswer)!;
-                table.Row(letter.Id, letter.Generation, Screen.Toned(letter.Outcome, Tones(letter.Outcome)), Screen.Ago(letter.At),
+                var became = letter.Reason is { } why ? Screen.Shown($"{letter.Outcome}: {why}", 100) : letter.Outcome;
+                table.Row(letter.Id, letter.Generation, Screen.Toned(became, Tones(letter.Outcome)), Screen.Ago(letter.At),
                     Screen.Ago(letter.EndedAt));
             }
             after = page.RootElement.TryGetProperty("next", out var next) ? next.GetString() : null;

@@ -16,7 +16,8 @@ internal static class ReplayScreen
             Screen.Progress.WriteLine("No replays.");
             return;
         }
-        var table = Screen.Table("id", "state", "matched", "replayed", "delivered", "died again", "pending", "skipped", "by", "started", "why");
+        var table = Screen.Table("id", "state", "matched", "replayed", "delivered", "died again", "pending", "skipped", "by", "started",
+            "why");
         foreach (var column in table.Columns.Skip(2).Take(6)) column.RightAligned();
         foreach (var replay in replays)
         {

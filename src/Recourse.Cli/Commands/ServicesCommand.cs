@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
 
-/// <summary><c>recourse services [isolate|reset|pause|resume NAME]</c>: the services, their breakers, and the verbs of an operator.</summary>
+/// <summary><c>recourse services [isolate|reset|pause|resume NAME]</c>: the services, their breakers, and an operator's verbs.</summary>
 internal static class ServicesCommand
 {
     public static Command Create()

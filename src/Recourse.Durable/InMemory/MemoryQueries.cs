@@ -133,7 +133,8 @@ internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : S
             var now = state.Now;
             var found = state.Deliveries.Values
                 .Where(delivery => cursor.Admits(delivery.EndedAt, delivery.Key) && Matches(delivery, filter, group, now))
-                .Order(Comparer<MemoryDelivery>.Create((left, right) => cursor.Compare((left.EndedAt, left.Key), (right.EndedAt, right.Key))))
+                .Order(Comparer<MemoryDelivery>.Create((left, right) =>
+                    cursor.Compare((left.EndedAt, left.Key), (right.EndedAt, right.Key))))
                 .Take(filter.Limit + 1).ToList();
             var last = found.Count > filter.Limit ? found[filter.Limit - 1] : null;
             return Task.FromResult(new Page<DeliverySummary>(

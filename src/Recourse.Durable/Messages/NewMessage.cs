@@ -27,7 +27,7 @@ public sealed record NewMessage
     /// <summary>The W3C trace context of the sender; null when it gave none.</summary>
     public string? TraceParent { get; init; }
 
-    /// <summary>Not before this time; null (the default) or a time that has passed is at once. In a lane those behind it wait too.</summary>
+    /// <summary>Not before this time; null (the default) or a time that has passed is at once. In a lane, others wait too.</summary>
     public DateTimeOffset? DeliverAt { get; init; }
 
     /// <summary>
@@ -36,6 +36,6 @@ public sealed record NewMessage
     /// </summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>0 to 9: of what is due for a service, the larger goes first. Default 4. In a lane the order of storing counts before.</summary>
+    /// <summary>0 to 9: of what is due for a service, the larger goes first. Default 4. In a lane its order counts before.</summary>
     public int Priority { get; init; } = Ranks.Default;
 }

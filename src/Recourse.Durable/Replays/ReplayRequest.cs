@@ -15,7 +15,7 @@ public sealed record ReplayRequest
     /// <summary>The most letters to replay, those stored first; at least 1. Null (the default) is no bound.</summary>
     public long? Limit { get; init; }
 
-    /// <summary>So many letters go first; the rest waits until their outcome is known. 0 (the default) is no canary; at most 1,000.</summary>
+    /// <summary>So many letters go first; the rest waits for their outcome. 0 (the default) is no canary; at most 1,000.</summary>
     public int Canary { get; init; }
 
     /// <summary>

@@ -39,5 +39,6 @@ internal sealed class FaultKindText : JsonConverter<FaultKind>
         FaultKinds.TryParse(reader.GetString() ?? "", out var kind) ? kind
             : throw new JsonException($"'{reader.GetString()}' is no kind of fault that this release knows.");
 
-    public override void Write(Utf8JsonWriter writer, FaultKind value, JsonSerializerOptions options) => writer.WriteStringValue(value.Name());
+    public override void Write(Utf8JsonWriter writer, FaultKind value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Name());
 }

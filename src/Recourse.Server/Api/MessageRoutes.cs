@@ -30,7 +30,7 @@ internal static class MessageRoutes
                 new(MessageTiming.Delay, "Not before so long from now: 30s, 5m, 2h; a bare number is seconds."),
                 new(MessageTiming.At, "Not before this time, by RFC 3339."),
                 new(MessageTiming.Expires, "No attempt begins after so long, or after this time. Default: the queue's expires."),
-                new(MessageTiming.Urgency, "0 to 9: of what is due for a service, the larger goes first. Default: the queue's priority, 4."),
+                new(MessageTiming.Urgency, "0 to 9: of what is due for a service, the larger goes first. Default: the queue's, 4."),
                 new("traceparent", "The W3C trace context; it goes on to the services."),
             ],
             Takes = "*/*",

@@ -163,7 +163,7 @@ internal static class ReplayRoutes
             relay.Store.Queries.ReplayItemsAsync(job.Id, outcome, asked.After, asked.Limit, http.RequestAborted));
         await http.Response.WriteAsJsonAsync(
             new([.. page.Items.Select(item => new ReplayItemView(
-                item.Id.ToString(), item.Generation, item.At, ViewMapping.Snake(item.Outcome), item.EndedAt))], page.Next),
+                item.Id.ToString(), item.Generation, item.At, ViewMapping.Snake(item.Outcome), item.EndedAt, item.Reason))], page.Next),
             ApiJson.Default.ListViewReplayItemView);
     }
 

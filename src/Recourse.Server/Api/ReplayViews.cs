@@ -85,7 +85,8 @@ internal sealed record ReplayView
 internal sealed record ReplayPreviewView(bool DryRun, long Matched, IReadOnlyList<DeadLetterView> Sample);
 
 /// <summary>One letter of a replay: pending, delivered, dead, skipped.</summary>
-internal sealed record ReplayItemView(string Id, int Generation, DateTimeOffset At, string Outcome, DateTimeOffset? EndedAt);
+internal sealed record ReplayItemView(
+    string Id, int Generation, DateTimeOffset At, string Outcome, DateTimeOffset? EndedAt, string? Reason);
 
 /// <summary>A filter as it is shown: only its conditions, in snake case.</summary>
 [JsonSourceGenerationOptions(
@@ -102,5 +103,6 @@ internal sealed class FaultKindConverter : JsonConverter<FaultKind>
     public override FaultKind Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         FaultKinds.TryParse(reader.GetString() ?? "", out var kind) ? kind : throw new JsonException("That is no kind of fault.");
 
-    public override void Write(Utf8JsonWriter writer, FaultKind value, JsonSerializerOptions options) => writer.WriteStringValue(value.Name());
+    public override void Write(Utf8JsonWriter writer, FaultKind value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Name());
 }

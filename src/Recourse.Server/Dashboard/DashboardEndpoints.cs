@@ -22,7 +22,6 @@ public static class DashboardEndpoints
         var time = endpoints.ServiceProvider.GetService<TimeProvider>() ?? TimeProvider.System;
         var pages = new DashboardPages(new QueueRates(time), time);
         var forms = new DeadLetterForms(pages);
-        var operators = new OperatorForms(pages);
         var group = endpoints.MapGroup("").ExcludeFromDescription();
 
         Page("/", (http, _) => pages.OverviewAsync(http));
@@ -38,20 +37,8 @@ public static class DashboardEndpoints
         Page("/replays", (http, _) => pages.ReplaysAsync(http));
         Page("/replays/{id}", pages.ReplayAsync);
         Page("/controls", (http, _) => pages.ControlsAsync(http));
-        Post("/replays", operators.StartReplayAsync);
-        foreach (var verb in Enum.GetValues<ReplayVerb>())
-            Post($"/replays/{{id}}/{verb.ToString().ToLowerInvariant()}", (http, id) => operators.SteerAsync(http, id, verb));
-        Hold("/queues/{id}/pause", true, ControlKind.QueuePaused);
-        Hold("/queues/{id}/drain", true, ControlKind.QueueDraining);
-        Hold("/queues/{id}/resume", false, ControlKind.QueuePaused, ControlKind.QueueDraining);
-        Hold("/services/{id}/pause", true, ControlKind.ServicePaused);
-        Hold("/services/{id}/resume", false, ControlKind.ServicePaused);
-        Hold("/services/{id}/isolate", true, ControlKind.ServiceIsolated);
-        Hold("/services/{id}/reset", false, ControlKind.ServiceIsolated);
+        MapOperators(new OperatorForms(pages), Post);
         return group;
-
-        void Hold(string pattern, bool on, params ControlKind[] kinds) =>
-            Post(pattern, (http, id) => operators.HoldAsync(http, id, kinds, on));
 
         void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
 
@@ -89,6 +76,23 @@ public static class DashboardEndpoints
                 await result.ExecuteAsync(http);
             };
         }
+    }
+
+    private static void MapOperators(OperatorForms forms, Action<string, Func<HttpContext, string, Task<IResult>>> post)
+    {
+        post("/replays", forms.StartReplayAsync);
+        foreach (var verb in Enum.GetValues<ReplayVerb>())
+            post($"/replays/{{id}}/{verb.ToString().ToLowerInvariant()}", (http, id) => forms.SteerAsync(http, id, verb));
+        Hold("/queues/{id}/pause", true, ControlKind.QueuePaused);
+        Hold("/queues/{id}/drain", true, ControlKind.QueueDraining);
+        Hold("/queues/{id}/resume", false, ControlKind.QueuePaused, ControlKind.QueueDraining);
+        Hold("/services/{id}/pause", true, ControlKind.ServicePaused);
+        Hold("/services/{id}/resume", false, ControlKind.ServicePaused);
+        Hold("/services/{id}/isolate", true, ControlKind.ServiceIsolated);
+        Hold("/services/{id}/reset", false, ControlKind.ServiceIsolated);
+
+        void Hold(string pattern, bool on, params ControlKind[] kinds) =>
+            post(pattern, (http, id) => forms.HoldAsync(http, id, kinds, on));
     }
 }
 

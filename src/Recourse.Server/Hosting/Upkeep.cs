@@ -5,9 +5,9 @@ using Recourse.Durable;
 namespace Recourse.Server;
 
 /// <summary>
-/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, expired ones end, dead letters get the second
-/// chances
-/// and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the store being down.
+/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, expired ones end, dead
+/// letters get the second chances and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the
+/// store being down.
 /// </summary>
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {

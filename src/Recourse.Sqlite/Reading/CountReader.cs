@@ -94,8 +94,8 @@ internal static class CountReader
     {
         var untried = read[
             """
-            WITH ranks (rank) AS (VALUES (-10), (-9), (-8), (-7), (-6), (-5), (-4), (-3), (-2), (-1), (0), (1), (2), (3), (4), (5), (6), (7),
-              (8), (9))
+            WITH ranks (rank) AS (VALUES (-10), (-9), (-8), (-7), (-6), (-5), (-4), (-3), (-2), (-1), (0), (1), (2), (3), (4), (5), (6),
+              (7), (8), (9))
             SELECT min(due_at) FROM (
               SELECT (SELECT d.due_at FROM deliveries d WHERE d.route = ?1 AND d.rank = ranks.rank AND d.due_at <= ?2 AND d.state = 0
                 AND d.lane IS NULL AND d.suspect = 0 AND d.attempts = 0 ORDER BY d.due_at LIMIT 1) AS due_at FROM ranks

@@ -27,7 +27,10 @@ internal sealed class EnqueueWriter
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """);
         _addDelivery = database.Prepare(
-            "INSERT INTO deliveries (key, route, state, due_at, lane, rank, expires_at, generation_at) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)");
+            """
+            INSERT INTO deliveries (key, route, state, due_at, lane, rank, expires_at, generation_at)
+            VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)
+            """);
         using var last = database.Prepare("SELECT sequence, id FROM messages ORDER BY sequence DESC LIMIT 1");
         using var mark = database.Prepare("SELECT sequence, last_id FROM owner WHERE id = 1");
         mark.Step();

@@ -3,7 +3,8 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>What cannot change about a delivery while its lease is held.</summary>
-internal readonly record struct Held(long Key, long Lease, long Route, long? Lane, int Attempts, int Generation, bool OnlyOne, int Rank, long? Replay);
+internal readonly record struct Held(long Key, long Lease, long Route, long? Lane, int Attempts, int Generation, bool OnlyOne, int Rank,
+    long? Replay);
 
 /// <summary>
 /// Finds the row behind a lease: from memory where this process claimed it, so that ending an attempt needs no look-up. Only a hint:

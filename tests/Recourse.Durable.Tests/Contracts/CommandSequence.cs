@@ -65,7 +65,10 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
         var page = await Store.Queries.DeliveriesAsync(job.Request.Letters(job.Cursor, 3));
         var step = ReplayPlan.Next(job, page.Items.Count == 0);
         if (step.Step is ReplayStep.Move)
-            return $"{step.To} {await Store.CommitAsync(new MoveReplayCommand(job.Id, job.State, step.To, step.Reason) { CanaryJudged = step.CanaryJudged })}";
+        {
+            var move = new MoveReplayCommand(job.Id, job.State, step.To, step.Reason) { CanaryJudged = step.CanaryJudged };
+            return $"{step.To} {await Store.CommitAsync(move)}";
+        }
         if (step.Step is ReplayStep.Wait)
             return "wait";
         var letters = page.Items.Where(letter => letter.DeadAt <= job.MadeAt).Take(step.Letters).Select(letter => letter.Id).ToList();
@@ -77,7 +80,8 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
         foreach (var job in (await Store.Queries.ReplaysAsync(null, 500)).Items)
         {
             text.AppendLine(CultureInfo.InvariantCulture,
-                $"{Jobs.IndexOf(job.Id)} {job.State} {job.StateReason} {job.Matched} {job.Replayed} {job.Skipped} {job.Delivered} {job.DeadAgain}");
+                $"{Jobs.IndexOf(job.Id)} {job.State} {job.StateReason} {job.Matched} {job.Replayed} {job.Skipped} "
+                + $"{job.Delivered} {job.DeadAgain}");
             foreach (var item in (await Store.Queries.ReplayItemsAsync(job.Id, null, null, 500)).Items)
                 text.AppendLine(Show(item.Id) + (item with { Id = default }));
         }

@@ -146,6 +146,54 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task A_letter_that_somebody_else_has_in_hand_is_left_alone_with_the_reason()
+    {
+        var (hers, his) = (await DeadAsync("a"), await DeadAsync("b"));
+        await CommitAsync(new TakeCommand(hers, "ann", TimeSpan.FromMinutes(5)));
+        await CommitAsync(new TakeCommand(his, "bob", TimeSpan.FromMinutes(5)));
+        var job = await StartAsync();
+        Assert.Equal(new(1, 1), await CommitAsync(new ReplayBatchCommand(job, null, "1", [hers, his])));
+        Assert.Equal(["taken by bob"], (await ItemsAsync(job, ReplayOutcome.Skipped)).Select(item => item.Reason));
+        Assert.Equal((DeliveryState.Waiting, DeliveryState.Dead), ((await ReadAsync(hers)).State, (await ReadAsync(his)).State));
+        Assert.Null((await ReadAsync(hers)).TakenBy);
+    }
+
+    [Fact]
+    public async Task A_job_leaves_the_same_traces_as_a_person_does()
+    {
+        var (one, other, edited) = (await DeadAsync("a"), await DeadAsync("b"), await DeadAsync("c", fault: CutOff));
+        await CommitAsync(new EditPayloadCommand(edited, "ann", null, "C"u8.ToArray()));
+        await CommitAsync(new ReplayCommand(one, "ann", "mended"));
+        var job = await StartAsync();
+        await CommitAsync(new ReplayBatchCommand(job, null, "1", [other, edited]));
+        var cancel = TestContext.Current.CancellationToken;
+        Assert.Empty((await Store.Queries.GroupsAsync(new(), cancel)).Items);
+        Assert.Empty((await ListAsync(new() { State = DeliveryState.Dead, Text = "e" })).Items);
+        Assert.Equal((await ReadAsync(one)).Acts, (await ReadAsync(other)).Acts);
+        // What was edited is another request, whatever an attempt did with the first.
+        var claimed = Assert.Single((await ClaimAsync()).Deliveries, delivery => delivery.Id == edited);
+        Assert.Equal(("C", $"{edited.MessageId:D}.g1"), (System.Text.Encoding.UTF8.GetString(claimed.Body.Span), claimed.IdempotencyKey));
+    }
+
+    [Fact]
+    public async Task A_job_knows_every_condition_of_a_filter_after_a_restart()
+    {
+        DeliveryFilter[] conditions =
+        [
+            new() { Group = "00000000000000ff" }, new() { Since = DateTimeOffset.UnixEpoch.AddTicks(10) },
+            new() { Until = DateTimeOffset.UnixEpoch }, new() { AttemptsMin = 3 }, new() { Persistence = Persistence.Unknown },
+            new() { Blame = Blame.Service }, new() { Generation = 0 }, new() { Assignee = "" }, new() { VisibleTo = "bob" },
+            new() { Manual = false, SecondChances = 2 }, new() { OrderKey = "k", Text = "\"ü" },
+        ];
+        var jobs = new List<Guid>();
+        foreach (var filter in conditions)
+            jobs.Add(await StartAsync(OfService with { Filter = filter }));
+        await RestartAsync();
+        for (var i = 0; i < conditions.Length; i++)
+            Assert.Equal(conditions[i], (await JobAsync(jobs[i])).Request.Filter);
+    }
+
+    [Fact]
     public async Task Two_jobs_never_replay_the_same_letter_twice()
     {
         var id = await DeadAsync();

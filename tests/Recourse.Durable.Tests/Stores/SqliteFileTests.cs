@@ -258,8 +258,8 @@ public sealed class SqliteFileTests : IDisposable
             return string.Join('\n', lines);
         }
         var claim = Plan(
-            "SELECT key, due_at FROM deliveries WHERE route = 1 AND rank = 4 AND due_at <= 2 AND state = 0 AND lane IS NULL AND suspect = 0 "
-            + "ORDER BY due_at, key LIMIT 3");
+            "SELECT key, due_at FROM deliveries WHERE route = 1 AND rank = 4 AND due_at <= 2 AND state = 0 AND lane IS NULL "
+            + "AND suspect = 0 ORDER BY due_at, key LIMIT 3");
         Assert.Contains("deliveries_ready", claim);
         Assert.DoesNotContain("TEMP B-TREE", claim);
         var lanes = Plan(

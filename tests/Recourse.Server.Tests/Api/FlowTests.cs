@@ -106,7 +106,8 @@ public class FlowTests
         using var both = await relay.PostAsync("orders", "{}", "application/json",
             ("Recourse-Delay", "5m"), ("Recourse-Deliver-At", $"{now.AddHours(1):O}"));
         await TestRelay.ProblemAsync(both, 400);
-        using var tooShort = await relay.PostAsync("orders", "{}", "application/json", ("Recourse-Delay", "5m"), ("Recourse-Expires", "1m"));
+        using var tooShort = await relay.PostAsync("orders", "{}", "application/json",
+            ("Recourse-Delay", "5m"), ("Recourse-Expires", "1m"));
         await TestRelay.ProblemAsync(tooShort, 400);
     }
 

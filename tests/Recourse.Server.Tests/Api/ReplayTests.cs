@@ -37,7 +37,8 @@ public class ReplayTests
         var job = await StartAsync(relay,
             """{"filter":{"queue":"orders","text":"no such"},"limit":4,"canary":2,"actor":"ann","reason":"mended","key":"keep"}""");
         var path = $"/v1/replays/{job["id"]}";
-        var done = await relay.UntilAsync(path, now => now["state"]!.GetValue<string>() == "completed" && now["delivered"]!.GetValue<int>() == 4);
+        var done = await relay.UntilAsync(path, now => now["state"]!.GetValue<string>() == "completed"
+            && now["delivered"]!.GetValue<int>() == 4);
         Assert.Equal((4, 4, 0, 0), (done["matched"]!.GetValue<int>(), done["replayed"]!.GetValue<int>(),
             done["skipped"]!.GetValue<int>(), done["pending"]!.GetValue<int>()));
         Assert.Equal(("ann", "mended", "keep"), (done["actor"]!.GetValue<string>(), done["reason"]!.GetValue<string>(),

@@ -115,7 +115,8 @@ public sealed class RelayVerbsTests : IAsyncLifetime
         var done = await RunAsync("", "replay", "start", "--service", "billing", "--canary", "2", "--limit", "4", "--reason", "mended",
             "--yes", "--watch", "--json");
         var id = done.RootElement.GetProperty("id").GetString()!;
-        Assert.Equal(("completed", 4), (done.RootElement.GetProperty("state").GetString(), done.RootElement.GetProperty("delivered").GetInt32()));
+        Assert.Equal(("completed", 4),
+            (done.RootElement.GetProperty("state").GetString(), done.RootElement.GetProperty("delivered").GetInt32()));
         Assert.Contains(id, (await TextAsync("replay", "list")).Out);
         var items = (await TextAsync("replay", "items", id, "--outcome", "delivered", "--json")).Out;
         Assert.Equal(4, items.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);

@@ -44,7 +44,8 @@ public partial class OperatorFormsTests
         await relay.UntilAsync("/v1/queues/orders", queue => queue["dead"]!.GetValue<int>() == 3);
         Assert.Contains("Replay all that match", await PageAsync(relay, "/dead-letters?queue=orders"), StringComparison.Ordinal);
         _mended = true;
-        var job = await PostAsync(relay, "/dead-letters?queue=orders", "/replays", ("queue", "orders"), ("limit", "2"), ("reason", "mended"));
+        var job = await PostAsync(
+            relay, "/dead-letters?queue=orders", "/replays", ("queue", "orders"), ("limit", "2"), ("reason", "mended"));
         await relay.UntilAsync($"/v1{job}", now => now["delivered"]!.GetValue<int>() == 2);
         var page = await PageAsync(relay, job);
         Assert.Contains("all sent back", page, StringComparison.Ordinal);
