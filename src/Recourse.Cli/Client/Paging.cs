@@ -35,7 +35,8 @@ internal sealed record DeadLetterQuery
         "v1/dead-letters/export" + string.Concat(Conditions().Select((part, place) =>
             $"{(place == 0 ? '?' : '&')}{part.Name}={Uri.EscapeDataString(part.Value)}"));
 
-    private IEnumerable<(string Name, string Value)> Conditions()
+    /// <summary>The conditions by the names that the relay knows.</summary>
+    public IEnumerable<(string Name, string Value)> Conditions()
     {
         if (Queue is not null) yield return ("queue", Queue);
         if (Service is not null) yield return ("service", Service);

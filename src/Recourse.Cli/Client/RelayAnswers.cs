@@ -20,6 +20,7 @@ internal sealed record QueueAnswer
     public bool Paused { get; init; }
     public long Blocked { get; init; }
     public long BlockedLanes { get; init; }
+    public bool Draining { get; init; }
     public double? OldestWaitingSeconds { get; init; }
 }
 
@@ -34,6 +35,7 @@ internal sealed record ServiceAnswer
     public string? BreakerNote { get; init; }
     public string? LastError { get; init; }
     public DateTimeOffset? LastErrorAt { get; init; }
+    public bool Paused { get; init; }
     public long Waiting { get; init; }
     public long Delayed { get; init; }
     public long Leased { get; init; }
@@ -196,4 +198,10 @@ internal sealed record EnvelopeLine
 [JsonSerializable(typeof(Listing<GroupAnswer>))]
 [JsonSerializable(typeof(StatsAnswer))]
 [JsonSerializable(typeof(LetterActRequest))]
+[JsonSerializable(typeof(ActBody))]
+[JsonSerializable(typeof(ReplayBody))]
+[JsonSerializable(typeof(ReplayAnswer))]
+[JsonSerializable(typeof(Listing<ReplayAnswer>))]
+[JsonSerializable(typeof(ReplayPreviewAnswer))]
+[JsonSerializable(typeof(ReplayItemAnswer))]
 internal sealed partial class RelayJson : JsonSerializerContext;

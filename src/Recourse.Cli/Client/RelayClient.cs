@@ -74,6 +74,27 @@ internal sealed class RelayClient : IDisposable
         return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
     }
 
+    /// <summary>A verb with who acts and why.</summary>
+    public Task<byte[]> ActAsync(string path, ActBody body, CancellationToken cancellationToken) =>
+        ActAsync(path, body, RelayJson.Default.ActBody, cancellationToken);
+
+    /// <summary>Previews or starts a replay.</summary>
+    public Task<byte[]> ActAsync(string path, ReplayBody body, CancellationToken cancellationToken) =>
+        ActAsync(path, body, RelayJson.Default.ReplayBody, cancellationToken);
+
+    private async Task<byte[]> ActAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(body, type);
+        using var answer = await SendAsync(() =>
+        {
+            var content = new ByteArrayContent(json);
+            content.Headers.ContentType = new("application/json");
+            return new(HttpMethod.Post, path) { Content = content };
+        }, cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
     /// <summary>
     /// The lines of an answer as they come, however long it takes; with a file as the body, which is sent meanwhile. Silence for longer
     /// than a relay takes for a page ends it.

@@ -28,6 +28,11 @@ namespace Recourse.Server.Api;
 [JsonSerializable(typeof(DiffView))]
 [JsonSerializable(typeof(BackupRequest))]
 [JsonSerializable(typeof(BackupView))]
+[JsonSerializable(typeof(ReplayBody))]
+[JsonSerializable(typeof(ReplayView))]
+[JsonSerializable(typeof(ReplayPreviewView))]
+[JsonSerializable(typeof(ListView<ReplayView>))]
+[JsonSerializable(typeof(ListView<ReplayItemView>))]
 [JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(ReadyView))]
 internal sealed partial class ApiJson : JsonSerializerContext

@@ -6,7 +6,7 @@ namespace Recourse.Server.Api;
 /// <summary>Dead letters: found, grouped, summed up, looked at.</summary>
 internal static class DeadLetterRoutes
 {
-    private static readonly QueryParameter[] ListQuery =
+    internal static readonly QueryParameter[] ListQuery =
     [
         QueryReader.Queue, QueryReader.Kind, QueryReader.Service, QueryReader.Text, QueryReader.Key, QueryReader.Group, QueryReader.Pattern,
         QueryReader.Since, QueryReader.Until, QueryReader.AttemptsMin, QueryReader.Persistence, QueryReader.Blame, QueryReader.Generation,

@@ -13,7 +13,19 @@ internal static class ViewMapping
 
     public static string Name(this DeliveryState state) => StateNames[(int)state];
 
-    public static QueueView View(QueueCounts counts, QueueConfiguration? configuration, DateTimeOffset now) => new()
+    public static IReadOnlyList<ControlView> View(IReadOnlyList<Control> controls, string name, params ReadOnlySpan<ControlKind> kinds)
+    {
+        var views = new List<ControlView>();
+        foreach (var control in controls)
+        {
+            if (control.Name == name && kinds.Contains(control.Kind))
+                views.Add(new(Snake(control.Kind), control.Actor, control.Reason, control.Since));
+        }
+        return views;
+    }
+
+    public static QueueView View(
+        QueueCounts counts, QueueConfiguration? configuration, IReadOnlyList<ControlView> controls, DateTimeOffset now) => new()
     {
         Name = counts.Queue,
         Accepted = counts.Accepted,
@@ -27,7 +39,9 @@ internal static class ViewMapping
         OldestWaitingSeconds = counts.OldestWaitingAt is { } oldest ? Math.Round(Math.Max(0, (now - oldest).TotalSeconds), 3) : 0,
         Blocked = counts.Blocked,
         BlockedLanes = counts.BlockedLanes,
-        Draining = configuration is null,
+        Paused = controls.Any(control => control.Kind == "queue_paused"),
+        Draining = configuration is null || controls.Any(control => control.Kind == "queue_draining"),
+        Controls = controls,
         Services = configuration?.DeliverTo ?? [],
         Ordered = configuration?.Ordered ?? false,
     };
@@ -55,6 +69,8 @@ internal static class ViewMapping
         Decision = delivery.Decision,
         DeadAt = delivery.DeadAt,
         Suspect = delivery.Suspect,
+        Priority = delivery.Priority,
+        ExpiresAt = delivery.ExpiresAt,
         Attempts = attempts?.Select(View).ToList(),
     };
 

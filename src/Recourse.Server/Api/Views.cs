@@ -20,7 +20,7 @@ internal sealed record QueueView
     public long Dead { get; init; }
     public long Discarded { get; init; }
     public long Expired { get; init; }
-    /// <summary>Stopped by an operator; no verb does that in this release.</summary>
+    /// <summary>Held by an operator: it takes messages in and delivers nothing.</summary>
     public bool Paused { get; init; }
     /// <summary>Of those that wait: how many stand behind a dead letter of their lane.</summary>
     public long Blocked { get; init; }
@@ -28,8 +28,10 @@ internal sealed record QueueView
     public long BlockedLanes { get; init; }
     /// <summary>How long the oldest waiting delivery has waited; 0 when none waits.</summary>
     public double OldestWaitingSeconds { get; init; }
-    /// <summary>It is no longer configured: it takes nothing more and empties itself.</summary>
+    /// <summary>It takes nothing more and empties itself: an operator said so, or it is no longer configured.</summary>
     public bool Draining { get; init; }
+    /// <summary>Who holds it, since when and why.</summary>
+    public IReadOnlyList<ControlView> Controls { get; init; } = [];
     public required IReadOnlyList<string> Services { get; init; }
     public bool Ordered { get; init; }
 }
@@ -59,6 +61,8 @@ internal sealed record DeliveryView
     public string? Decision { get; init; }
     public DateTimeOffset? DeadAt { get; init; }
     public bool Suspect { get; init; }
+    public int Priority { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
     /// <summary>The history; left out in lists.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<AttemptView>? Attempts { get; init; }
@@ -208,6 +212,10 @@ internal sealed record ServiceView
     public long Dead { get; init; }
     public long Blocked { get; init; }
     public long BlockedLanes { get; init; }
+    /// <summary>Held by an operator: nothing is delivered to it.</summary>
+    public bool Paused { get; init; }
+    /// <summary>Who holds it, since when and why.</summary>
+    public IReadOnlyList<ControlView> Controls { get; init; } = [];
     public string? Importance { get; init; }
     public required IReadOnlyList<string> Queues { get; init; }
 }

@@ -37,6 +37,10 @@ public static class DashboardEndpoints
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
         foreach (var (verb, form) in forms.ByVerb)
             Post($"/deliveries/{{id}}/{verb}", form, verb == "edit" ? EditBytesMax : FormBytesMax);
+        Page("/replays", (http, _) => pages.ReplaysAsync(http));
+        Page("/replays/{id}", pages.ReplayAsync);
+        Page("/controls", (http, _) => pages.ControlsAsync(http));
+        MapOperators(new OperatorForms(pages), (pattern, form) => Post(pattern, form, FormBytesMax));
         return group;
 
         void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
@@ -75,6 +79,23 @@ public static class DashboardEndpoints
                 await result.ExecuteAsync(http);
             };
         }
+    }
+
+    private static void MapOperators(OperatorForms forms, Action<string, Func<HttpContext, string, Task<IResult>>> post)
+    {
+        post("/replays", forms.StartReplayAsync);
+        foreach (var verb in Enum.GetValues<ReplayVerb>())
+            post($"/replays/{{id}}/{verb.ToString().ToLowerInvariant()}", (http, id) => forms.SteerAsync(http, id, verb));
+        Hold("/queues/{id}/pause", true, ControlKind.QueuePaused);
+        Hold("/queues/{id}/drain", true, ControlKind.QueueDraining);
+        Hold("/queues/{id}/resume", false, ControlKind.QueuePaused, ControlKind.QueueDraining);
+        Hold("/services/{id}/pause", true, ControlKind.ServicePaused);
+        Hold("/services/{id}/resume", false, ControlKind.ServicePaused);
+        Hold("/services/{id}/isolate", true, ControlKind.ServiceIsolated);
+        Hold("/services/{id}/reset", false, ControlKind.ServiceIsolated);
+
+        void Hold(string pattern, bool on, params ControlKind[] kinds) =>
+            post(pattern, (http, id) => forms.HoldAsync(http, id, kinds, on));
     }
 }
 

@@ -7,7 +7,7 @@ using Recourse.Server.Dashboard.Pages;
 namespace Recourse.Server.Dashboard;
 
 // Gathers what each page shows. Components do no I/O: by the time one is drawn, all is at hand.
-internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
+internal sealed partial class DashboardPages(QueueRates rates, TimeProvider time)
 {
     public async Task<IResult> OverviewAsync(HttpContext http)
     {
@@ -18,12 +18,14 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         var statuses = data?.Services ?? [];
         var perQueue = rates.Add(counts);
         var configured = data?.Queues ?? [];
+        var controls = await queries.ControlsAsync(http.RequestAborted);
         var queues = counts
             .Concat(configured.Except(counts.Select(queue => queue.Queue)).Select(Unused))
             .OrderBy(queue => queue.Queue, StringComparer.Ordinal)
-            .Select(queue => new QueueRow(queue, perQueue.TryGetValue(queue.Queue, out var rate) ? rate : null));
+            .Select(queue => new QueueRow(
+                queue, perQueue.TryGetValue(queue.Queue, out var rate) ? rate : null, Held(controls, queue.Queue)));
         var model = new OverviewModel(
-            Headline.Of(counts, statuses, time.GetUtcNow()), [.. queues], Join(statuses, services),
+            Headline.Of(counts, statuses, time.GetUtcNow()), [.. queues], Join(statuses, services, controls),
             configured is [var first, ..] ? first : "incoming-orders",
             $"{http.Request.Scheme}://{http.Request.Host}");
         return new PageResult<OverviewPage, OverviewModel>(Context(http, 0, "Overview", Section.Overview, counts), model);
@@ -39,7 +41,7 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         var known = Known(search, counts, services);
         var model = new DeadLettersModel(
             search, [.. counts.Select(queue => queue.Queue)], [.. services.Select(service => service.Service)], page,
-            Found(search, page, known), Named(search.Text));
+            Found(search, page, known), Named(search.Text), OperatorForms.Runner(http) is not null);
         return new PageResult<DeadLettersPage, DeadLettersModel>(Context(http, 1, "Dead letters", Section.DeadLetters, counts), model);
     }
 
@@ -158,11 +160,13 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
 
     private static QueueCounts Unused(string queue) => new(queue, 0, 0, 0, 0, 0, 0, 0, 0, null);
 
-    private static IReadOnlyList<ServiceRow> Join(IReadOnlyList<ServiceStatus> statuses, IReadOnlyList<ServiceCounts> counts)
+    private static IReadOnlyList<ServiceRow> Join(
+        IReadOnlyList<ServiceStatus> statuses, IReadOnlyList<ServiceCounts> counts, IReadOnlyList<Control> controls)
     {
         var byName = counts.ToDictionary(count => count.Service);
         return [.. statuses.Select(status => status.Name).Union(byName.Keys).Order(StringComparer.Ordinal).Select(name => new ServiceRow(
-            name, statuses.FirstOrDefault(status => status.Name == name), byName.GetValueOrDefault(name) ?? new(name, 0, 0, 0, 0)))];
+            name, statuses.FirstOrDefault(status => status.Name == name), byName.GetValueOrDefault(name) ?? new(name, 0, 0, 0, 0),
+            controls.Any(control => control.Kind is ControlKind.ServicePaused && control.Name == name)))];
     }
 
     // How many there are in all, where the books say so without counting rows.

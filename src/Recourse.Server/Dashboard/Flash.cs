@@ -20,6 +20,14 @@ internal sealed record Flash(string Text, bool Problem = false)
         ["stale"] = new("Nothing was changed: somebody edited the payload meanwhile. It is shown as it is now.", Problem: true),
         ["in-hand"] = new(
             "Nothing was changed: somebody else has this letter in hand. Ask them, wait, or let go of it first.", Problem: true),
+        ["replay-started"] = new("The replay is under way; the figures below follow it."),
+        ["replay-pause"] = new("Paused. Nothing more is sent back until it is resumed."),
+        ["replay-resume"] = new("Resumed. It goes on where it stopped."),
+        ["replay-cancel"] = new("Cancelled. What was sent back stays sent."),
+        ["replay-not"] = new("Nothing was changed: the replay is in another state now, shown below.", Problem: true),
+        ["held"] = new("Held. It stays so, over restarts too, until it is let go."),
+        ["let-go"] = new("Let go. Deliveries go on at once."),
+        ["hold-same"] = new("Nothing was changed: it was so already.", Problem: true),
         ["not-dead"] = new("Nothing was changed: this delivery is not a dead letter (any more). Its state is shown below.", Problem: true),
     };
 

@@ -7,14 +7,14 @@ namespace Recourse.Server.Dashboard;
 internal sealed record OverviewModel(
     Headline Headline, IReadOnlyList<QueueRow> Queues, IReadOnlyList<ServiceRow> Services, string FirstQueue, string Origin);
 
-internal sealed record QueueRow(QueueCounts Counts, QueueRate? Rate);
+internal sealed record QueueRow(QueueCounts Counts, QueueRate? Rate, string? Held);
 
 // Status is null for a service that no dispatcher of this process serves.
-internal sealed record ServiceRow(string Name, ServiceStatus? Status, ServiceCounts Counts);
+internal sealed record ServiceRow(string Name, ServiceStatus? Status, ServiceCounts Counts, bool Paused);
 
 internal sealed record DeadLettersModel(
     DeliverySearch Search, IReadOnlyList<string> Queues, IReadOnlyList<string> Services, Page<DeliverySummary> Page, string Found,
-    DeliveryId? Named);
+    DeliveryId? Named, bool CanReplay);
 
 internal sealed record FailingModel(IReadOnlyList<DeliverySummary> Now, Page<DeliverySummary> Later, bool FirstPage, bool MoreDue);
 
@@ -32,5 +32,12 @@ internal sealed record DeliveryModel(
 internal sealed record GroupsModel(Page<DeadLetterGroup> Groups, bool Recent);
 
 internal sealed record MessageModel(StoredMessage Message);
+
+internal sealed record ReplaysModel(Page<ReplayJob> Page);
+
+// The filter in words: what it holds, as name and value.
+internal sealed record ReplayModel(ReplayJob Job, Page<ReplayItem> Items, string Filter);
+
+internal sealed record ControlsModel(IReadOnlyList<string> Queues, IReadOnlyList<string> Services, IReadOnlyList<Control> Controls);
 
 internal sealed record ProblemModel(string Text, string? Detail);

@@ -5,9 +5,9 @@ using Recourse.Durable;
 namespace Recourse.Server;
 
 /// <summary>
-/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, dead letters get the second
-/// chances
-/// and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the store being down.
+/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, expired ones end, dead
+/// letters get the second chances and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the
+/// store being down.
 /// </summary>
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {
@@ -29,6 +29,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
             {
                 await PassAsync("delivered messages", PruneAsync, stoppingToken);
                 await PassAsync("dead letters of an earlier release", SortInAsync, stoppingToken);
+                await PassAsync("expired messages", ExpireAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
             }
@@ -86,6 +87,15 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
     {
         while (!_sortedIn && !stoppingToken.IsCancellationRequested)
             _sortedIn = await relay.Store.CommitAsync(new IndexLettersCommand(SortInMax), stoppingToken) < SortInMax;
+    }
+
+    /// <summary>Ends what is over and no claim met: delayed, held by an operator, behind an open breaker.</summary>
+    internal async Task ExpireAsync(CancellationToken stoppingToken)
+    {
+        int ended;
+        do
+            ended = await relay.Store.CommitAsync(new ExpireCommand(PruneMax), stoppingToken);
+        while (ended >= PruneMax && !stoppingToken.IsCancellationRequested);
     }
 
     /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>

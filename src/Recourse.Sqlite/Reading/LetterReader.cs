@@ -3,9 +3,9 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// A page of dead letters, the last to die first. The most selective condition chooses the index that is walked; the others, and whether
-/// the error really contains the text, are looked at row by row, at a bounded number of rows: a page that ends at the bound has fewer rows
-/// and a next. What the page shows is read only of those that are on it.
+/// A page of dead letters, the last to die first or in the order of storing; or their number. The most selective condition chooses the
+/// index that is walked; the others, and whether the error really contains the text, are looked at row by row, at a bounded number of
+/// rows: a page that ends at the bound has fewer rows and a next. What the page shows is read only of those that are on it.
 /// </summary>
 internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long? group, long now)
 {
@@ -23,6 +23,10 @@ internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, P
     private readonly List<Place> _found = [];
     private HashSet<long>? _routes;
     private int _left = Examined;
+    // Of a count: what is still to be found, and what was.
+    private long? _countMax;
+    private long _counted;
+
     // Of a walk that ended at the bound: where. What lies behind it may have been missed.
     private Place? _horizon;
 
@@ -32,19 +36,32 @@ internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, P
             _left = ExaminedByText;
         _routes = filter.Queue is null && filter.Service is null ? null : [.. ListReader.Routes(read, filter)];
         Search();
-        _found.Sort(static (left, right) => (right.DiedAt, right.Key).CompareTo((left.DiedAt, left.Key)));
+        _found.Sort(Compare);
         if (_horizon is { } end)
-            _found.RemoveAll(place => (place.DiedAt, place.Key).CompareTo((end.DiedAt, end.Key)) < 0);
+            _found.RemoveAll(place => Compare(place, end) > 0);
         var more = _found.Count > filter.Limit;
         if (more)
             _found.RemoveRange(filter.Limit, _found.Count - filter.Limit);
         var last = more ? _found[^1] : _horizon;
-        return new(_found.ConvertAll(Show), last is { } at ? new PageCursor(true, at.DiedAt, at.Key).ToString() : null);
+        return new(_found.ConvertAll(Show), last is { } at ? cursor.Behind(at.DiedAt, at.Key).ToString() : null);
     }
+
+    /// <summary>How many match, up to a bound; it looks at as many rows as that takes. Call instead of <see cref="Page"/>.</summary>
+    public long Count(long max)
+    {
+        _countMax = max;
+        Search();
+        return _counted;
+    }
+
+    private int Compare(Place left, Place right) => cursor.Compare((left.DiedAt, left.Key), (right.DiedAt, right.Key));
 
     private void Search()
     {
-        if (filter.Resolved is true)
+        _routes = filter.Queue is null && filter.Service is null ? null : [.. ListReader.Routes(read, filter)];
+        if (cursor.Order is PageOrder.Oldest)
+            Walk(LetterPath.ByKey);
+        else if (filter.Resolved is true)
             Walk(LetterPath.Resolved);
         else if (filter.Text is { } text && LetterSearch.Query(text) is { } query)
             Find(query);
@@ -105,19 +122,26 @@ internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, P
     private void Walk(LetterPath path, string? query = null, long? route = null, long? of = null)
     {
         var row = read[path.Sql(filter)];
-        row.Bind(1, Math.Min(cursor.DeadAt, filter.Until is { } until ? StoreTime.Micros(until) : long.MaxValue))
+        var before = cursor.ByDeath ? cursor.DeadAt : long.MaxValue;
+        row.Bind(1, Math.Min(before, filter.Until is { } until ? StoreTime.Micros(until) : long.MaxValue))
             .Bind(2, filter.Since is { } since ? StoreTime.Micros(since) : long.MinValue).Bind(3, cursor.Key).Bind(4, of ?? group)
             .Bind(5, query).Bind(6, filter.Kind?.Name()).Bind(7, filter.Assignee).Bind(8, route);
         var wanted = _found.Count + filter.Limit + 1;
-        while (_found.Count < wanted && row.Step())
+        while (_found.Count < wanted && _counted < (_countMax ?? long.MaxValue) && row.Step())
         {
             var place = new Place(row.Int64(1), row.Int64(0));
-            if (cursor.Admits(place.DiedAt, place.Key) && Matches(row, place.DiedAt))
+            var matches = cursor.Admits(place.DiedAt, place.Key) && Matches(row, place.DiedAt);
+            if (_countMax is not null)
+            {
+                _counted += matches ? 1 : 0;
+                continue;
+            }
+            if (matches)
                 _found.Add(place);
             if (--_left > 0)
                 continue;
             // The nearest of several ends counts: behind it nothing is known for sure.
-            if (_horizon is null || (place.DiedAt, place.Key).CompareTo((_horizon.Value.DiedAt, _horizon.Value.Key)) > 0)
+            if (_horizon is null || Compare(place, _horizon.Value) < 0)
                 _horizon = place;
             break;
         }

@@ -15,6 +15,9 @@ internal sealed class Route
     public int[] Changes { get; } = new int[7];
 
     public bool Changed { get; set; }
+
+    /// <summary>Where a claim has to look.</summary>
+    public ClaimSources Sources { get; } = new();
 }
 
 /// <summary>

@@ -300,12 +300,12 @@ public sealed class SqliteFileTests : IDisposable
             return string.Join('\n', lines);
         }
         var claim = Plan(
-            "SELECT key, due_at FROM deliveries WHERE route = 1 AND due_at <= 2 AND state = 0 AND lane IS NULL AND suspect = 0 "
-            + "ORDER BY due_at, key LIMIT 3");
+            "SELECT key, due_at FROM deliveries WHERE route = 1 AND rank = 4 AND due_at <= 2 AND state = 0 AND lane IS NULL "
+            + "AND suspect = 0 ORDER BY due_at, key LIMIT 3");
         Assert.Contains("deliveries_ready", claim);
         Assert.DoesNotContain("TEMP B-TREE", claim);
         var lanes = Plan(
-            "SELECT head, due_at, id FROM lanes WHERE service = 1 AND suspect = 0 AND state = 0 AND due_at <= 1 "
+            "SELECT head, due_at, id FROM lanes WHERE route = 1 AND rank = 4 AND suspect = 0 AND state = 0 AND due_at <= 1 "
             + "ORDER BY due_at, head LIMIT 1");
         Assert.Contains("lanes_ready", lanes);
         Assert.DoesNotContain("TEMP B-TREE", lanes);
@@ -314,6 +314,7 @@ public sealed class SqliteFileTests : IDisposable
             (LetterPath.All, "deliveries_dead"), (LetterPath.OfRoute, "deliveries_dead_route"),
             (LetterPath.OfGroup, "deliveries_dead_group"), (LetterPath.Unsorted, "deliveries_dead_group"),
             (LetterPath.WithText, "VIRTUAL TABLE"), (LetterPath.Resolved, "letter_marks_resolved"),
+            (LetterPath.ByKey, "deliveries_dead_key"),
         })
         {
             var page = Plan(path.Sql(new() { State = DeliveryState.Dead, Text = "abc", OrderKey = "k" }));

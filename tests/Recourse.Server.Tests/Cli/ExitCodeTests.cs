@@ -109,7 +109,9 @@ public class ExitCodeTests
     }
 
     public static TheoryData<string> Commands =>
-        ["demo", "send", "queues", "services", "services isolate", "dlq", "dlq list", "dlq show", "dlq replay", "dlq discard", "message"];
+        ["demo", "send", "queues", "services", "services isolate", "dlq", "dlq list", "dlq show", "dlq replay", "dlq discard", "message",
+            "replay", "replay start",
+            "replay items", "replay pause", "queues pause", "services resume"];
 
     [Theory]
     [MemberData(nameof(Commands))]
