@@ -1,4 +1,3 @@
-using System.Threading.RateLimiting;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Retry;
@@ -58,23 +57,6 @@ internal sealed record Pair(string Name, Pipeline Ours, ResiliencePipeline Their
 
     // Polly's fallback exists only in typed pipelines; a strategy of the same shape stands in for it in an untyped one.
     private static ResiliencePipeline TheirFallback() => Builder().AddStrategy(_ => new NothingHandled(), new LimiterOptions()).Build();
-
-    private sealed class LimiterOptions : ResilienceStrategyOptions;
-
-    // Polly.RateLimiting is not among the packages; this does what its strategy does.
-    private sealed class LimiterStrategy(int permits) : ResilienceStrategy
-    {
-        private readonly ConcurrencyLimiter _limiter = new(new ConcurrencyLimiterOptions { PermitLimit = permits, QueueLimit = 0 });
-
-        protected override async ValueTask<Polly.Outcome<TResult>> ExecuteCore<TResult, TState>(
-            Func<ResilienceContext, TState, ValueTask<Polly.Outcome<TResult>>> callback, ResilienceContext context, TState state)
-        {
-            using var lease = await _limiter.AcquireAsync(1, context.CancellationToken).ConfigureAwait(context.ContinueOnCapturedContext);
-            return lease.IsAcquired
-                ? await callback(context, state).ConfigureAwait(context.ContinueOnCapturedContext)
-                : Polly.Outcome.FromException<TResult>(new InvalidOperationException("full"));
-        }
-    }
 
     private sealed class NothingHandled : ResilienceStrategy
     {

@@ -7,6 +7,12 @@ if (args is ["classify", ..])
     return;
 }
 
+if (args is ["outage", ..])
+{
+    new Recourse.Benchmarks.Outage.OutageStudy(Console.Out).Write(args.ElementAtOrDefault(1) ?? "bench/results/outage.md");
+    return;
+}
+
 if (args is ["quick", ..])
 {
     new Quick(Console.Out).Run();

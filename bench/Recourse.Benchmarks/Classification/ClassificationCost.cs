@@ -29,10 +29,13 @@ internal sealed class ClassificationCost(TextWriter output)
             Compare(name, () => Classifier.Judge(fault).Judgement == Judgement.Success, () => ByHand(fault), TypedTarget);
         }
 
-        Compare("status 503 without an exception", static () => Classifier.ClassifyHttp(503).Throttling, static () => 503 >= 500, TypedTarget);
+        Compare("status 503 without an exception", static () => Classifier.ClassifyHttp(503).Throttling, static () => 503 >= 500,
+            TypedTarget);
         foreach (var (name, text) in DriverFaults.Texts)
-            Compare(name, () => Classifier.ClassifyText(text).Throttling, () => text.Contains("timeout", StringComparison.OrdinalIgnoreCase),
-                TextTarget);
+        {
+            Compare(name, () => Classifier.ClassifyText(text).Throttling,
+                () => text.Contains("timeout", StringComparison.OrdinalIgnoreCase), TextTarget);
+        }
     }
 
     private void Compare(string name, Func<bool> classify, Func<bool> byHand, double target)
@@ -56,9 +59,10 @@ internal sealed class ClassificationCost(TextWriter output)
         var before = GC.GetAllocatedBytesForCurrentThread();
         Time(classify);
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Calls;
+        var verdict = mine <= target ? "✓" : "missed";
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} | {mine:0} | {mine / clock:0.0} | {mine / bare:0.0} | {bytes:0.#} | {target:0} ns{(mine <= target ? " ✓" : " missed")} |"));
+            $"| {name} | {mine:0} | {mine / clock:0.0} | {mine / bare:0.0} | {bytes:0.#} | {target:0} ns {verdict} |"));
         output.Flush();
     }
 
@@ -66,7 +70,8 @@ internal sealed class ClassificationCost(TextWriter output)
 
     private static bool ByHand(Exception fault) => fault switch
     {
-        HttpRequestException { StatusCode: { } status } => status is HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError,
+        HttpRequestException { StatusCode: { } status } =>
+            status is HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError,
         HttpRequestException or TimeoutException or IOException => true,
         SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.TimedOut } => true,
         System.Data.Common.DbException { SqlState: "40P01" or "40001" or "57P01" } => true,

@@ -38,8 +38,11 @@ internal static class ClassifyCommand
             {
                 await using var input = Console.OpenStandardInput();
                 await using var output = Console.OpenStandardOutput();
-                await FilterAsync(input, output, cancellationToken);
-                return 0;
+                var wrong = await FilterAsync(input, output, cancellationToken);
+                if (wrong == 0) return 0;
+                await Console.Error.WriteLineAsync(
+                    $"recourse: {wrong} line(s) held no failure as a JSON object; each has an error in its place.");
+                return 1;
             }
 
             var (words, name, number) = (parsed.GetValue(text), parsed.GetValue(family), parsed.GetValue(code));
@@ -58,18 +61,23 @@ internal static class ClassifyCommand
 
     /// <summary>Answers each line of the input with one line, at once; a line that is no failure gets an error and the next one is
     /// read.</summary>
-    internal static async Task FilterAsync(Stream input, Stream output, CancellationToken cancellationToken)
+    internal static async Task<long> FilterAsync(Stream input, Stream output, CancellationToken cancellationToken)
     {
+        var wrong = 0L;
         await foreach (var line in LinesAsync(input, cancellationToken))
         {
             if (line is not null && string.IsNullOrWhiteSpace(line)) continue;
-            await output.WriteAsync(Answer(line), cancellationToken);
-            await output.WriteAsync("\n"u8.ToArray(), cancellationToken);
+            var (answer, isError) = Answer(line);
+            if (isError) wrong++;
+            // One write with its line end: whoever reads the pipe never sees half an answer.
+            await output.WriteAsync(answer, cancellationToken);
             await output.FlushAsync(cancellationToken);
         }
+
+        return wrong;
     }
 
-    private static ReadOnlyMemory<byte> Answer(string? line)
+    private static (ReadOnlyMemory<byte> Line, bool IsError) Answer(string? line)
     {
         if (line is null) return Error($"the line is longer than {LongestLine} characters");
         try
@@ -77,7 +85,8 @@ internal static class ClassifyCommand
             using var document = JsonDocument.Parse(line);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) return Error($"the line is a JSON {Kind(root)}; it must be an object");
-            return Json(FaultClassifier.Default.Explain(Text(root, "family"), Text(root, "code"), Text(root, "message")));
+            var report = FaultClassifier.Default.Explain(Text(root, "family"), Text(root, "code"), Text(root, "message"));
+            return (Json(report, lineEnd: true), false);
         }
         catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException)
         {
@@ -112,7 +121,7 @@ internal static class ClassifyCommand
             : classifier.Explain(family, code ?? (family is not null && text is not null && !text.Contains(' ') ? text : null), text);
     }
 
-    private static ReadOnlyMemory<byte> Json(ClassificationReport report) => Write(writer =>
+    private static ReadOnlyMemory<byte> Json(ClassificationReport report, bool lineEnd = false) => Write(lineEnd, writer =>
     {
         writer.WriteString("persistence", Lower(report.Persistence.ToString()));
         writer.WriteBoolean("throttling", report.Throttling);
@@ -124,9 +133,10 @@ internal static class ClassifyCommand
         writer.WriteString("evidence", report.Evidence);
     });
 
-    private static ReadOnlyMemory<byte> Error(string what) => Write(writer => writer.WriteString("error", what));
+    private static (ReadOnlyMemory<byte>, bool) Error(string what) =>
+        (Write(lineEnd: true, writer => writer.WriteString("error", what)), true);
 
-    private static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> properties)
+    private static ReadOnlyMemory<byte> Write(bool lineEnd, Action<Utf8JsonWriter> properties)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using var writer = new Utf8JsonWriter(buffer, Plain);
@@ -134,6 +144,7 @@ internal static class ClassifyCommand
         properties(writer);
         writer.WriteEndObject();
         writer.Flush();
+        if (lineEnd) buffer.Write("\n"u8);
         return buffer.WrittenMemory;
     }
 

@@ -51,7 +51,7 @@ internal static class DeliveryDecider
         var notes = (failure.BreakerOpenFor > TimeSpan.Zero ? "; the route is paused, breaker open" : "")
             + (failure.BudgetExhausted ? "; retry budget used up" : "");
         var due = wait < DateTimeOffset.MaxValue - failure.Now ? failure.Now + wait : DateTimeOffset.MaxValue;
-        return new(DeliveryAction.Retry, due, $"{what}, retry {failure.Attempt} in {Durations.Text(wait)}, {bound}{notes}", wait);
+        return new(DeliveryAction.Retry, due, $"{what}, retry {failure.Attempt} in {Durations.Text(Whole(wait))}, {bound}{notes}", wait);
     }
 
     private static DeliveryDecision Dead(in DeliveryFailure failure, DeliveryPolicy policy, TimeSpan wait, string what, string why) =>
@@ -72,6 +72,10 @@ internal static class DeliveryDecider
         Blame.Message => "message fault",
         _ => "unknown fault",
     };
+
+    // Nobody reads the thousandths of a jittered wait; the wait itself keeps them.
+    private static TimeSpan Whole(TimeSpan wait) =>
+        wait < TimeSpan.FromMilliseconds(1) ? wait : TimeSpan.FromMilliseconds(Math.Floor(wait.TotalMilliseconds));
 
     private static int Next(int count) => count == int.MaxValue ? count : count + 1;
 }

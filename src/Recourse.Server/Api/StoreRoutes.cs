@@ -31,7 +31,7 @@ internal static class StoreRoutes
             throw new ProblemException(Problem.Of(error.Problem is StoreProblem.DiskFull ? StatusCodes.Status503ServiceUnavailable
                 : StatusCodes.Status409Conflict, "no-backup", error.Message));
         }
-        await http.Response.WriteAsJsonAsync(new(backup.Path, backup.Bytes, backup.Schema, backup.At), ApiJson.Default.BackupView);
+        await http.Response.WriteAsJsonAsync(new(backup.Path, backup.Bytes, backup.Schema, backup.At), ApiJson.Plain.BackupView);
     }
 
     private static async Task<string> ReadPathAsync(HttpRequest request)

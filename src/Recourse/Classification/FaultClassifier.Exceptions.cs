@@ -171,10 +171,13 @@ public sealed partial class FaultClassifier
         ref var place = ref _recentTypes[RuntimeHelpers.GetHashCode(type) & (_recentTypes.Length - 1)];
         var recent = Volatile.Read(ref place);
         if (recent is not null && recent.Type == type) return recent;
-        var fact = _types.GetValue(type, key => TypeFact.Of(key, _codes));
+        // Two types of one chain may share a place and push each other out; the function of GetValue would then be garbage each time.
+        if (!_types.TryGetValue(type, out var fact)) fact = Meet(type);
         Volatile.Write(ref place, fact);
         return fact;
     }
+
+    private TypeFact Meet(Type type) => _types.GetValue(type, key => TypeFact.Of(key, _codes));
 
     private Classification? ByText(Exception exception)
     {

@@ -16,7 +16,18 @@ public sealed partial class FaultClassifier
     public ClassificationReport Explain(string? family, string? code, string? message)
     {
         var classification = ByCode(family?.Trim(), code?.Trim(), message) ?? ClassifyText(message);
+        if (ReferenceEquals(classification, Classification.Unknown) && !string.IsNullOrWhiteSpace(family))
+            classification = classification with { Evidence = Unlisted(family.Trim(), code) };
         return new ClassificationReport { Classification = classification, Severity = classification.Kind.Severity() };
+    }
+
+    private string Unlisted(string family, string? code)
+    {
+        var name = family.Length <= 64 ? family : family[..64];
+        if (_codes.Family(family) is not { } known) return $"nothing known: there is no family \"{name}\"";
+        return string.IsNullOrWhiteSpace(code)
+            ? $"nothing known: no code of {known.Name} was given"
+            : $"nothing known: {known.Name} has no such code";
     }
 
     private Classification? ByCode(string? family, string? code, string? message)

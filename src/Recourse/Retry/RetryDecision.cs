@@ -58,7 +58,10 @@ internal sealed class RetryRules(RetryOptions options)
             ? RetryStop.NotRetryable : RetryStop.AttemptsUsedUp, most);
         var delay = DelayFor(policy, facts);
         if (facts.Remaining is not { } remaining) return new(RetryStop.None, delay, most);
-        if (delay < remaining - options.AttemptTime) return new(RetryStop.None, delay, most);
+        // A call that waits for a circuit may become its probe. With no time left it would fail, and keep the circuit open for all: so it
+        // waits only if at least as much time remains afterwards.
+        var needed = fault.Kind == FaultKind.CircuitOpen && delay > options.AttemptTime ? delay : options.AttemptTime;
+        if (delay < remaining - needed) return new(RetryStop.None, delay, most);
         return Stop(fault.Kind == FaultKind.CircuitOpen ? RetryStop.CircuitOpen : RetryStop.Deadline, most);
     }
 

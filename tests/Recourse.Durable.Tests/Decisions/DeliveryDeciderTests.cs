@@ -26,6 +26,15 @@ public class DeliveryDeciderTests
     }
 
     [Fact]
+    public void A_wait_is_told_in_whole_milliseconds_and_kept_exactly()
+    {
+        var failure = DecisionCases.Failed(FaultKind.ServiceUnavailable) with { Sample = 0.918420 };
+        var decision = DeliveryDecider.Decide(failure, new DeliveryPolicy(), new ServicePolicy { Name = "payments" });
+        Assert.NotEqual(0, decision.Delay.Ticks % TimeSpan.TicksPerMillisecond);
+        Assert.Contains($"in {Math.Floor(decision.Delay.TotalMilliseconds)} ms,", decision.Reason);
+    }
+
+    [Fact]
     public void Every_other_decision_keeps_the_kind_of_the_fault() =>
         Assert.All(
             DecisionCases.All.Where(one => one.Service.Repeatable),

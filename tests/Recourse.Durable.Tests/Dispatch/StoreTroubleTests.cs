@@ -40,8 +40,16 @@ public class StoreTroubleTests
         var call = await rig.CallAsync();
         await rig.QuietAsync();
         var left = 20;
-        rig.Store.Before = command => command is CompleteCommand && left-- > 0 ? throw Down : Task.CompletedTask;
+        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        rig.Store.Before = command =>
+        {
+            if (command is not CompleteCommand || left-- <= 0) return Task.CompletedTask;
+            refused.TrySetResult();
+            throw Down;
+        };
         call.Succeed();
+        // Only then the clock moves: moved before the answer is seen, it would pass the attempt's timeout.
+        await refused.Task;
         await rig.AdvanceUntilAsync(rig.ReportAsync());
         Assert.Equal(DeliveryState.Delivered, (await rig.StoredAsync(id)).State);
         Assert.Equal(1, rig.CallCount);

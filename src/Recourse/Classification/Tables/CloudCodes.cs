@@ -23,6 +23,10 @@ internal static class CloudCodes
         new(Forbidden, "AccessDeniedException AccessDenied UnauthorizedOperation"),
         new(Unauthorized, "IncompleteSignatureException MissingAuthenticationTokenException ExpiredToken ExpiredTokenException " +
             "InvalidClientTokenId"),
+        new(DbSerializationFailure, "TransactionConflictException ReplicatedWriteConflictException"),
+        new(TemporaryFailure, "OperationAborted", Applied: Applied.No),
+        new(ResourceLimit, "InsufficientInstanceCapacity InsufficientCapacity InsufficientHostCapacity"),
+        new(ServiceUnavailable, "IDPCommunicationError KMSInternalException"),
         new(Conflict, "ConditionalCheckFailedException ResourceInUseException TransactionCanceledException ConflictException"),
         new(NotFound, "ResourceNotFoundException NoSuchKey NoSuchBucket QueueDoesNotExist"),
         new(ValidationError, "ValidationException ValidationError"),
@@ -37,6 +41,10 @@ internal static class CloudCodes
         // Cosmos answers 410 while a partition moves.
         new(TemporaryFailure, "410 449"),
         new(InternalError, "500 GeneralError", Permanent),
+        new(TemporaryFailure, "ContainerBeingDeleted QueueBeingDeleted ShareBeingDeleted TableBeingDeleted AccountBeingCreated",
+            Applied: Applied.No),
+        new(Conflict, "ConditionNotMet LeaseAlreadyPresent LeaseLost LeaseIdMissing LeaseIdMismatchWithBlobOperation " +
+            "SequenceNumberConditionNotMet AppendPositionConditionNotMet"),
         new(BadRequest, "400"),
         new(Unauthorized, "401 Unauthorized AuthenticationFailed"),
         new(Forbidden, "403"),
@@ -56,7 +64,7 @@ internal static class CloudCodes
         return Any("Throttl", "TooManyRequests", "SlowDown", "RateLimit", "RateExceeded") ? new(RateLimitExceeded, code)
             : Has("Timeout") || Has("TimedOut") ? new(FaultKind.Timeout, code)
             : Has("Unavailable") ? new(ServiceUnavailable, code)
-            : Has("InternalServer") || Has("InternalError") || Has("InternalFailure") ? new(InternalError, code)
+            : Has("InternalServer") || Has("InternalError") || Has("InternalFailure") || Has("InternalException") ? new(InternalError, code)
             : Has("AccessDenied") || Has("Forbidden") || Has("NotAuthorized") || Has("Permission") ? new(Forbidden, code)
             : Any("Unauthorized", "Unauthenticated", "Credential", "Token", "Authentic") ? new(Unauthorized, code)
             : Has("NotFound") || Has("DoesNotExist") || code.StartsWith("NoSuch", StringComparison.OrdinalIgnoreCase) ? new(NotFound, code)

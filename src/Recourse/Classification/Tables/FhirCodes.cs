@@ -20,7 +20,7 @@ internal static class FhirCodes
         new(Unauthorized, "security login unknown expired"),
         new(Forbidden, "forbidden suppressed"),
         new(BadRequest, "processing"),
-        new(NotSupported, "not-supported"),
+        new(NotSupported, "not-supported limited-filter"),
         new(DuplicateRequest, "duplicate"),
         new(NotFound, "not-found deleted"),
         new(ResourceLimit, "too-costly", Permanent),

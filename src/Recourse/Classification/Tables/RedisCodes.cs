@@ -9,14 +9,14 @@ internal static class RedisCodes
 {
     internal static readonly CodeFamily Family = new("redis",
     [
-        new(DatabaseDown, "LOADING CLUSTERDOWN MASTERDOWN NOREPLICAS"),
+        new(DatabaseDown, "LOADING CLUSTERDOWN MASTERDOWN NOREPLICAS NOMASTERLINK"),
         new(TemporaryFailure, "TRYAGAIN MOVED ASK", Applied: Applied.No),
         // A script runs for too long, a snapshot cannot be written, memory is full: the service, not this command.
         new(ServiceUnavailable, "BUSY MISCONF MaxClients", Applied: Applied.No),
         new(OutOfMemory, "OOM", Applied: Applied.No),
         // The primary was demoted under the connection; after the next look at the topology writes go to the new one.
         new(DatabaseDown, "READONLY"),
-        new(ConnectionReset, "EOF"),
+        new(ConnectionReset, "EOF IOERR"),
         new(ResourceLimit, "ErrPoolTimeout"),
         new(Cancelled, "context.Canceled", Permanent),
         new(FaultKind.DeadlineExceeded, "context.DeadlineExceeded", Permanent),
@@ -24,7 +24,7 @@ internal static class RedisCodes
         new(Forbidden, "NOPERM"),
         new(TypeMismatch, "WRONGTYPE"),
         new(NotFound, "NOSCRIPT"),
-        new(Conflict, "EXECABORT BUSYGROUP BUSYKEY UNKILLABLE"),
+        new(Conflict, "EXECABORT BUSYGROUP BUSYKEY UNKILLABLE INPROG NOTBUSY UNBLOCKED"),
         new(BadRequest, "ERR CROSSSLOT NOGROUP NOPROTO"),
     ],
     Otherwise: null, "valkey keydb");

@@ -73,7 +73,7 @@ internal static class EmbeddedCodes
             'E' when token.Length is >= 5 and <= 24 && IsUpper(token) => table.Sockets.FindListed(token),
             'N' when token.StartsWith("Neo.", StringComparison.Ordinal) => table.Find("neo4j", token.TrimEnd('.').ToString()),
             'O' when token.Length == 9 && token.StartsWith("ORA-", StringComparison.Ordinal) => table.Family("oracle")?.FindListed(token),
-            'S' when token.Length == 8 && token[^1] == 'N' && token.StartsWith("SQL", StringComparison.Ordinal) =>
+            'S' when token.Length is 8 or 9 && token[^1] == 'N' && token.StartsWith("SQL", StringComparison.Ordinal) =>
                 table.Family("db2")?.FindListed(token),
             >= '0' and <= '9' when token.Length == 3 && IsDigits(token) => ThreeDigits(text, start, end, previous, isAmqp, table),
             _ => token.Length == 5 && previous.Equals("SQLSTATE", StringComparison.OrdinalIgnoreCase) && IsSqlState(token)
