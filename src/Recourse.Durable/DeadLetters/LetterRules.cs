@@ -69,7 +69,8 @@ internal static class LetterRules
             throw new ArgumentException("DeliveryFilter.Resolved asks for resolved letters, which are no longer "
                 + $"{filter.State}; leave State out.");
         if (filter.Resolved is true && filter.OldestFirst)
-            throw new ArgumentException("DeliveryFilter.Resolved lists letters by the time at which they were resolved; leave OldestFirst out.");
+            throw new ArgumentException(
+                "DeliveryFilter.Resolved lists letters by the time at which they were resolved; leave OldestFirst out.");
         if (!filter.IsOfLetters() && filter.AsksOfLetters())
             throw new ArgumentException("DeliveryFilter asks what only dead letters have (group, time of death, person …); "
                 + "set State to Dead, or Resolved to true.");

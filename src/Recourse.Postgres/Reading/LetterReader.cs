@@ -15,7 +15,8 @@ internal static class LetterReader
         values.Add(filter.Limit + 1);
         text += cursor.Order is PageOrder.Oldest ? " ORDER BY d.key" : $" ORDER BY {At(filter)} DESC, d.key DESC";
         var rows = sql.Read(
-            $"{text} LIMIT ${values.Count}", row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
+            $"{text} LIMIT ${values.Count}",
+            row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
             values.ToArray());
         var more = rows.Count > filter.Limit;
         if (more)

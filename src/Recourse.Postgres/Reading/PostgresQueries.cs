@@ -48,7 +48,7 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
                 DeliverySql.Stored(row, now),
             first, first + DeliveryKey.ServicesMax - 1);
         return new(id, queue, StoreTime.Time(created),
-            deliveries.ConvertAll(delivery => delivery.With(DeliverySql.Attempts(sql, delivery.Key), LetterReader.Acts(sql, delivery.Key))));
+            deliveries.ConvertAll(delivery => WithHistory(sql, delivery)));
     }, cancellationToken);
 
     public override Task<StoredDelivery?> DeliveryAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
@@ -57,8 +57,11 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         var found = sql.Read(
             $"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND $2 BETWEEN 0 AND 255",
             row => DeliverySql.Stored(row, now), id.MessageId, id.Index);
-        return found is [var delivery] ? delivery.With(DeliverySql.Attempts(sql, delivery.Key), LetterReader.Acts(sql, delivery.Key)) : null;
+        return found is [var delivery] ? WithHistory(sql, delivery) : null;
     }, cancellationToken);
+
+    private static StoredDelivery WithHistory(Sql sql, DeliverySql.Unread delivery) =>
+        delivery.With(DeliverySql.Attempts(sql, delivery.Key), LetterReader.Acts(sql, delivery.Key));
 
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default) =>
         PayloadAsync(

@@ -9,8 +9,8 @@ internal readonly record struct Letter(
     int KeyGeneration, bool MaybeApplied, int Edits, int? EditedIn, LetterMarks Marks);
 
 /// <summary>
-/// What is written when a delivery dies, and taken back when it is dead no longer: its time of death, its group, its text for the search; and
-/// the history of what people did with it.
+/// What is written when a delivery dies, and taken back when it is dead no longer: its time of death, its group, its text for the search;
+/// and the history of what people did with it.
 /// </summary>
 internal sealed class Letters
 {
@@ -151,7 +151,8 @@ internal sealed class Letters
     {
         sql.Run(
             """
-            INSERT INTO letter_acts (delivery, at, actor, verb, detail) SELECT key, $2, $3, $4, $5::text FROM unnest($1::bigint[]) AS l (key)
+            INSERT INTO letter_acts (delivery, at, actor, verb, detail)
+            SELECT key, $2, $3, $4, $5::text FROM unnest($1::bigint[]) AS l (key)
             """, keys, at, actor, verb, AttemptRules.Shorten(detail));
         sql.Run(
             """

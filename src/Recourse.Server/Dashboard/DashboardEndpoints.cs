@@ -35,8 +35,7 @@ public static class DashboardEndpoints
         Get("/deliveries/{id}/payload", DashboardPages.PayloadAsync);
         Page("/messages/{id}", pages.MessageAsync);
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
-        foreach (var (verb, form) in forms.ByVerb)
-            Post($"/deliveries/{{id}}/{verb}", form, verb == "edit" ? EditBytesMax : FormBytesMax);
+        foreach (var (verb, form) in forms.ByVerb) Post($"/deliveries/{{id}}/{verb}", form, verb == "edit" ? EditBytesMax : FormBytesMax);
         Page("/replays", (http, _) => pages.ReplaysAsync(http));
         Page("/replays/{id}", pages.ReplayAsync);
         Page("/controls", (http, _) => pages.ControlsAsync(http));

@@ -4,8 +4,8 @@ using Recourse.Durable;
 namespace Recourse.Sqlite;
 
 /// <summary>
-/// Pages of deliveries that are not dead, newest first or oldest first. With a queue or a service the routes are read one by one and merged. What is dead is
-/// listed by <see cref="LetterReader"/>.
+/// Pages of deliveries that are not dead, newest first or oldest first. With a queue or a service the routes are read one by one and
+/// merged. What is dead is listed by <see cref="LetterReader"/>.
 /// </summary>
 internal static class ListReader
 {

@@ -21,7 +21,8 @@ internal sealed class ReplayWriter(SqliteDatabase database, DeadLetterWriter dea
         """);
 
     public bool Apply(StartReplayCommand command, long now) =>
-        _start.Bind(1, command.Id).Bind(2, ReplayText.Write(command.Request)).Bind(3, letters.MadeAt(now)).Bind(4, command.Matched).Run() > 0;
+        _start.Bind(1, command.Id).Bind(2, ReplayText.Write(command.Request)).Bind(3, letters.MadeAt(now)).Bind(4, command.Matched)
+            .Run() > 0;
 
     public ReplayBatchResult? Apply(ReplayBatchCommand command, long now)
     {

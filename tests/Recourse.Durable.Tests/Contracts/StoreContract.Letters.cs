@@ -20,7 +20,8 @@ public abstract partial class StoreContract
 
     private static readonly DeliveryFilter Dead = new() { State = DeliveryState.Dead };
 
-    private async Task<IEnumerable<DeliveryId>> FoundAsync(DeliveryFilter filter) => (await ListAsync(filter)).Items.Select(item => item.Id);
+    private async Task<IEnumerable<DeliveryId>> FoundAsync(DeliveryFilter filter) =>
+        (await ListAsync(filter)).Items.Select(item => item.Id);
 
     [Fact]
     public async Task Letters_that_died_alike_are_one_group_with_its_counts_and_times()
@@ -35,7 +36,8 @@ public abstract partial class StoreContract
         var groups = (await GroupsAsync()).Items;
         Assert.Equal(3, groups.Count);
         var group = groups[0];
-        Assert.Equal((Service, FaultKind.ValidationError, "422", "no customer <*>"), (group.Service, group.Kind, group.Code, group.Template));
+        Assert.Equal(
+            (Service, FaultKind.ValidationError, "422", "no customer <*>"), (group.Service, group.Kind, group.Code, group.Template));
         Assert.Equal(("no customer 4711", 2L, 2L), (group.Sample, group.Dead, group.Total));
         Assert.Equal((begun, (await ReadAsync(second)).DeadAt), (group.FirstSeen, group.LastSeen));
         Assert.Equal([second, first], await FoundAsync(Dead with { Group = group.Id }));
@@ -172,7 +174,8 @@ public abstract partial class StoreContract
         Assert.Equal(DeadLetterOutcome.Stale,
             await CommitAsync(new EditPayloadCommand(id, "bob", null, "hallo"u8.ToArray()) { IfEdits = 0 }));
         await RestartAsync();
-        var (now, before) = ((await PayloadAsync(id))!, (await Store.Queries.OriginalPayloadAsync(id, TestContext.Current.CancellationToken))!);
+        var now = (await PayloadAsync(id))!;
+        var before = (await Store.Queries.OriginalPayloadAsync(id, TestContext.Current.CancellationToken))!;
         Assert.Equal(("hello", "text/markdown", 1), (Encoding.UTF8.GetString(now.Body.Span), now.ContentType, now.Edits));
         Assert.Equal(("helo", "text/plain", 0), (Encoding.UTF8.GetString(before.Body.Span), before.ContentType, before.Edits));
         Assert.Equal(1, (await ReadAsync(id)).Edits);
