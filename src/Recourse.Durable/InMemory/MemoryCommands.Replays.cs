@@ -4,6 +4,7 @@ namespace Recourse.Durable;
 internal sealed partial class MemoryCommands
 {
     private readonly Dictionary<Guid, MemoryReplay> _replays = [];
+    private long _lastReplay;
 
     /// <summary>All replay jobs in the order in which they were made.</summary>
     public List<MemoryReplay> Replays { get; } = [];
@@ -41,7 +42,7 @@ internal sealed partial class MemoryCommands
     {
         if (_replays.ContainsKey(command.Id))
             return false;
-        var replay = new MemoryReplay(new()
+        var replay = new MemoryReplay(++_lastReplay, new()
         {
             Id = command.Id,
             Request = command.Request,
@@ -100,11 +101,29 @@ internal sealed partial class MemoryCommands
         };
         return true;
     }
+
+    private int Prune(PruneReplaysCommand command)
+    {
+        var before = StoreTime.Time(Now - (long)command.OlderThan.TotalMicroseconds);
+        if (Replays.SkipLast(1).FirstOrDefault(replay => replay.Job.EndedAt < before) is not { } oldest)
+            return 0;
+        var items = oldest.Items.Keys.Take(command.Limit).ToList();
+        foreach (var item in items)
+            oldest.Items.Remove(item);
+        if (items.Count == command.Limit)
+            return items.Count;
+        _replays.Remove(oldest.Job.Id);
+        Replays.Remove(oldest);
+        return items.Count + 1;
+    }
 }
 
 /// <summary>A replay job in memory, with its letters by key.</summary>
-internal sealed class MemoryReplay(ReplayJob job)
+internal sealed class MemoryReplay(long number, ReplayJob job)
 {
+    /// <summary>Rises with each job.</summary>
+    public long Number { get; } = number;
+
     public ReplayJob Job { get; set; } = job;
 
     public SortedDictionary<long, ReplayItem> Items { get; } = [];
@@ -112,7 +131,9 @@ internal sealed class MemoryReplay(ReplayJob job)
     /// <summary>A letter that it sent back was delivered, or died again.</summary>
     public void Ended(MemoryDelivery delivery, ReplayOutcome outcome, long now)
     {
-        Items[delivery.Key] = Items[delivery.Key] with { Outcome = outcome, EndedAt = StoreTime.Time(now) };
+        // An old job may have been removed, or be half removed.
+        if (Items.TryGetValue(delivery.Key, out var item))
+            Items[delivery.Key] = item with { Outcome = outcome, EndedAt = StoreTime.Time(now) };
         Job = outcome is ReplayOutcome.Delivered
             ? Job with { Delivered = Job.Delivered + 1 } : Job with { DeadAgain = Job.DeadAgain + 1 };
     }

@@ -48,6 +48,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
             case StartReplayCommand start: start.Result = Start(start); break;
             case ReplayBatchCommand batch: batch.Result = Replay(batch); break;
             case MoveReplayCommand move: move.Result = Move(move); break;
+            case PruneReplaysCommand prune: prune.Result = Prune(prune); break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }

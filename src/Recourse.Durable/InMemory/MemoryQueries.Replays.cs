@@ -18,10 +18,9 @@ internal sealed partial class MemoryQueries
         var cursor = KeyCursor.Of(after, limit) ?? long.MaxValue;
         lock (gate)
         {
-            // A job's number is its place in the list, from 1.
-            var last = (int)Math.Min(cursor - 1, state.Replays.Count);
-            var page = state.Replays.Take(last).Reverse().Take(limit).Select(replay => replay.Job).ToList();
-            return Task.FromResult(new Page<ReplayJob>(page, last > limit ? KeyCursor.Text(last - limit + 1) : null));
+            var found = state.Replays.Where(replay => replay.Number < cursor).Reverse().Take(limit + 1).ToList();
+            return Task.FromResult(new Page<ReplayJob>(
+                [.. found.Take(limit).Select(replay => replay.Job)], found.Count > limit ? KeyCursor.Text(found[limit - 1].Number) : null));
         }
     }
 

@@ -59,3 +59,17 @@ public sealed class MoveReplayCommand(Guid id, ReplayState from, ReplayState to,
     /// <summary>The canary has its verdict with this. Default false: what was so stays so.</summary>
     public bool CanaryJudged { get; init; }
 }
+
+/// <summary>
+/// Removes jobs that ended longer ago than <paramref name="olderThan"/>, with the outcomes of their letters: at most
+/// <paramref name="limit"/> rows, oldest job first. The newest job stays, whatever its age. The result is how many rows went.
+/// </summary>
+/// <param name="olderThan">The age from which an ended job may go.</param>
+/// <param name="limit">The most rows to remove in one command, so that others are not held up; at least 1.</param>
+public sealed class PruneReplaysCommand(TimeSpan olderThan, int limit) : StoreCommand<int>
+{
+    /// <summary>The age from which an ended job may go.</summary>
+    public TimeSpan OlderThan { get; } = olderThan;
+    /// <summary>The most rows to remove.</summary>
+    public int Limit { get; } = limit;
+}

@@ -14,6 +14,10 @@ internal static class StoreTime
             : throw new ArithmeticException($"{micros} microseconds since 1970 is no time that a clock can show");
     }
 
+    /// <summary>For a time that is only waited for: one that no clock can show, in a damaged row, is the nearest that one can.</summary>
+    public static DateTimeOffset Nearest(long micros) =>
+        Time(Math.Clamp(micros, Micros(DateTimeOffset.MinValue), Micros(DateTimeOffset.MaxValue)));
+
     public static DateTimeOffset Rounded(DateTimeOffset time) => Time(Micros(time));
 
     public static long NowMicros(this TimeProvider time) => Micros(time.GetUtcNow());

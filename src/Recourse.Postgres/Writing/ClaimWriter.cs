@@ -102,7 +102,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls)
                 (SELECT l.due_at FROM lanes l WHERE l.route = r.route AND l.rank = k.rank AND l.state = 0 AND NOT l.suspect
                  ORDER BY l.due_at LIMIT 1)) AS next
               """, routes);
-        return next is { } due ? StoreTime.Time(due) : null;
+        return next is { } due ? StoreTime.Nearest(due) : null;
     }
 
     private List<ClaimedDelivery> Take(Sql sql, ClaimCommand command, List<DueDelivery> candidates, long now)

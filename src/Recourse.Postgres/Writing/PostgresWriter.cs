@@ -189,6 +189,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case StartReplayCommand start: start.Result = _replay!.Apply(sql, start, now); break;
             case ReplayBatchCommand replays: replays.Result = _replay!.Apply(sql, replays, now); break;
             case MoveReplayCommand move: move.Result = ReplayWriter.Apply(sql, move, now); break;
+            case PruneReplaysCommand gone: gone.Result = ReplayWriter.Apply(sql, gone, now); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
     }

@@ -43,6 +43,20 @@ internal sealed class ReplayWriter(DeadLetterWriter deadLetters, Letters letters
         return new(sent.Count, skipped);
     }
 
+    public static int Apply(Sql sql, PruneReplaysCommand command, long now)
+    {
+        if (sql.Scalar(
+            "SELECT number FROM replays WHERE ended_at < $1 AND number < (SELECT max(number) FROM replays) ORDER BY number LIMIT 1",
+            now - (long)command.OlderThan.TotalMicroseconds) is not long number)
+            return 0;
+        var items = sql.Run(
+            """
+            DELETE FROM replay_items WHERE replay = $1
+              AND delivery IN (SELECT delivery FROM replay_items WHERE replay = $1 ORDER BY delivery LIMIT $2)
+            """, number, command.Limit);
+        return items == command.Limit ? items : items + sql.Run("DELETE FROM replays WHERE number = $1", number);
+    }
+
     public static bool Apply(Sql sql, MoveReplayCommand command, long now) => sql.Run(
         """
         UPDATE replays SET state = $3, state_reason = $4, ended_at = $5::bigint, canary_judged = canary_judged OR $6

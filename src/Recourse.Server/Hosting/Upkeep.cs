@@ -12,6 +12,7 @@ namespace Recourse.Server;
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {
     private const int PruneMax = 500;
+    private static readonly TimeSpan KeepReplays = TimeSpan.FromDays(30);
     private const int LettersMax = 500;
     private const int SortInMax = 200;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
@@ -30,6 +31,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
                 await PassAsync("delivered messages", PruneAsync, stoppingToken);
                 await PassAsync("dead letters of an earlier release", SortInAsync, stoppingToken);
                 await PassAsync("expired messages", ExpireAsync, stoppingToken);
+                await PassAsync("ended replays", PruneReplaysAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
             }
@@ -87,6 +89,15 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
     {
         while (!_sortedIn && !stoppingToken.IsCancellationRequested)
             _sortedIn = await relay.Store.CommitAsync(new IndexLettersCommand(SortInMax), stoppingToken) < SortInMax;
+    }
+
+    /// <summary>Ended replay jobs and the outcomes of their letters can be looked at for 30 days.</summary>
+    internal async Task PruneReplaysAsync(CancellationToken stoppingToken)
+    {
+        int removed;
+        do
+            removed = await relay.Store.CommitAsync(new PruneReplaysCommand(KeepReplays, PruneMax), stoppingToken);
+        while (removed > 0 && !stoppingToken.IsCancellationRequested);
     }
 
     /// <summary>Ends what is over and no claim met: delayed, held by an operator, behind an open breaker.</summary>

@@ -94,7 +94,7 @@ internal sealed class DueReader
                 next = Earlier(next, Next(route, rank, inLane: true));
             }
         }
-        return next is { } due ? StoreTime.Time(due) : null;
+        return next is { } due ? StoreTime.Nearest(due) : null;
     }
 
     private long? Next(Route route, int rank, bool inLane)

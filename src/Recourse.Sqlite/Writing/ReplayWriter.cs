@@ -20,6 +20,24 @@ internal sealed class ReplayWriter(SqliteDatabase database, DeadLetterWriter dea
         UPDATE replays SET state = ?3, state_reason = ?4, ended_at = ?5, canary_judged = max(canary_judged, ?6) WHERE id = ?1 AND state = ?2
         """);
 
+    // Never the newest: its number would be given out again, to a job that the letters of the old one are not of.
+    private readonly SqliteStatement _over = database.Prepare(
+        "SELECT number FROM replays WHERE ended_at < ?1 AND number < (SELECT max(number) FROM replays) ORDER BY number LIMIT 1");
+    private readonly SqliteStatement _removeItems = database.Prepare(
+        """
+        DELETE FROM replay_items WHERE replay = ?1
+          AND delivery IN (SELECT delivery FROM replay_items WHERE replay = ?1 ORDER BY delivery LIMIT ?2)
+        """);
+    private readonly SqliteStatement _remove = database.Prepare("DELETE FROM replays WHERE number = ?1");
+
+    public int Apply(PruneReplaysCommand command, long now)
+    {
+        if (_over.Bind(1, now - (long)command.OlderThan.TotalMicroseconds).Scalar() is not { } number)
+            return 0;
+        var items = _removeItems.Bind(1, number).Bind(2, command.Limit).Run();
+        return items == command.Limit ? items : items + _remove.Bind(1, number).Run();
+    }
+
     public bool Apply(StartReplayCommand command, long now) =>
         _start.Bind(1, command.Id).Bind(2, ReplayText.Write(command.Request)).Bind(3, letters.MadeAt(now)).Bind(4, command.Matched)
             .Run() > 0;

@@ -236,6 +236,7 @@ internal sealed class SqliteWriter : IDisposable
             case StartReplayCommand start: start.Result = _replay.Apply(start, now); break;
             case ReplayBatchCommand replays: replays.Result = _replay.Apply(replays, now); break;
             case MoveReplayCommand move: move.Result = _replay.Apply(move, now); break;
+            case PruneReplaysCommand gone: gone.Result = _replay.Apply(gone, now); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }

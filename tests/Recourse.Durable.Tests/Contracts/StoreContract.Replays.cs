@@ -298,4 +298,29 @@ public abstract partial class StoreContract
         Assert.Empty((await Store.Queries.ReplayItemsAsync(Guid.CreateVersion7(), null, null, 2, cancel)).Items);
         await Assert.ThrowsAsync<ArgumentException>(() => Store.Queries.ReplaysAsync("no cursor", 2, cancel));
     }
+
+    [Fact]
+    public async Task Ended_jobs_go_when_they_are_old_a_few_rows_at_a_time_and_the_newest_stays()
+    {
+        var letters = new[] { await DeadAsync("a"), await DeadAsync("b"), await DeadAsync("c") };
+        Clock.Advance(TimeSpan.FromMinutes(1));
+        var old = await StartAsync();
+        await CommitAsync(new ReplayBatchCommand(old, null, "end", letters));
+        await CommitAsync(new MoveReplayCommand(old, ReplayState.Running, ReplayState.Completed, null));
+        var newest = await StartAsync();
+        await CommitAsync(new MoveReplayCommand(newest, ReplayState.Running, ReplayState.Cancelled, null));
+        var prune = TimeSpan.FromDays(30);
+        Assert.Equal(0, await CommitAsync(new PruneReplaysCommand(prune, 2)));
+
+        Clock.Advance(TimeSpan.FromDays(31));
+        Assert.Equal(2, await CommitAsync(new PruneReplaysCommand(prune, 2)));
+        Assert.Single(await ItemsAsync(old));
+        Assert.Equal(2, await CommitAsync(new PruneReplaysCommand(prune, 2)));
+        Assert.Null(await Store.Queries.ReplayAsync(old, TestContext.Current.CancellationToken));
+        Assert.Equal(0, await CommitAsync(new PruneReplaysCommand(prune, 2)));
+        var page = await Store.Queries.ReplaysAsync(null, 10, TestContext.Current.CancellationToken);
+        Assert.Equal([newest], page.Items.Select(job => job.Id));
+        // What it sent back goes on all the same.
+        await CompleteAsync(await ClaimOneAsync());
+    }
 }

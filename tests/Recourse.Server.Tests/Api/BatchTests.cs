@@ -118,11 +118,13 @@ public class BatchTests
 
     [Theory]
     [InlineData("{\"body\":1,\"kye\":\"k\"}",
-        "'kye' is no key of an envelope; it has body, body_base64, content_type, idempotency_key, key, headers. Did you mean 'key'?")]
+        "'kye' is no key of an envelope; it has body, body_base64, content_type, idempotency_key, key, delay, deliver_at, expires, priority, headers. "
+            + "Did you mean 'key'?")]
     [InlineData("{\"body\":1,\"key\":7}", "'key' is a number; it must be text.")]
     [InlineData("{\"body\":1,\"headers\":[]}", "'headers' is a list; it must be an object of names and texts.")]
     [InlineData("{\"body\":1,\"headers\":{\"ce-type\":null}}", "The header 'ce-type' is null; it must be text.")]
-    [InlineData("[1]", "The line is a list; an envelope is an object of body, body_base64, content_type, idempotency_key, key, headers.")]
+    [InlineData("[1]", "The line is a list; an envelope is an object of body, body_base64, content_type, idempotency_key, key, delay, "
+        + "deliver_at, expires, priority, headers.")]
     [InlineData("{\"body\":", "The line is not valid JSON, or nested deeper than 64: see byte 8.")]
     [InlineData("{\"body_base64\":\"%\"}", "body_base64 is no base64.")]
     public async Task An_envelope_that_is_wrong_is_told_in_the_words_of_the_contract(string line, string detail)
