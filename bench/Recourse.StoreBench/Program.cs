@@ -7,13 +7,19 @@ using Recourse.StoreBench;
 using Recourse.StoreBench.Http;
 
 // storebench [--rounds 3] [--scale 1] [--out FILE]                      the table against the floor, all in one run
+// storebench --letters 1000000 [--rounds 100] [--file PATH] [--out FILE]   lists, searches and groups over so many dead letters
 // storebench http [--rounds 3] [--scale 1] [--out FILE]                 acknowledged messages per second over HTTP, against a bare endpoint
 // storebench --store sqlite:FILE | memory | postgres:CONNECTION --messages N --in-flight P   one subject, send/s and end-to-end/s
+// storebench --replay 250000 [--store …] [--out FILE]                   replay jobs: unlimited, and how well rates are kept
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 int Number(string name, int otherwise) => Option(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
 if (args is ["http", ..])
     await HttpTable.RunAsync(Number("--rounds", 3), Number("--scale", 1), Option("--out"));
+else if (Option("--letters") is not null)
+    await LetterBench.RunAsync(Number("--letters", 1_000_000), Number("--rounds", 100), Option("--file"), Option("--out"));
+else if (Option("--replay") is { } letters)
+    await ReplayAsync(Option("--store"), int.Parse(letters, CultureInfo.InvariantCulture), Option("--out"));
 else if (Option("--store") is { } spec)
     await OneAsync(spec, Number("--messages", 20_000), Number("--in-flight", 8));
 else
@@ -22,16 +28,36 @@ return 0;
 
 static async Task OneAsync(string spec, int messages, int inFlight)
 {
-    await using var subject = new StoreSubject(spec, () => spec.Split(':', 2) switch
-    {
-        ["memory"] => new InMemoryMessageStore(),
-        ["sqlite", var path] => new SqliteMessageStore(path),
-        ["postgres", var connection] => new PostgresMessageStore(connection),
-        _ => throw new ArgumentException($"--store is '{spec}'; it must be memory, sqlite:FILE or postgres:CONNECTION."),
-    });
+    await using var subject = new StoreSubject(spec, () => Make(spec));
     await subject.OpenAsync();
     var (send, endToEnd) = await Driver.EndToEndAsync(subject, messages, inFlight);
     Console.WriteLine($"{spec}: {messages} messages of 500 bytes, {inFlight} in flight: {send:F0} send/s, {endToEnd:F0} end-to-end/s");
+}
+
+static MessageStore Make(string spec) => spec.Split(':', 2) switch
+{
+    ["memory"] => new InMemoryMessageStore(),
+    ["sqlite", var path] => new SqliteMessageStore(path),
+    ["postgres", var connection] => new PostgresMessageStore(connection),
+    _ => throw new ArgumentException($"--store is '{spec}'; it must be memory, sqlite:FILE or postgres:CONNECTION."),
+};
+
+static async Task ReplayAsync(string? spec, int letters, string? output)
+{
+    if (spec is not null)
+    {
+        await ReplayBench.RunAsync(() => Make(spec), spec.Split(':')[0], letters, output);
+        return;
+    }
+    var folder = Directory.CreateTempSubdirectory("recourse-bench-");
+    try
+    {
+        await ReplayBench.RunAsync(() => new SqliteMessageStore(Path.Combine(folder.FullName, "replay.db")), "SQLite", letters, output);
+    }
+    finally
+    {
+        folder.Delete(recursive: true);
+    }
 }
 
 static async Task TableAsync(int rounds, int scale, string? output)

@@ -50,17 +50,26 @@ internal static class CommonOptions
     {
         Description = description,
         HelpName = "N",
-        CustomParser = result =>
-        {
-            var text = result.Tokens[0].Value;
-            if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
-                result.AddError($"{name} is '{text}'; it must be a whole number.");
-            else if (number < least || number > most)
-                result.AddError($"{name} is {number}; it must be between {least} and {most}.");
-            else return number;
-            return null;
-        },
+        CustomParser = result => ReadWhole(result, name, least, most),
     };
+
+    /// <summary>The same for an option that has a number of its own when it is not given.</summary>
+    public static Option<int> Between(this Option<int> option, int least, int most)
+    {
+        option.CustomParser = result => (int)(ReadWhole(result, option.Name, least, most) ?? least);
+        return option;
+    }
+
+    private static long? ReadWhole(ArgumentResult result, string name, long least, long most)
+    {
+        var text = result.Tokens[0].Value;
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            result.AddError($"{name} is '{text}'; it must be a whole number.");
+        else if (number < least || number > most)
+            result.AddError($"{name} is {number}; it must be between {least} and {most}.");
+        else return number;
+        return null;
+    }
 
     internal static bool TryReadDuration(string text, out TimeSpan time)
     {

@@ -13,6 +13,7 @@ var root = new RootCommand(
     QueuesCommand.Create(),
     ServicesCommand.Create(),
     DlqCommand.Create(),
+    ReplayCommand.Create(),
     MessageCommand.Create(),
     ClassifyCommand.Create(),
 };

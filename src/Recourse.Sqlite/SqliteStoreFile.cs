@@ -3,15 +3,16 @@ using Recourse.Durable;
 
 namespace Recourse.Sqlite;
 
-/// <summary>What is done to a store's file while no relay runs on it: check, copy, restore, migrate. Each call opens and closes it.</summary>
+/// <summary>What is done to a store's file while no relay runs on it: check, copy, restore, migrate. Each call opens and closes
+/// it.</summary>
 public static class SqliteStoreFile
 {
     /// <summary>How many findings of each sort are listed.</summary>
     private const int FindingsMax = 100;
 
     /// <summary>
-    /// Reads the whole file and compares: pages, indexes, books with rows, lanes with their heads, attempts with their deliveries. It changes
-    /// nothing, and may run beside the owner.
+    /// Reads the whole file and compares: pages, indexes, books with rows, lanes with their heads, attempts with their deliveries. It
+    /// changes nothing, and may run beside the owner.
     /// </summary>
     /// <exception cref="StoreException">There is no such file, or it is no store.</exception>
     public static Task<StoreCheck> CheckAsync(string path, CancellationToken cancellationToken = default) => RunAsync(() =>
@@ -47,7 +48,8 @@ public static class SqliteStoreFile
     /// The backup is none, is damaged or too new; or the store is in use, or exists without <paramref name="replace"/>.
     /// </exception>
     public static Task<StoreRestored> RestoreAsync(
-        string backup, string path, bool replace, TimeProvider? time = null, CancellationToken cancellationToken = default) => RunAsync(() =>
+        string backup, string path, bool replace, TimeProvider? time = null,
+        CancellationToken cancellationToken = default) => RunAsync(() =>
     {
         var now = (time ?? TimeProvider.System).GetUtcNow();
         using var source = Open(backup, cancellationToken);
@@ -165,7 +167,8 @@ public sealed record StoreCheck(
 /// <summary>A store that was restored from a backup.</summary>
 /// <param name="Path">The store.</param>
 /// <param name="Schema">The schema of the backup; the next start migrates it.</param>
-/// <param name="LastActivity">The latest thing that the backup knows of; null when it is empty. What happened after it is not known.</param>
+/// <param name="LastActivity">The latest thing that the backup knows of; null when it is empty. What happened after it is not
+/// known.</param>
 /// <param name="Open">Deliveries that wait or were in hand: they will be delivered, some of them again.</param>
 /// <param name="Replaced">Where the store that was there is now; null when there was none.</param>
 public sealed record StoreRestored(string Path, int Schema, DateTimeOffset? LastActivity, long Open, string? Replaced);

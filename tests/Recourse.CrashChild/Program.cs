@@ -6,20 +6,55 @@ using Recourse.Sqlite;
 
 // Works on a store until it is killed, and prints a line for each answer that it got: what stands there was acknowledged.
 //   + id   stored     > id.index   claimed     = id.index   delivered     ! id.index   dead     ? problem   a command was refused
-// Arguments: the file, a seed, and how many refusals end the program (0: none does).
+//   - n   pruned     b path   a backup is complete     m from to   migrated
+// Arguments: the file, a seed, how many refusals end the program (0: none does), and what else it does: "work" (nothing), "prune",
+// "backup", or "migrate", which only opens the file with steps of the schema behind those of the program.
 var (path, seed, refusalsMax) =
     (args[0], int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture));
+var also = args.Length > 3 ? args[3] : "work";
 var refusals = 0;
 var output = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true });
-await using var store = new SqliteMessageStore(path);
-await store.OpenAsync();
+// Half of all runs copy the log into the file all the time, so that kills meet that too.
+await using var store = new SqliteMessageStore(new SqliteStoreOptions
+{
+    Path = path,
+    CheckpointBytes = seed % 2 == 0 ? 64 << 10 : 16 << 20,
+    Migrations = also == "migrate" ? TestSteps.All : Migration.Of(typeof(SqliteMessageStore).Assembly),
+});
+var opening = await store.OpenAsync();
+if (opening.Migration is { } migration)
+    output.WriteLine($"m {migration.From} {migration.To}");
+if (also == "migrate")
+    return;
 
 // What a crash left in hand runs alone, first.
-while ((await store.CommitAsync(new ClaimCommand("x", 1, "child") { Suspects = true })).Deliveries is [var suspect])
-    await EndAsync(suspect, new Random(seed));
+for (var more = true; more && (refusalsMax == 0 || refusals < refusalsMax);)
+{
+    try
+    {
+        var claim = await store.CommitAsync(new ClaimCommand("x", 1, "child") { Suspects = true });
+        more = claim.Deliveries.Count > 0;
+        foreach (var suspect in claim.Deliveries)
+        {
+            output.WriteLine($"> {suspect.Id}");
+            await EndAsync(suspect, new Random(seed));
+        }
+    }
+    catch (StoreException error)
+    {
+        output.WriteLine($"? {error.Problem}");
+        refusals++;
+    }
+}
 
 var loops = Enumerable.Range(0, 4).Select(i => LoopAsync(ProduceAsync, new Random(seed + i)))
     .Concat(Enumerable.Range(4, 3).Select(i => LoopAsync(ConsumeAsync, new Random(seed + i))));
+loops = also switch
+{
+    "prune" => loops.Append(LoopAsync(PruneAsync, new Random(seed))),
+    "backup" => loops.Append(LoopAsync(BackUpAsync, new Random(seed))),
+    _ => loops,
+};
 await Task.WhenAll(loops);
 
 async Task LoopAsync(Func<Random, Task> work, Random random)
@@ -36,6 +71,16 @@ async Task LoopAsync(Func<Random, Task> work, Random random)
             Interlocked.Increment(ref refusals);
         }
     }
+}
+
+async Task PruneAsync(Random random) =>
+    output.WriteLine($"- {await store.CommitAsync(new PruneCommand(TimeSpan.Zero, random.Next(1, 50)))}");
+
+async Task BackUpAsync(Random random)
+{
+    var target = $"{path}.{random.Next()}.bak";
+    await store.BackupAsync(target);
+    output.WriteLine($"b {target}");
 }
 
 async Task ProduceAsync(Random random)

@@ -63,7 +63,8 @@ internal static class HttpLoad
 
     private static byte[] Request(Uri address, string path)
     {
-        var head = $"POST {path} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {BodyBytes}\r\n\r\n";
+        var head = $"POST {path} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\n"
+            + $"Content-Length: {BodyBytes}\r\n\r\n";
         return [.. Encoding.ASCII.GetBytes(head), .. Encoding.ASCII.GetBytes($"{{\"text\":\"{new string('x', BodyBytes - 11)}\"}}")];
     }
 }

@@ -19,8 +19,8 @@ internal static class HttpTable
             // Everything once, so that no figure holds a first call's compilation.
             await RoundAsync(folder.FullName, 64, 8_000);
             var table = new StringBuilder();
-            table.AppendLine("| in flight | commit without HTTP /s | bare endpoint /s | relay, 202 only /s | ratio to bare | ratio to commit | "
-                + "relay, delivering too /s | ratio to bare |");
+            table.AppendLine("| in flight | commit without HTTP /s | bare endpoint /s | relay, 202 only /s | ratio to bare | "
+                + "ratio to commit | relay, delivering too /s | ratio to bare |");
             table.AppendLine("|---|---|---|---|---|---|---|---|");
             foreach (var (inFlight, messages) in Loads)
             {

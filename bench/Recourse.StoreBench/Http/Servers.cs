@@ -28,7 +28,8 @@ internal sealed class BareServer : IHttpSubject
 
     private BareServer(Floor floor, WebApplication application) => (_floor, _application) = (floor, application);
 
-    public Uri Address => new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public Uri Address => new(
+        _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     public string Path => "/messages";
 

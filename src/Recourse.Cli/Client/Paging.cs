@@ -12,8 +12,11 @@ internal sealed record DeadLetterQuery
     public string? Kind { get; init; }
     public string? Text { get; init; }
 
+    /// <summary>Further conditions, by the names of the relay's parameters.</summary>
+    public IReadOnlyList<(string Name, string Value)> More { get; init; } = [];
+
     /// <summary>There is no condition at all: this means every dead letter.</summary>
-    public bool IsEmpty => Queue is null && Service is null && Kind is null && Text is null;
+    public bool IsEmpty => !Conditions().Any();
 
     /// <summary>The conditions in words, for questions and summaries.</summary>
     public override string ToString() => IsEmpty ? "all" : string.Join(", ", Conditions().Select(part => $"{part.Name} {part.Value}"));
@@ -27,12 +30,19 @@ internal sealed record DeadLetterQuery
         return path.ToString();
     }
 
-    private IEnumerable<(string Name, string Value)> Conditions()
+    /// <summary>The path of an export of all that match.</summary>
+    public string ExportPath() =>
+        "v1/dead-letters/export" + string.Concat(Conditions().Select((part, place) =>
+            $"{(place == 0 ? '?' : '&')}{part.Name}={Uri.EscapeDataString(part.Value)}"));
+
+    /// <summary>The conditions by the names that the relay knows.</summary>
+    public IEnumerable<(string Name, string Value)> Conditions()
     {
         if (Queue is not null) yield return ("queue", Queue);
         if (Service is not null) yield return ("service", Service);
         if (Kind is not null) yield return ("kind", Kind);
         if (Text is not null) yield return ("text", Text);
+        foreach (var condition in More) yield return condition;
     }
 }
 

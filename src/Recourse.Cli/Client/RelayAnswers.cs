@@ -20,6 +20,7 @@ internal sealed record QueueAnswer
     public bool Paused { get; init; }
     public long Blocked { get; init; }
     public long BlockedLanes { get; init; }
+    public bool Draining { get; init; }
     public double? OldestWaitingSeconds { get; init; }
 }
 
@@ -34,6 +35,7 @@ internal sealed record ServiceAnswer
     public string? BreakerNote { get; init; }
     public string? LastError { get; init; }
     public DateTimeOffset? LastErrorAt { get; init; }
+    public bool Paused { get; init; }
     public long Waiting { get; init; }
     public long Delayed { get; init; }
     public long Leased { get; init; }
@@ -58,9 +60,58 @@ internal sealed record DeadLetterAnswer
     public DateTimeOffset? DeadAt { get; init; }
     public int Generation { get; init; }
     public string? Decision { get; init; }
+    public string? Group { get; init; }
+    public int Edits { get; init; }
+    public string? Assignee { get; init; }
+    public string? Note { get; init; }
+    public bool Manual { get; init; }
+    public string? TakenBy { get; init; }
+    public DateTimeOffset? TakenUntil { get; init; }
+    public IReadOnlyList<LetterActAnswer>? Acts { get; init; }
     public string? Key { get; init; }
     public int Holds { get; init; }
     public IReadOnlyList<AttemptAnswer>? Attempts { get; init; }
+}
+
+/// <summary>What somebody did with a dead letter.</summary>
+internal sealed record LetterActAnswer(DateTimeOffset At, string Actor, string Verb, string? Detail);
+
+/// <summary>Dead letters that died alike.</summary>
+internal sealed record GroupAnswer
+{
+    public string Id { get; init; } = "";
+    public string Service { get; init; } = "";
+    public string Kind { get; init; } = "";
+    public string? Code { get; init; }
+    public string Template { get; init; } = "";
+    public long Dead { get; init; }
+    public long Total { get; init; }
+    public DateTimeOffset? FirstSeen { get; init; }
+    public DateTimeOffset? LastSeen { get; init; }
+}
+
+/// <summary>What is dead now.</summary>
+internal sealed record StatsAnswer
+{
+    public long Dead { get; init; }
+    public long? MaxSize { get; init; }
+    public DateTimeOffset? OldestAt { get; init; }
+    public IReadOnlyDictionary<string, long> ByKind { get; init; } = new Dictionary<string, long>();
+    public IReadOnlyDictionary<string, long> ByService { get; init; } = new Dictionary<string, long>();
+    public IReadOnlyList<AgeAnswer> ByAge { get; init; } = [];
+}
+
+internal sealed record AgeAnswer(double? WithinSeconds, long Dead);
+
+/// <summary>What a verb on a dead letter says; nulls are left out.</summary>
+internal sealed record LetterActRequest
+{
+    public string? Reason { get; init; }
+    public string? Actor { get; init; }
+    public double? Minutes { get; init; }
+    public string? Assignee { get; init; }
+    public string? Note { get; init; }
+    public bool? Manual { get; init; }
 }
 
 internal sealed record AttemptAnswer
@@ -144,4 +195,13 @@ internal sealed record EnvelopeLine
 [JsonSerializable(typeof(BatchLineAnswer))]
 [JsonSerializable(typeof(ProblemAnswer))]
 [JsonSerializable(typeof(EnvelopeLine))]
+[JsonSerializable(typeof(Listing<GroupAnswer>))]
+[JsonSerializable(typeof(StatsAnswer))]
+[JsonSerializable(typeof(LetterActRequest))]
+[JsonSerializable(typeof(ActBody))]
+[JsonSerializable(typeof(ReplayBody))]
+[JsonSerializable(typeof(ReplayAnswer))]
+[JsonSerializable(typeof(Listing<ReplayAnswer>))]
+[JsonSerializable(typeof(ReplayPreviewAnswer))]
+[JsonSerializable(typeof(ReplayItemAnswer))]
 internal sealed partial class RelayJson : JsonSerializerContext;

@@ -1,4 +1,7 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -20,7 +23,11 @@ internal sealed class RelayClient : IDisposable
     {
         Server = server;
         var handler = new SocketsHttpHandler { UseProxy = !server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) };
-        _http = new(handler) { BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"), Timeout = answerLimit ?? AnswerLimit };
+        _http = new(handler)
+        {
+            BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"),
+            Timeout = answerLimit ?? AnswerLimit,
+        };
         _http.DefaultRequestHeaders.UserAgent
             .Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
     }
@@ -49,6 +56,78 @@ internal sealed class RelayClient : IDisposable
         using var answer = await SendAsync(() => new(HttpMethod.Post, path), cancellationToken);
         await ThrowIfRefusedAsync(answer, cancellationToken);
         return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>A verb with a body; the answer's document.</summary>
+    public async Task<byte[]> ActAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, string? contentType,
+        (string Name, string Value)? header, CancellationToken cancellationToken)
+    {
+        using var answer = await SendAsync(() =>
+        {
+            var content = new ReadOnlyMemoryContent(body);
+            if (contentType is not null) content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+            var request = new HttpRequestMessage(method, path) { Content = content };
+            if (header is var (name, value)) request.Headers.TryAddWithoutValidation(name, value);
+            return request;
+        }, cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>A verb with who acts and why.</summary>
+    public Task<byte[]> ActAsync(string path, ActBody body, CancellationToken cancellationToken) =>
+        ActAsync(path, body, RelayJson.Default.ActBody, cancellationToken);
+
+    /// <summary>Previews or starts a replay.</summary>
+    public Task<byte[]> ActAsync(string path, ReplayBody body, CancellationToken cancellationToken) =>
+        ActAsync(path, body, RelayJson.Default.ReplayBody, cancellationToken);
+
+    private async Task<byte[]> ActAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(body, type);
+        using var answer = await SendAsync(() =>
+        {
+            var content = new ByteArrayContent(json);
+            content.Headers.ContentType = new("application/json");
+            return new(HttpMethod.Post, path) { Content = content };
+        }, cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        return await Guarded(() => answer.Content.ReadAsByteArrayAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>
+    /// The lines of an answer as they come, however long it takes; with a file as the body, which is sent meanwhile. Silence for longer
+    /// than a relay takes for a page ends it.
+    /// </summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(
+        HttpMethod method, string path, FileInfo? body, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // A client of its own: the limit of the other counts from the request to the end of the answer.
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = !Server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) })
+        {
+            BaseAddress = _http.BaseAddress,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        using var request = new HttpRequestMessage(method, path);
+        if (body is not null)
+            request.Content = new StreamContent(body.OpenRead()) { Headers = { ContentType = new("application/x-ndjson") } };
+        using var answer = await Guarded(
+            () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
+        await ThrowIfRefusedAsync(answer, cancellationToken);
+        var reader = PipeReader.Create(await answer.Content.ReadAsStreamAsync(cancellationToken));
+        while (true)
+        {
+            var read = await Guarded(() => reader.ReadAsync(cancellationToken).AsTask().WaitAsync(AnswerLimit, cancellationToken),
+                cancellationToken);
+            var buffer = read.Buffer;
+            while (buffer.PositionOf((byte)'\n') is { } end)
+            {
+                yield return buffer.Slice(0, end).ToArray();
+                buffer = buffer.Slice(buffer.GetPosition(1, end));
+            }
+            reader.AdvanceTo(buffer.Start, buffer.End);
+            if (read.IsCompleted) yield break;
+        }
     }
 
     /// <summary>One request, one answer, whatever its status; throws only when there is no answer.</summary>
@@ -150,7 +229,7 @@ internal sealed class RelayClient : IDisposable
                 $"no relay answers at {Server} ({why}). Is `recourse serve` running? Another address: --server URL, or "
                     + $"{CommonOptions.ServerVariable}.", error);
         }
-        catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception error) when (error is OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
             throw new CliException(ExitCode.Unreachable,
                 $"the relay at {Server} did not answer within {_http.Timeout.TotalSeconds:0} s. It may be stopped or overloaded.", error);

@@ -6,7 +6,11 @@ using Spectre.Console;
 namespace Recourse.Cli.Commands;
 
 /// <summary>What replay and discard say of themselves.</summary>
-internal sealed record BulkVerbWords(string Verb, string Done, string Description);
+internal sealed record BulkVerbWords(string Verb, string Done, string Description)
+{
+    /// <summary>A filter becomes a job of the relay, not many acts of this program.</summary>
+    public bool AsJob { get; init; }
+}
 
 /// <summary>A verb on one dead letter, or on all that a filter finds: counted first, then asked for.</summary>
 internal static class BulkVerb
@@ -42,12 +46,27 @@ internal static class BulkVerb
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var relay = new RelayClient(parsed.GetValue(server)!);
+            if (words.AsJob && parsed.GetValue(ids) is null or { Length: 0 })
+                return await JobAsync(relay, filter.Read(parsed), parsed.GetValue(yes), parsed.GetValue(json), cancellationToken);
             var chosen = parsed.GetValue(ids) is { Length: > 0 } given
                 ? given
                 : await ChooseAsync(relay, words, filter.Read(parsed), parsed.GetValue(yes), cancellationToken);
             return chosen is null ? ExitCode.Failed : await RunAsync(relay, words, chosen, parsed.GetValue(json), cancellationToken);
         });
         return command;
+    }
+
+    // The relay works on it, so that a terminal that closes does not stop it half-way.
+    private static Task<int> JobAsync(RelayClient relay, DeadLetterQuery query, bool yes, bool json, CancellationToken cancellationToken)
+    {
+        var request = new ReplayBody
+        {
+            Filter = query.Conditions().ToDictionary(condition => condition.Name, condition => condition.Value),
+            All = query.IsEmpty,
+            Limit = query.IsEmpty ? 10_000_000 : null,
+            Actor = Environment.UserName,
+        };
+        return ReplayStartCommand.RunAsync(relay, request, query, dry: false, yes, watch: false, json, cancellationToken);
     }
 
     /// <summary>Counts what the filter finds and asks; null when the answer is no.</summary>

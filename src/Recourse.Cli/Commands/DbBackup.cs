@@ -18,7 +18,8 @@ internal static class DbBackup
     {
         var target = new Argument<string>("FILE") { Description = "The backup: a file that does not exist yet" };
         var (store, config, server, json) = (DbCommand.Store(), DbCommand.Config(), CommonOptions.Server(), CommonOptions.Json());
-        var command = new Command("backup", "Copy the store while it is in use, and check the copy") { target, store, config, server, json };
+        var command = new Command("backup", "Copy the store while it is in use, and check the copy") { target, store, config, server,
+            json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var path = Path.GetFullPath(parsed.GetValue(target)!);
@@ -59,7 +60,8 @@ internal static class DbBackup
         using var relay = new RelayClient(server, Limit);
         using var answer = await relay.SendAsync(() => new(HttpMethod.Post, "v1/store:backup")
         {
-            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(new() { ["path"] = path }, CliJson.Default.DictionaryStringString))
+            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(new() { ["path"] = path },
+                CliJson.Default.DictionaryStringString))
             {
                 Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
             },

@@ -13,7 +13,10 @@ internal static class DbCommand
 
     public static Command Create()
     {
-        var command = new Command("db", "Back the store up, restore, check or migrate it") { DbBackup.Create(), DbRestore.Create(), Check(), Migrate() };
+        var command = new Command("db", "Back the store up, restore, check or migrate it")
+        {
+            DbBackup.Create(), DbRestore.Create(), Check(), Migrate(),
+        };
         return command.Teach(
         [
             ("A backup of the running relay, every night", "recourse db backup /backups/recourse-$(date +%F).db"),
@@ -97,7 +100,8 @@ internal static class DbCommand
                 : $"{check.Path} is not sound. Stop the relay, keep a copy of the file and its -wal, and restore the last good backup.");
             return check.Sound ? ExitCode.Ok : ExitCode.Failed;
         });
-        return command.Teach([("Check the store of this folder", "recourse db check"), ("Check a backup", "recourse db check --store /backups/monday.db")],
+        return command.Teach(
+            [("Check the store of this folder", "recourse db check"), ("Check a backup", "recourse db check --store /backups/monday.db")],
             "It changes nothing and may run beside the relay. Exit codes: 0 sound, 1 not.");
     }
 

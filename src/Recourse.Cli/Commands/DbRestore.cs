@@ -36,8 +36,9 @@ internal static class DbRestore
         if (done.Replaced is { } aside)
             Console.Out.WriteLine($"What was there is now {aside}.");
         Console.Error.WriteLine(done.LastActivity is { } last
-            ? $"warning: it knows nothing after {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. {done.Open:N0} deliveries are open in it: with the "
-                + "next start they go out, those that were delivered since then once more, with the same Idempotency-Keys. Messages that "
+            ? $"warning: it knows nothing after {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. "
+                + $"{done.Open:N0} deliveries are open in it: with the next start they go out, those that were delivered "
+                + "since then once more, with the same Idempotency-Keys. Messages that "
                 + "were accepted since then are not in it; their senders have to send them again."
             : "warning: the backup is of an empty store.");
         return ExitCode.Ok;

@@ -14,8 +14,8 @@ internal static class DlqListCommand
     public static Command Create()
     {
         var filter = new DlqFilter();
-        var limit = CommonOptions.Whole("--limit", "Rows of a page, 1 to 500", 1, 500);
-        limit.DefaultValueFactory = _ => 50;
+        var limit = new Option<int>("--limit") { Description = "Rows of a page, 1 to 500", HelpName = "N", DefaultValueFactory = _ => 50 }
+            .Between(1, 500);
         var after = new Option<string?>("--after")
         {
             Description = "Continue behind this cursor (`next` of the page before)",
@@ -33,9 +33,9 @@ internal static class DlqListCommand
         {
             var query = filter.Read(parsed);
             var relay = parsed.GetValue(server)!;
-            if (parsed.GetValue(all)) return AllAsync(relay, query, parsed.GetValue(json), cancellationToken);
-            var page = query.Path(parsed.GetValue(after), (int)(parsed.GetValue(limit) ?? 50));
-            return PageAsync(relay, page, parsed.GetValue(json), cancellationToken);
+            return parsed.GetValue(all)
+                ? AllAsync(relay, query, parsed.GetValue(json), cancellationToken)
+                : PageAsync(relay, query.Path(parsed.GetValue(after), parsed.GetValue(limit)), parsed.GetValue(json), cancellationToken);
         });
         return command.Teach(
         [

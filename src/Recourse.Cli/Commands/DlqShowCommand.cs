@@ -64,13 +64,24 @@ internal static class DlqShowCommand
             ("order key", letter.Key),
             ("blocks", letter.Holds == 0 ? null
                 : $"{Screen.Counted(letter.Holds, "delivery", "deliveries")} behind it in its lane, until it is replayed or discarded"),
-            ("error", letter.Error),
+            ("error", letter.Error), ("group", letter.Group), ("edited", letter.Edits == 0 ? null : $"{letter.Edits} times"),
+            ("looked after by", letter.Assignee), ("note", letter.Note),
+            ("in hand of", letter.TakenBy is null ? null : $"{letter.TakenBy} until {letter.TakenUntil:u}"),
         })
         {
             if (!string.IsNullOrEmpty(value)) table.Row(name, value);
         }
         Screen.Out.Write(table);
         MessageCommand.WriteAttempts(letter.Attempts ?? []);
+        WriteActs(letter.Acts ?? []);
         Screen.Progress.WriteLine($"Send it on: recourse dlq replay {letter.Id}   put it away: recourse dlq discard {letter.Id}");
+    }
+
+    private static void WriteActs(IReadOnlyList<LetterActAnswer> acts)
+    {
+        if (acts.Count == 0) return;
+        var table = Screen.Table("when", "who", "did", "detail");
+        foreach (var act in acts) table.Row(act.At.ToString("u"), act.Actor, act.Verb, Screen.Safe(act.Detail, 200));
+        Screen.Out.Write(table);
     }
 }

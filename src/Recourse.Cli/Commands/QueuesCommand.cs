@@ -13,7 +13,13 @@ internal static class QueuesCommand
         var name = new Argument<string?>("NAME") { Description = "One queue; without it, all", Arity = ArgumentArity.ZeroOrOne };
         var server = CommonOptions.Server();
         var json = CommonOptions.Json();
-        var command = new Command("queues", "Show what the queues hold") { name, server, json };
+        var command = new Command("queues", "Show what the queues hold; pause, drain or resume one")
+        {
+            name, server, json,
+            HoldCommand.Create("queues", "pause", "Take messages in and deliver nothing until the queue is resumed", "paused"),
+            HoldCommand.Create("queues", "drain", "Deliver what the queue has and refuse new messages until it is resumed", "draining"),
+            HoldCommand.Create("queues", "resume", "Let a paused or draining queue go on", "resumed"),
+        };
         command.SetAction((parsed, cancellationToken) =>
             RunAsync(parsed.GetValue(server)!, parsed.GetValue(name), parsed.GetValue(json), cancellationToken));
         return command.Teach(
@@ -50,7 +56,8 @@ internal static class QueuesCommand
         foreach (var column in table.Columns.Skip(1)) column.RightAligned();
         foreach (var queue in queues)
         {
-            table.Row(queue.Paused ? $"{queue.Name} (paused)" : queue.Name, queue.Accepted, queue.Waiting,
+            var held = queue.Paused ? " (paused)" : queue.Draining ? " (draining)" : "";
+            table.Row(queue.Name + held, queue.Accepted, queue.Waiting,
                 Screen.Toned($"{queue.Blocked}", queue.Blocked > 0 ? Tone.Warn : Tone.None), queue.Delayed, queue.Leased,
                 queue.Delivered, Screen.Toned($"{queue.Dead}", queue.Dead > 0 ? Tone.Bad : Tone.None), queue.Discarded, queue.Expired,
                 Screen.Age(queue.OldestWaitingSeconds));

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
 
-/// <summary><c>recourse services [isolate|reset NAME]</c>: the services, their breakers, and the two verbs of an operator.</summary>
+/// <summary><c>recourse services [isolate|reset|pause|resume NAME]</c>: the services, their breakers, and an operator's verbs.</summary>
 internal static class ServicesCommand
 {
     public static Command Create()
@@ -15,8 +15,12 @@ internal static class ServicesCommand
         var command = new Command("services", "Show the services and their circuit breakers")
         {
             server, json,
-            Verb("isolate", "Hold a service's breaker open until it is reset: nothing is sent to it, everything for it waits", "isolated"),
-            Verb("reset", "Close a service's breaker and forget its failures: what waits for it goes at once", "reset"),
+            HoldCommand.Create("services", "isolate",
+                "Hold a service's breaker open until it is reset, over restarts too: everything for it waits", "isolated"),
+            HoldCommand.Create("services", "reset",
+                "Close a service's breaker and forget its failures: what waits for it goes at once", "reset"),
+            HoldCommand.Create("services", "pause", "Deliver nothing to a service until it is resumed; what is under way ends", "paused"),
+            HoldCommand.Create("services", "resume", "Let deliveries to a paused service go on", "resumed"),
         };
         command.SetAction((parsed, cancellationToken) => ListAsync(parsed.GetValue(server)!, parsed.GetValue(json), cancellationToken));
         return command.Teach(
@@ -35,25 +39,6 @@ internal static class ServicesCommand
         _ => Tone.Bad,
     };
 
-    private static Command Verb(string verb, string description, string done)
-    {
-        var name = new Argument<string>("NAME") { Description = "The service, as the configuration names it" };
-        var server = CommonOptions.Server();
-        var json = CommonOptions.Json();
-        var command = new Command(verb, description) { name, server, json };
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var service = parsed.GetValue(name)!;
-            using var relay = new RelayClient(parsed.GetValue(server)!);
-            var document = await relay.ActAsync($"v1/services/{Uri.EscapeDataString(service)}:{verb}", cancellationToken);
-            if (!parsed.GetValue(json)) Screen.Out.WriteLine($"{Screen.Safe(service)}: {done}.");
-            else if (document.Length > 0) JsonOutput.Write(document);
-            else JsonOutput.Write(new() { ["name"] = service, ["done"] = done }, CliJson.Default.DictionaryStringString);
-            return ExitCode.Ok;
-        });
-        return command.Teach([(description.Split(':')[0], $"recourse services {verb} billing")]);
-    }
-
     private static async Task<int> ListAsync(Uri server, bool json, CancellationToken cancellationToken)
     {
         using var relay = new RelayClient(server);
@@ -68,7 +53,8 @@ internal static class ServicesCommand
         foreach (var service in relay.Parse(document, RelayJson.Default.ListingServiceAnswer).Items)
         {
             var breaker = service.BreakerNote is { Length: > 0 } note ? $"{service.Breaker}: {note}" : service.Breaker;
-            table.Row(service.Name, Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)),
+            table.Row(service.Paused ? $"{service.Name} (paused)" : service.Name,
+                Screen.Toned(breaker ?? "not configured", ToneOf(service.Breaker)),
                 $"{service.InFlight} of {service.MaxConcurrent}",
                 service.Waiting, Screen.Toned($"{service.Blocked}", service.Blocked > 0 ? Tone.Warn : Tone.None), service.Delayed,
                 Screen.Toned($"{service.Dead}", service.Dead > 0 ? Tone.Bad : Tone.None),

@@ -175,7 +175,7 @@ internal sealed class LetterGroups
     public static Page<DeadLetterGroup> Page(IEnumerable<LetterGroup> groups, DeadLetterGroupFilter filter)
     {
         var cursor = Cursor(filter);
-        var recent = cursor.ByDeath;
+        var recent = filter.Order is DeadLetterGroupOrder.Recent;
         var kind = filter.Kind?.Name();
         var found = groups
             .Where(group => group.Dead > 0 && cursor.AdmitsGroup(recent ? group.LastSeen : group.Dead, group.Fingerprint)
@@ -185,14 +185,14 @@ internal sealed class LetterGroups
             .OrderByDescending(group => recent ? group.LastSeen : group.Dead).ThenByDescending(group => group.Fingerprint)
             .Take(filter.Limit + 1).ToList();
         var last = found.Count > filter.Limit ? found[filter.Limit - 1] : null;
-        var next = last is null ? null : new PageCursor(recent, recent ? last.LastSeen : last.Dead, last.Fingerprint).ToString();
+        var next = last is null ? null : new PageCursor(cursor.Order, recent ? last.LastSeen : last.Dead, last.Fingerprint).ToString();
         return new([.. found.Take(filter.Limit).Select(group => group.Shown())], next);
     }
 
     private static PageCursor Cursor(DeadLetterGroupFilter filter)
     {
-        var recent = filter.Order is DeadLetterGroupOrder.Recent;
-        return PageCursor.Of(filter.Limit, filter.After, recent, nameof(DeadLetterGroupFilter));
+        var order = filter.Order is DeadLetterGroupOrder.Recent ? PageOrder.Death : PageOrder.Newest;
+        return PageCursor.Of(filter.Limit, filter.After, order, nameof(DeadLetterGroupFilter));
     }
 
     private static bool Contains(string? text, string part) => text?.Contains(part, StringComparison.OrdinalIgnoreCase) == true;

@@ -31,6 +31,12 @@ internal static class LetterRules
     public static long DiedAt(long now, long last) => Math.Max(now, last + 1);
 
     /// <summary>
+    /// The time of a new replay job: at or after every death so far, so that what died by then is the job's. Later deaths come after it,
+    /// for it counts as the last one.
+    /// </summary>
+    public static long MadeAt(long now, long lastDeath) => Math.Max(now, lastDeath);
+
+    /// <summary>
     /// True when nothing replays a letter by itself: a person said so, its fault does not pass, or its second chances are used up.
     /// </summary>
     public static bool IsManual(bool marked, Persistence persistence, FaultKind? kind, int generation, int secondChances) =>
@@ -62,6 +68,8 @@ internal static class LetterRules
         if (filter.Resolved is true && filter.State is not (null or DeliveryState.Discarded))
             throw new ArgumentException("DeliveryFilter.Resolved asks for resolved letters, which are no longer "
                 + $"{filter.State}; leave State out.");
+        if (filter.Resolved is true && filter.OldestFirst)
+            throw new ArgumentException("DeliveryFilter.Resolved lists letters by the time at which they were resolved; leave OldestFirst out.");
         if (!filter.IsOfLetters() && filter.AsksOfLetters())
             throw new ArgumentException("DeliveryFilter asks what only dead letters have (group, time of death, person …); "
                 + "set State to Dead, or Resolved to true.");
@@ -84,11 +92,23 @@ internal static class LetterRules
     };
 
     /// <summary>What the history says of a replay.</summary>
-    public static string? Detail(ReplayCommand command) => command.Key switch
+    public static string? Detail(ReplayKey key, string? reason) => key switch
     {
-        ReplayKey.Keep => With("with the same Idempotency-Key", command.Reason),
-        ReplayKey.New => With("with a new Idempotency-Key", command.Reason),
-        _ => command.Reason,
+        ReplayKey.Keep => With("with the same Idempotency-Key", reason),
+        ReplayKey.New => With("with a new Idempotency-Key", reason),
+        _ => reason,
+    };
+
+    /// <summary>Why a replay job leaves a letter alone; null when it does not.</summary>
+    /// <param name="found">Whether the job's maker may act on it.</param>
+    /// <param name="diedAt">Its time of death.</param>
+    /// <param name="madeAt">When the job was made.</param>
+    /// <param name="holder">Who has it in hand, where somebody has.</param>
+    public static string? LeftAlone(DeadLetterOutcome found, long diedAt, long madeAt, string? holder) => found switch
+    {
+        DeadLetterOutcome.Taken => $"taken by {holder}",
+        DeadLetterOutcome.Done => diedAt > madeAt ? "died again since the job was made" : null,
+        _ => "not dead any more",
     };
 
     /// <summary>What the history says of an edit.</summary>

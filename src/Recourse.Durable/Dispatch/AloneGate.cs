@@ -7,10 +7,9 @@ namespace Recourse.Durable;
 internal sealed class AloneGate(TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<TaskCompletionSource<bool>> _waiters = [];
     private int _inFlight;
     private int _closed;
-    private int _waiting;
 
     internal int InFlight
     {
@@ -39,46 +38,41 @@ internal sealed class AloneGate(TimeProvider time)
 
     internal void Leave(int count)
     {
-        TaskCompletionSource? empty = null;
+        TaskCompletionSource<bool>[] waiters = [];
         lock (_lock)
         {
             _inFlight -= count;
-            if (_inFlight == 0 && _closed > 0)
+            if (_inFlight == 0 && _waiters.Count > 0)
             {
-                empty = _empty;
-                _empty = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                waiters = [.. _waiters];
+                _waiters.Clear();
             }
         }
 
-        empty?.TrySetResult();
+        foreach (var waiter in waiters) waiter.TrySetResult(true);
     }
 
     /// <summary>Closes, and waits until nothing is in flight; false when that took longer than the patience. Either way the gate is
     /// closed.</summary>
-    internal async Task<bool> CloseAsync(TimeSpan patience)
+    internal Task<bool> CloseAsync(TimeSpan patience)
     {
-        Task empty;
-        lock (_lock)
-        {
-            _closed++;
-            if (_inFlight == 0) return true;
-            empty = _empty.Task;
-        }
-
-        return await WithinAsync(empty, patience);
+        lock (_lock) _closed++;
+        return WaitEmptyAsync(patience);
     }
 
     /// <summary>Waits on, at a gate that the caller has closed before.</summary>
     internal async Task<bool> WaitEmptyAsync(TimeSpan patience)
     {
-        Task empty;
+        var waiter = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
             if (_inFlight == 0) return true;
-            empty = _empty.Task;
+            if (patience == TimeSpan.Zero) return false;
+            _waiters.Add(waiter);
         }
 
-        return await WithinAsync(empty, patience);
+        await using var timer = time.CreateTimer(_ => GiveUp(waiter), null, patience, Timeout.InfiniteTimeSpan);
+        return await waiter.Task;
     }
 
     /// <summary>Opens what one caller closed; whoever waits has to be woken by the caller.</summary>
@@ -88,23 +82,17 @@ internal sealed class AloneGate(TimeProvider time)
     }
 
     /// <summary>Somebody has closed the gate and waits for what is in flight, or for the end of his patience.</summary>
-    internal bool IsAwaited => Volatile.Read(ref _waiting) > 0;
-
-    private async Task<bool> WithinAsync(Task task, TimeSpan patience)
+    internal bool IsAwaited
     {
-        Interlocked.Increment(ref _waiting);
-        try
+        get
         {
-            await task.WaitAsync(patience, time);
-            return true;
+            lock (_lock) return _waiters.Count > 0;
         }
-        catch (TimeoutException)
-        {
-            return task.IsCompleted;
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
+    }
+
+    private void GiveUp(TaskCompletionSource<bool> waiter)
+    {
+        lock (_lock) _waiters.Remove(waiter);
+        waiter.TrySetResult(false);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
         var began = options.Time.GetTimestamp();
         var cancel = new CancellationTokenSource(timeout, options.Time);
         // On the pool: a handler that blocks or throws before its first await must not hold up the route.
-        var call = Task.Run(() => handler(delivery, cancel.Token).AsTask(), CancellationToken.None);
+        var call = options.Begin(() => handler(delivery, cancel.Token).AsTask());
         var ended = await EndedAsync(call, cancel);
         var duration = options.Time.GetElapsedTime(began);
         if (!ended)
@@ -49,12 +49,15 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
     /// <summary>Waits for the call; false when it goes on after its token was cancelled and the grace is over.</summary>
     private async Task<bool> EndedAsync(Task call, CancellationTokenSource cancel)
     {
-        var abandoned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = call.ContinueWith(
+            (_, over) => ((TaskCompletionSource)over!).TrySetResult(), over, CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously, options.Scheduler);
         var grace = new StrongBox<ITimer?>();
-        using (cancel.Token.UnsafeRegister(_ => grace.Value = Grace(abandoned), null))
+        using (cancel.Token.UnsafeRegister(_ => grace.Value = Grace(over), null))
         using (stop.UnsafeRegister(static source => Cancel((CancellationTokenSource)source!), cancel))
         {
-            await Task.WhenAny(call, abandoned.Task);
+            await over.Task;
         }
 
         if (grace.Value is { } timer) await timer.DisposeAsync();
@@ -78,7 +81,7 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
 
     private static async Task ForgetAsync(Task call, CancellationTokenSource cancel)
     {
-        using (cancel) await call.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        using (cancel) await call.ConfigureAwait(DispatcherOptions.Quietly);
     }
 
     // A stop is nobody's fault; it is set apart from a timeout by the time that had passed.

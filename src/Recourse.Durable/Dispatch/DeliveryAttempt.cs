@@ -33,7 +33,7 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
         finally
         {
             if (stillRunning is null) ended();
-            else _ = stillRunning.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            else _ = stillRunning.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, options.Scheduler);
         }
     }
 

@@ -54,8 +54,8 @@ public sealed class Dispatcher : IAsyncDisposable
             if (_started || _stop is not null) throw new InvalidOperationException("A dispatcher starts once; make another.");
             _started = true;
             if (opening is not { Suspects: 0 }) CheckSuspects();
-            foreach (var route in _routes) _loops.Add(Task.Run(route.RunAsync));
-            _loops.Add(Task.Run(_suspects.RunAsync));
+            foreach (var route in _routes) _loops.Add(_options.Begin(route.RunAsync));
+            _loops.Add(_options.Begin(_suspects.RunAsync));
         }
     }
 
@@ -141,7 +141,7 @@ public sealed class Dispatcher : IAsyncDisposable
             if (!await _gate.WaitEmptyAsync(_options.AbandonAfter + _options.SafetyPoll)) await GiveUpAsync();
         }
 
-        await Task.WhenAll(_loops).WaitAsync(_options.SafetyPoll, _options.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_loops).WaitAsync(_options.SafetyPoll, _options.Time).ConfigureAwait(DispatcherOptions.Quietly);
     }
 
     private async Task GiveUpAsync()
@@ -174,7 +174,7 @@ public sealed class Dispatcher : IAsyncDisposable
         if (_started)
         {
             route.SuspectsFound();
-            _loops.Add(Task.Run(route.RunAsync));
+            _loops.Add(_options.Begin(route.RunAsync));
         }
 
         return route;

@@ -47,6 +47,20 @@ public sealed record DispatcherOptions
     /// <summary>Random numbers in [0, 1) for jitter, from any thread. Default: the shared generator.</summary>
     public Func<double> Sample { get; init; } = Random.Shared.NextDouble;
 
+    /// <summary>Where loops and attempts run. The pool; a simulation puts one thread of its own in its place.</summary>
+    internal TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    /// <summary>Waits without throwing, and goes on where it was.</summary>
+    internal const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+
+    /// <summary>Begins something on the scheduler; the task ends with it.</summary>
+    internal Task<T> Begin<T>(Func<Task<T>> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
+
+    /// <inheritdoc cref="Begin{T}"/>
+    internal Task Begin(Func<Task> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
+
     private static DeliveryPolicy DefaultPolicy { get; } = new();
 
     // A decision must be made whatever the user's function does: without one the delivery would stay leased.

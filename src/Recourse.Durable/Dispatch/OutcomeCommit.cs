@@ -45,7 +45,7 @@ internal sealed class OutcomeCommit(MessageStore store, DispatcherOptions option
     private async Task<bool> WaitAsync(TimeSpan wait)
     {
         if (giveUp.IsCancellationRequested) return false;
-        await Task.Delay(wait, options.Time, giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(wait, options.Time, giveUp).ConfigureAwait(DispatcherOptions.Quietly);
         return !giveUp.IsCancellationRequested;
     }
 }

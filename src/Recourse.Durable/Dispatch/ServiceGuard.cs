@@ -14,7 +14,7 @@ internal sealed class ServiceGuard
     internal ServiceGuard(ServicePolicy policy, DispatcherOptions options)
     {
         (_policy, _options) = (policy, options);
-        Breaker = new CircuitBreaker(BreakerOf(policy), options.Time);
+        Breaker = new CircuitBreaker(BreakerOf(policy), options.Time) { Samples = options.Sample };
         Bulkhead = new Bulkhead(BulkheadOf(policy), options.Time);
         Budget = new RetryBudget(options.RetryBudget, options.Time);
     }

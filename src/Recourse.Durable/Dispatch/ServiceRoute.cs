@@ -11,6 +11,7 @@ internal sealed class ServiceRoute(
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(10);
 
     private readonly WakeSignal _wake = new(options.Time);
+    private readonly BulkShare _bulk = new();
     private volatile bool _stopping;
     private int _failures;
 
@@ -120,7 +121,11 @@ internal sealed class ServiceRoute(
         {
             // Never cancelled: a claim whose answer nobody reads would be a lease that nobody ends.
             return await store.CommitAsync(
-                new ClaimCommand(guard.Policy.Name, permits.Count, options.Node) { Suspects = suspects }, CancellationToken.None);
+                new ClaimCommand(guard.Policy.Name, permits.Count, options.Node)
+                {
+                    Suspects = suspects,
+                    BulkMax = _bulk.Allowed(guard.Bulkhead.Limit),
+                }, CancellationToken.None);
         }
         catch
         {
@@ -133,10 +138,11 @@ internal sealed class ServiceRoute(
 
     private async Task AttemptAsync(ClaimedDelivery delivery, CircuitPermit permit)
     {
+        _bulk.Begin(delivery.Bulk);
         try
         {
             if (_stopping) await ReleaseAsync(delivery, permit);
-            else await attempt.RunAsync(delivery, guard, permit, PermitFree);
+            else await attempt.RunAsync(delivery, guard, permit, delivery.Bulk ? BulkPermitFree : PermitFree);
         }
         catch (Exception error)
         {
@@ -158,8 +164,15 @@ internal sealed class ServiceRoute(
         }
         finally
         {
-            PermitFree();
+            if (delivery.Bulk) BulkPermitFree();
+            else PermitFree();
         }
+    }
+
+    private void BulkPermitFree()
+    {
+        _bulk.End();
+        PermitFree();
     }
 
     private void PermitFree()

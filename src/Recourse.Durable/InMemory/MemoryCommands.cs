@@ -1,9 +1,9 @@
 namespace Recourse.Durable;
 
 /// <summary>The rules of every command over plain collections. The caller holds the lock.</summary>
-internal sealed partial class MemoryCommands(TimeProvider time)
+internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOffset, Guid>? nextId = null)
 {
-    private readonly MessageIds _ids = new();
+    private readonly Func<DateTimeOffset, Guid> _nextId = nextId ?? new MessageIds().Next;
     private readonly Dictionary<(string Queue, string Key), MemoryKey> _keys = [];
     private readonly Dictionary<(string Service, string Key), MemoryLane> _lanes = [];
     private long _sequence;
@@ -18,8 +18,9 @@ internal sealed partial class MemoryCommands(TimeProvider time)
 
     public SortedSet<string> Services { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>What waits, of each service, in the order of claims.</summary>
-    private readonly Dictionary<string, SortedSet<(long DueAt, long Key)>> _waiting = [];
+    /// <summary>What waits, of each service by queue and rank, in the order of time.</summary>
+    private readonly Dictionary<string, SortedDictionary<(int Rank, string Queue), SortedSet<(long DueAt, long Key)>>> _waiting = [];
+    private readonly ClaimTurns _turns = new();
 
     public long Now => time.NowMicros();
 
@@ -42,6 +43,11 @@ internal sealed partial class MemoryCommands(TimeProvider time)
             case IndexLettersCommand index: index.Result = 0; break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
             case ProbeCommand probe: probe.Result = true; break;
+            case ExpireCommand expire: expire.Result = Expire(expire); break;
+            case ControlCommand control: control.Result = Controls.Apply(control, StoreTime.Time(Now)); break;
+            case StartReplayCommand start: start.Result = Start(start); break;
+            case ReplayBatchCommand batch: batch.Result = Replay(batch); break;
+            case MoveReplayCommand move: move.Result = Move(move); break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
@@ -50,7 +56,7 @@ internal sealed partial class MemoryCommands(TimeProvider time)
     {
         var message = command.Message;
         var now = Now;
-        var id = _ids.Next(time.GetUtcNow());
+        var id = _nextId(time.GetUtcNow());
         if (message.IdempotencyKey is { } key)
         {
             if (_keys.TryGetValue((message.Queue, key), out var used) && used.ExpiresAt > now)
@@ -69,46 +75,27 @@ internal sealed partial class MemoryCommands(TimeProvider time)
             CreatedAt = StoreTime.Time(now),
         };
         Messages.Add(id, stored);
+        // What a sender put off is not older for it: its generation begins when it is due.
+        var due = message.DeliverAt is { } at ? Math.Max(now, StoreTime.Micros(at)) : now;
         TotalsOf(message.Queue).Accepted += message.Services.Count;
         for (var i = 0; i < message.Services.Count; i++)
         {
-            var delivery = new MemoryDelivery { Message = stored, Index = i, Service = message.Services[i], GenerationAt = now };
+            var delivery = new MemoryDelivery
+            {
+                Message = stored,
+                Index = i,
+                Service = message.Services[i],
+                GenerationAt = due,
+                Rank = message.Priority,
+                ExpiresAt = message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null,
+            };
             stored.Deliveries.Add(delivery);
             Deliveries.Add(delivery.Key, delivery);
             Services.Add(delivery.Service);
             JoinLane(delivery);
-            Wait(delivery, now);
+            Wait(delivery, due);
         }
         return new(EnqueueStatus.Accepted, id);
-    }
-
-    private ClaimResult Claim(ClaimCommand command)
-    {
-        var now = Now;
-        var taken = new List<ClaimedDelivery>();
-        if (!_waiting.TryGetValue(command.Service, out var waiting))
-            return new(taken, null);
-        var lease = ++_lease;
-        var chosen = new List<MemoryDelivery>();
-        foreach (var (dueAt, key) in waiting)
-        {
-            if (dueAt > now || chosen.Count >= command.Max)
-                break;
-            if (Deliveries[key] is { Claimable: true } delivery && delivery.Suspect == command.Suspects)
-                chosen.Add(delivery);
-        }
-        foreach (var delivery in chosen)
-            taken.Add(Take(delivery, command, lease, now));
-        DateTimeOffset? next = null;
-        foreach (var (dueAt, key) in waiting)
-        {
-            if (Deliveries[key].Suspect == command.Suspects && Deliveries[key].Claimable)
-            {
-                next = StoreTime.Time(dueAt);
-                break;
-            }
-        }
-        return new(taken, next);
     }
 
     private ClaimedDelivery Take(MemoryDelivery delivery, ClaimCommand command, long lease, long now)
@@ -140,6 +127,7 @@ internal sealed partial class MemoryCommands(TimeProvider time)
             LastDelayMs = delivery.LastDelayMs,
             Suspect = delivery.Suspect,
             CrashesAlone = delivery.CrashesAlone,
+            Bulk = Ranks.IsBulk(delivery.Rank),
             IdempotencyKey = AttemptRules.IdempotencyKey(delivery.Message.Id, delivery.KeyGeneration),
             OrderKey = message.OrderKey,
             ContentType = delivery.Edited is { } edited ? edited.ContentType : message.ContentType,
@@ -157,6 +145,7 @@ internal sealed partial class MemoryCommands(TimeProvider time)
         EndAttempt(delivery);
         End(delivery, DeliveryState.Delivered);
         delivery.LeaveLane();
+        delivery.Replay?.Ended(delivery, ReplayOutcome.Delivered, delivery.EndedAt);
         TotalsOf(delivery.Queue).Delivered++;
         return true;
     }
@@ -225,6 +214,7 @@ internal sealed partial class MemoryCommands(TimeProvider time)
     {
         var now = Now;
         ContinueDeaths();
+        _turns.Forget();
         var held = Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Leased).ToList();
         var poisoned = 0;
         foreach (var delivery in held)
@@ -273,17 +263,6 @@ internal sealed partial class MemoryCommands(TimeProvider time)
         delivery.State = state;
         delivery.EndedAt = Now;
     }
-
-    private void Wait(MemoryDelivery delivery, long dueAt)
-    {
-        delivery.State = DeliveryState.Waiting;
-        delivery.DueAt = dueAt;
-        if (!_waiting.TryGetValue(delivery.Service, out var waiting))
-            _waiting.Add(delivery.Service, waiting = []);
-        waiting.Add((dueAt, delivery.Key));
-    }
-
-    private void StopWaiting(MemoryDelivery delivery) => _waiting[delivery.Service].Remove((delivery.DueAt, delivery.Key));
 
     private void JoinLane(MemoryDelivery delivery)
     {

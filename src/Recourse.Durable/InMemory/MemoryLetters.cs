@@ -13,35 +13,14 @@ internal sealed partial class MemoryCommands
         delivery.EndedAt = _lastDeath = LetterRules.DiedAt(Now, _lastDeath);
         delivery.Group = Groups.Add(
             delivery.Service, delivery.Kind!.Value.Name(), code, delivery.Error, delivery.EndedAt);
+        delivery.Replay?.Ended(delivery, ReplayOutcome.Dead, Now);
+        delivery.Replay = null;
+        delivery.Rank = Ranks.Live(delivery.Rank);
     }
 
     /// <summary>After a start, as the stores on a disk do: deaths go on after the last letter that is still dead.</summary>
     private void ContinueDeaths() => _lastDeath = Deliveries.Values
         .Where(delivery => delivery.State is DeliveryState.Dead).Select(delivery => delivery.EndedAt).DefaultIfEmpty().Max();
-
-    private DeadLetterOutcome Replay(ReplayCommand command)
-    {
-        if (Letter(command.Id, command.Actor, out var delivery) is not DeadLetterOutcome.Done and var refused)
-            return refused;
-        var now = Now;
-        delivery.KeyGeneration = LetterRules.KeyGeneration(
-            command.Key, delivery.KeyGeneration, delivery.Generation, delivery.MaybeApplied,
-            delivery.Edited?.Generation == delivery.Generation);
-        Leave(delivery);
-        delivery.Generation++;
-        delivery.GenerationAt = now;
-        delivery.AttemptsBefore = delivery.AttemptCount;
-        delivery.MessageFaults = delivery.UnknownFaults = 0;
-        delivery.LastDelayMs = 0;
-        delivery.Suspect = false;
-        delivery.CrashesAlone = 0;
-        delivery.EndedAt = 0;
-        delivery.Decision = AttemptRules.Act("replay", command.Actor, command.Reason);
-        delivery.Add(now, command.Actor, "replay", LetterRules.Detail(command));
-        JoinLane(delivery);
-        Wait(delivery, now);
-        return DeadLetterOutcome.Done;
-    }
 
     private DeadLetterOutcome Discard(DiscardCommand command) => PutAway(command.Id, "discard", command.Actor, command.Reason);
 

@@ -1,7 +1,7 @@
 namespace Recourse.Durable;
 
 /// <summary>Reads straight from the collections, under the store's lock.</summary>
-internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQueries
+internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : StoreQueries
 {
     public override Task<IReadOnlyList<QueueCounts>> QueuesAsync(CancellationToken cancellationToken = default)
     {
@@ -36,8 +36,10 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         {
             var at = delivery.StateAt(now);
             states[(int)at]++;
-            if (at is DeliveryState.Waiting && (oldest is null || delivery.Message.CreatedAt < oldest))
-                oldest = delivery.Message.CreatedAt;
+            // What was never tried waits since it is due: a sender may have put that off.
+            var since = delivery.AttemptCount == 0 ? StoreTime.Time(delivery.DueAt) : delivery.Message.CreatedAt;
+            if (at is DeliveryState.Waiting && (oldest is null || since < oldest))
+                oldest = since;
         }
         return new(
             queue, totals.Accepted, states[(int)DeliveryState.Waiting], states[(int)DeliveryState.Delayed],
@@ -118,7 +120,8 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
             var died = state.Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Dead)
                 .Select(delivery => delivery.EndedAt).ToList();
             return Task.FromResult(LetterStats.Of(
-                state.Groups.All, state.Now, since => died.Count(at => at >= since), died.Count == 0 ? null : died.Min()));
+                state.Groups.All, state.Now, died.Count, (since, until) => died.Count(at => at >= since && at < until),
+                died.Count == 0 ? null : died.Min()));
         }
     }
 
@@ -131,12 +134,13 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
             var now = state.Now;
             var found = state.Deliveries.Values
                 .Where(delivery => cursor.Admits(delivery.EndedAt, delivery.Key) && Matches(delivery, filter, group, now))
-                .OrderByDescending(delivery => cursor.ByDeath ? delivery.EndedAt : 0).ThenByDescending(delivery => delivery.Key)
+                .Order(Comparer<MemoryDelivery>.Create((left, right) =>
+                    cursor.Compare((left.EndedAt, left.Key), (right.EndedAt, right.Key))))
                 .Take(filter.Limit + 1).ToList();
             var last = found.Count > filter.Limit ? found[filter.Limit - 1] : null;
             return Task.FromResult(new Page<DeliverySummary>(
                 [.. found.Take(filter.Limit).Select(delivery => Summary(delivery, now))],
-                last is null ? null : new PageCursor(cursor.ByDeath, cursor.ByDeath ? last.EndedAt : 0, last.Key).ToString()));
+                last is null ? null : cursor.Behind(last.EndedAt, last.Key).ToString()));
         }
     }
 
@@ -192,5 +196,7 @@ internal sealed class MemoryQueries(MemoryCommands state, Lock gate) : StoreQuer
         TakenBy = delivery.Marks.HolderAt(now),
         TakenUntil = delivery.Marks.HolderAt(now) is null ? null : StoreTime.Time(delivery.Marks.TakenUntil!.Value),
         Resolved = delivery.Resolved,
+        Priority = Ranks.Live(delivery.Rank),
+        ExpiresAt = delivery.ExpiresAt is { } expiry ? StoreTime.Time(expiry) : null,
     };
 }

@@ -54,6 +54,11 @@ internal sealed class MemoryDelivery
     public string? Error { get; set; }
     public string? Decision { get; set; }
     public long EndedAt { get; set; }
+    public int Rank { get; set; }
+    public long? ExpiresAt { get; set; }
+
+    /// <summary>The job whose replay of it has not ended.</summary>
+    public MemoryReplay? Replay { get; set; }
     public List<Attempt> Attempts { get; } = [];
     public long? Group { get; set; }
     public int Edits { get; set; }

@@ -26,4 +26,16 @@ public sealed record NewMessage
 
     /// <summary>The W3C trace context of the sender; null when it gave none.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>Not before this time; null (the default) or a time that has passed is at once. In a lane, others wait too.</summary>
+    public DateTimeOffset? DeliverAt { get; init; }
+
+    /// <summary>
+    /// From this time on no attempt begins any more: a delivery that still waits becomes expired. Null (the default) never. What is dead
+    /// stays dead, and a replay lifts it.
+    /// </summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>0 to 9: of what is due for a service, the larger goes first. Default 4. In a lane its order counts before.</summary>
+    public int Priority { get; init; } = Ranks.Default;
 }

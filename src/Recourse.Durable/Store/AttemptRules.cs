@@ -10,6 +10,9 @@ internal static class AttemptRules
     /// <summary>Crashes of a delivery running alone that make it a poison message.</summary>
     public const int CrashesAloneMax = 3;
 
+    /// <summary>What an expired delivery shows as its decision.</summary>
+    public const string ExpiredDecision = "expired: its time was over before it was delivered";
+
     public const string Delivered = "delivered";
     public const string Failed = "failed";
     public const string Crashed = "crashed";

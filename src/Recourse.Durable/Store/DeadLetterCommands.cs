@@ -29,8 +29,9 @@ public enum ReplayKey
 }
 
 /// <summary>
-/// Sends a dead letter back into its queue as a new generation, due at once, at the head of its lane. Its Idempotency-Key stays the same
-/// when any attempt may have had an effect, and becomes <c>{key}.g{generation}</c> when none had or the payload was edited since.
+/// Sends a dead letter back into its queue as a new generation, due at once, at the head of its lane; it does not expire any more. Its
+/// Idempotency-Key stays the same when any attempt may have had an effect, and becomes <c>{key}.g{generation}</c> when none had or the
+/// payload was edited since.
 /// </summary>
 public sealed class ReplayCommand(DeliveryId id, string actor, string? reason) : StoreCommand<DeadLetterOutcome>
 {

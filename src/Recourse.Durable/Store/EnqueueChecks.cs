@@ -22,6 +22,8 @@ internal static class EnqueueChecks
         CheckLength(message.TraceParent, "NewMessage.TraceParent");
         if (message.Headers is { Count: > HeadersMax })
             throw new ArgumentException($"NewMessage.Headers has {message.Headers.Count} entries; at most {HeadersMax} are kept.");
+        if (message.Priority is < 0 or > Ranks.Highest)
+            throw new ArgumentException($"NewMessage.Priority is {message.Priority}; it must be 0 to {Ranks.Highest}.");
         if (command.IdempotencyWindow <= TimeSpan.Zero)
             throw new ArgumentException($"EnqueueCommand.IdempotencyWindow is {command.IdempotencyWindow}; it must be more than zero.");
         if (message.IdempotencyKey is not null)

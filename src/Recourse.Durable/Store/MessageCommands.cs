@@ -30,8 +30,10 @@ public enum EnqueueStatus
 public readonly record struct EnqueueResult(EnqueueStatus Status, Guid MessageId);
 
 /// <summary>
-/// Takes up to <see cref="Max"/> deliveries of one service that are due, oldest due first, and counts an attempt for each: now, so that an
-/// attempt which ends the process is counted too. Deliveries that follow an unfinished one in their lane are passed over.
+/// Takes up to <see cref="Max"/> deliveries of one service that are due, and counts an attempt for each: now, so that an
+/// attempt which ends the process is counted too. Higher priorities come first; within one, the queues of the service take turns, each
+/// oldest due first. Passed over are deliveries that follow an unfinished one in their lane, and those of a paused queue or service; what
+/// has expired ends here.
 /// </summary>
 public sealed class ClaimCommand(string service, int max, string node) : StoreCommand<ClaimResult>
 {
@@ -46,6 +48,11 @@ public sealed class ClaimCommand(string service, int max, string node) : StoreCo
 
     /// <summary>True takes only suspects (in hand at a crash); false takes only others. Default false.</summary>
     public bool Suspects { get; init; }
+
+    /// <summary>
+    /// The most deliveries of replay jobs to take while others are due; what the others leave over is theirs in any case. Default 0.
+    /// </summary>
+    public int BulkMax { get; init; }
 }
 
 /// <summary>The answer to a <see cref="ClaimCommand"/>.</summary>
@@ -87,6 +94,8 @@ public sealed record ClaimedDelivery
     public bool Suspect { get; init; }
     /// <summary>How often a process ended while this delivery was running alone.</summary>
     public int CrashesAlone { get; init; }
+    /// <summary>A replay job sent it back, and it has not ended since.</summary>
+    public bool Bulk { get; init; }
     /// <summary>
     /// The value of the Idempotency-Key header for the service: the same for every attempt of a generation that may have had an effect.
     /// </summary>
@@ -148,4 +157,14 @@ public sealed class ReleaseCommand(DeliveryId id, long lease) : StoreCommand<boo
     public DeliveryId Id { get; } = id;
     /// <summary>The lease of the claim.</summary>
     public long Lease { get; } = lease;
+}
+
+/// <summary>
+/// Ends waiting deliveries whose time is over, at most <paramref name="limit"/>; the result is how many. A claim does that for what it
+/// meets; this is for what no claim meets: delayed, paused, behind an open breaker.
+/// </summary>
+public sealed class ExpireCommand(int limit) : StoreCommand<int>
+{
+    /// <summary>The most to end in one command, so that others are not held up.</summary>
+    public int Limit { get; } = limit;
 }

@@ -33,7 +33,8 @@ public abstract class MessageStore : IAsyncDisposable
     /// </summary>
     /// <param name="path">A file that does not exist, in a folder that does. On the machine of the store.</param>
     /// <param name="cancellationToken">Ends the copying; nothing is left of it.</param>
-    /// <exception cref="StoreException">The copy could not be made, or this store has no backup of its own (memory, PostgreSQL).</exception>
+    /// <exception cref="StoreException">The copy could not be made, or this store has no backup of its own (memory,
+    /// PostgreSQL).</exception>
     public virtual Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default) =>
         Task.FromException<StoreBackup>(new StoreException(
             "This store makes no backups itself: a store in memory has nothing to keep, and PostgreSQL has pg_dump.", StoreProblem.Other));

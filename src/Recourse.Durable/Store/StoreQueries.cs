@@ -31,6 +31,33 @@ public abstract class StoreQueries
 
     /// <summary>What is dead now, summed up by kind and service and by age.</summary>
     public abstract Task<DeadLetterStats> DeadLetterStatsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>How many deliveries match, counted up to <paramref name="max"/>; the filter's cursor and limit count for nothing.</summary>
+    public abstract Task<long> CountAsync(DeliveryFilter filter, long max, CancellationToken cancellationToken = default);
+
+    /// <summary>A page of replay jobs, newest first.</summary>
+    /// <param name="after">The cursor of an earlier page; null for the first.</param>
+    /// <param name="limit">1 to 500 jobs.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    public abstract Task<Page<ReplayJob>> ReplaysAsync(string? after, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>Every replay job that runs or waits for its canary, in the order in which they were made.</summary>
+    public abstract Task<IReadOnlyList<ReplayJob>> ActiveReplaysAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>One replay job; null when there is none.</summary>
+    public abstract Task<ReplayJob?> ReplayAsync(Guid id, CancellationToken cancellationToken = default);
+
+    /// <summary>A page of a job's letters, in the order in which they were stored.</summary>
+    /// <param name="id">The job; of one that is not there the page is empty.</param>
+    /// <param name="outcome">Only these; null for all.</param>
+    /// <param name="after">The cursor of an earlier page; null for the first.</param>
+    /// <param name="limit">1 to 500 letters.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    public abstract Task<Page<ReplayItem>> ReplayItemsAsync(
+        Guid id, ReplayOutcome? outcome, string? after, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>What operators hold now, by kind and name.</summary>
+    public abstract Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default);
 }
 
 /// <summary>What is dead now. Letters that died before an upgrade and are not yet sorted in count by age only.</summary>
@@ -116,6 +143,8 @@ public sealed record DeliveryFilter
     public string? After { get; init; }
     /// <summary>1 to 500 rows. Default 50.</summary>
     public int Limit { get; init; } = 50;
+    /// <summary>Lists those stored first first, dead letters too. Default false: newest first.</summary>
+    public bool OldestFirst { get; init; }
 }
 
 /// <summary>
@@ -181,6 +210,10 @@ public record DeliverySummary
     public DateTimeOffset? TakenUntil { get; init; }
     /// <summary>It was settled in another way; its state is discarded.</summary>
     public bool Resolved { get; init; }
+    /// <summary>0 to 9; the larger goes first.</summary>
+    public int Priority { get; init; } = Ranks.Default;
+    /// <summary>When it expires; null for never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
 }
 
 /// <summary>What somebody did with a letter.</summary>

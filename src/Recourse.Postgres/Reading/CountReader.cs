@@ -57,7 +57,8 @@ internal static class CountReader
         JOIN (SELECT route, sum(waiting)::bigint AS waiting, sum(leased)::bigint AS leased, sum(delivered)::bigint AS delivered,
           sum(dead)::bigint AS dead,
                 sum(discarded)::bigint AS discarded, sum(expired)::bigint AS expired FROM books GROUP BY route) b ON b.route = r.id
-        LEFT JOIN (SELECT d.route, count(*) FILTER (WHERE d.due_at > $1) AS delayed, min(m.created_at) FILTER (WHERE d.due_at <= $1) AS
+        LEFT JOIN (SELECT d.route, count(*) FILTER (WHERE d.due_at > $1) AS delayed,
+                     min(CASE WHEN d.attempts = 0 THEN d.due_at ELSE m.created_at END) FILTER (WHERE d.due_at <= $1) AS
           oldest
                    FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.state = 0 GROUP BY d.route) w ON w.route = r.id
         """,

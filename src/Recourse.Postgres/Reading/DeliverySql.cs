@@ -17,7 +17,8 @@ internal static class DeliverySql
              WHEN l.head <> d.key OR l.state <> 0 THEN 1 ELSE 0 END,
         a.error, a.decision, r.queue, d.service,
         d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node,
-        d.letter_group, d.edits, k.assignee, k.note, coalesce(k.manual, false), k.taken_by, k.taken_until, k.resolved_at IS NOT NULL
+        d.letter_group, d.edits, k.assignee, k.note, coalesce(k.manual, false), k.taken_by, k.taken_until, k.resolved_at IS NOT NULL,
+        d.rank, d.expires_at
         """;
 
     public const string From =
@@ -97,6 +98,8 @@ internal static class DeliverySql
             TakenBy = holder,
             TakenUntil = holder is null ? null : StoreTime.Time(marks.TakenUntil!.Value),
             Resolved = row.GetBoolean(32),
+            Priority = Ranks.Live(row.GetInt16(33)),
+            ExpiresAt = row.Int64OrNull(34) is { } expiry ? StoreTime.Time(expiry) : null,
         };
     }
 

@@ -4,33 +4,46 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// A page of dead letters, the last to die first, and their sums. The server chooses the index: a rare text is found by its pieces, a common
-/// one by walking the list.
+/// A page of dead letters, the last to die first or in the order of storing, their number, and their sums. The server chooses the index:
+/// a rare text is found by its pieces, a common one by walking the list.
 /// </summary>
 internal static class LetterReader
 {
     public static Page<DeliverySummary> Page(Sql sql, DeliveryFilter filter, PageCursor cursor, long? group, long now)
     {
-        var (text, values) = Query(filter, cursor, group, now);
+        var (text, values) = Query(DeliverySql.Columns, filter, cursor, group, now);
+        values.Add(filter.Limit + 1);
+        text += cursor.Order is PageOrder.Oldest ? " ORDER BY d.key" : $" ORDER BY {At(filter)} DESC, d.key DESC";
         var rows = sql.Read(
-            text, row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
+            $"{text} LIMIT ${values.Count}", row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
             values.ToArray());
         var more = rows.Count > filter.Limit;
         if (more)
             rows.RemoveAt(filter.Limit);
-        var next = more ? new PageCursor(true, rows[^1].EndedAt, rows[^1].Key).ToString() : null;
+        var next = more ? cursor.Behind(rows[^1].EndedAt, rows[^1].Key).ToString() : null;
         return new(rows.ConvertAll(row => row.Summary), next);
     }
 
-    private static (string Text, List<object?> Values) Query(DeliveryFilter filter, PageCursor cursor, long? group, long now)
+    /// <summary>How many match, up to a bound.</summary>
+    public static long Count(Sql sql, DeliveryFilter filter, long max, long? group, long now)
     {
-        var at = filter.Resolved is true ? "k.resolved_at" : "d.ended_at";
+        var (text, values) = Query("d.key", filter, PageCursor.Start(PageOrder.Death), group, now);
+        values.Add(max);
+        return (long)sql.Scalar($"SELECT count(*) FROM ({text} LIMIT ${values.Count}) AS matching", values.ToArray())!;
+    }
+
+    private static string At(DeliveryFilter filter) => filter.Resolved is true ? "k.resolved_at" : "d.ended_at";
+
+    private static (string Text, List<object?> Values) Query(
+        string columns, DeliveryFilter filter, PageCursor cursor, long? group, long now)
+    {
+        var at = At(filter);
         var values = new List<object?> { cursor.DeadAt, cursor.Key };
-        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} ");
+        var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} ");
         if (filter.Text is not null)
             sql.Append("JOIN letter_texts t ON t.delivery = d.key ");
         sql.Append(filter.Resolved is true ? "WHERE k.resolved_at IS NOT NULL" : "WHERE d.state = 4");
-        sql.Append($" AND ({at}, d.key) < ($1, $2)");
+        sql.Append(cursor.Order is PageOrder.Oldest ? " AND d.key > $2 AND $1 = $1" : $" AND ({at}, d.key) < ($1, $2)");
 
         void If(object? value, string condition)
         {
@@ -58,8 +71,6 @@ internal static class LetterReader
                 $"(coalesce(k.manual, false) OR d.persistence = {(int)Persistence.Permanent} OR coalesce(d.kind, '') IN "
                 + $"('{FaultKind.PoisonMessage.Name()}', '{FaultKind.OutcomeUnknown.Name()}') OR d.generation >= $?) = {manual}");
         If(filter.Text is { } text ? $"%{Escaped(LetterRules.Folded(text))}%" : null, "t.folded LIKE $?");
-        values.Add(filter.Limit + 1);
-        sql.Append($" ORDER BY {at} DESC, d.key DESC LIMIT ${values.Count}");
         return (sql.ToString(), values);
     }
 
@@ -69,8 +80,9 @@ internal static class LetterReader
     public static List<LetterGroup> Groups(Sql sql) => sql.Read(Letters.Columns + " WHERE dead > 0", Letters.Read);
 
     public static DeadLetterStats Stats(Sql sql, long now) => LetterStats.Of(
-        Groups(sql), now,
-        since => (long)sql.Scalar("SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= $1", since)!,
+        Groups(sql), now, (long)sql.Scalar("SELECT coalesce(sum(dead), 0)::bigint FROM books")!,
+        (since, until) => (long)sql.Scalar(
+            "SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= $1 AND ended_at < $2", since, until)!,
         (long?)sql.Scalar("SELECT min(ended_at) FROM deliveries WHERE state = 4"));
 
     public static List<LetterAct> Acts(Sql sql, long delivery) => sql.Read(

@@ -103,14 +103,50 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
             var more = rows.Count > filter.Limit;
             if (more)
                 rows.RemoveAt(filter.Limit);
-            var next = more ? new PageCursor(false, 0, rows[^1].Key).ToString() : null;
+            var next = more ? cursor.Behind(0, rows[^1].Key).ToString() : null;
             return new Page<DeliverySummary>(rows.ConvertAll(row => row.Summary), next);
         }, cancellationToken);
     }
 
-    private static string Text(DeliveryFilter filter)
+    public override Task<long> CountAsync(DeliveryFilter filter, long max, CancellationToken cancellationToken = default)
     {
-        var sql = new StringBuilder($"SELECT {DeliverySql.Columns} {DeliverySql.From} WHERE d.key < $1");
+        var group = filter.CheckedGroup();
+        return ReadAsync((sql, now) => filter.IsOfLetters()
+            ? LetterReader.Count(sql, filter, max, group, now)
+            : (long)sql.Scalar(
+                $"SELECT count(*) FROM ({Text(filter with { OldestFirst = true }, "d.key")}) AS matching",
+                long.MinValue, now, max, filter.Queue, filter.Service, filter.Kind?.Name(), filter.OrderKey, filter.Text)!,
+            cancellationToken);
+    }
+
+    public override Task<Page<ReplayJob>> ReplaysAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return ReadAsync((sql, _) => ReplaySql.Page(sql, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<ReplayJob>> ActiveReplaysAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync<IReadOnlyList<ReplayJob>>((sql, _) => sql.Read(
+            $"SELECT {ReplaySql.Columns} FROM replays WHERE state IN (0, 1) ORDER BY number", ReplaySql.Job), cancellationToken);
+
+    public override Task<ReplayJob?> ReplayAsync(Guid id, CancellationToken cancellationToken = default) =>
+        ReadAsync((sql, _) => sql.Read($"SELECT {ReplaySql.Columns} FROM replays WHERE id = $1", ReplaySql.Job, id) is [var job]
+            ? job : null, cancellationToken);
+
+    public override Task<Page<ReplayItem>> ReplayItemsAsync(
+        Guid id, ReplayOutcome? outcome, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return ReadAsync((sql, _) => ReplaySql.Items(sql, id, outcome, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync<IReadOnlyList<Control>>((sql, _) =>
+            [.. sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>()], cancellationToken);
+
+    private static string Text(DeliveryFilter filter, string columns = DeliverySql.Columns)
+    {
+        var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} WHERE d.key {(filter.OldestFirst ? ">" : "<")} $1");
         sql.Append(filter.State switch
         {
             null => " AND $2 = $2",
@@ -126,6 +162,6 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
                = $6::text)
              AND ($7::text IS NULL OR m.order_key = $7::text) AND ($8::text IS NULL OR strpos(lower(a.error), lower($8::text)) > 0)
             """);
-        return sql.Append(" ORDER BY d.key DESC LIMIT $3").ToString();
+        return sql.Append(filter.OldestFirst ? " ORDER BY d.key LIMIT $3" : " ORDER BY d.key DESC LIMIT $3").ToString();
     }
 }

@@ -8,7 +8,9 @@ internal sealed class Books
     private const int EntriesMax = 500;
 
     private readonly Dictionary<(string Queue, string Service), int> _routes = [];
+    private readonly Dictionary<string, List<(int Route, string Queue)>> _toService = [];
     private readonly SortedDictionary<int, long[]> _changes = [];
+    private readonly List<(long Replay, long Delivery, ReplayOutcome Outcome)> _ended = [];
     private int _entries;
 
     public int Route(Sql sql, string queue, string service)
@@ -18,8 +20,26 @@ internal sealed class Books
         sql.Run("INSERT INTO routes (queue, service) VALUES ($1, $2) ON CONFLICT DO NOTHING", queue, service);
         var route = (int)sql.Scalar("SELECT id FROM routes WHERE queue = $1 AND service = $2", queue, service)!;
         _routes.Add((queue, service), route);
+        _toService.Remove(service);
         return route;
     }
+
+    /// <summary>The routes that lead to a service, by queue.</summary>
+    public List<(int Route, string Queue)> To(Sql sql, string service)
+    {
+        if (!_toService.TryGetValue(service, out var routes))
+        {
+            routes = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
+                service);
+            // Not of a service that nobody ever sent to: names would gather without end.
+            if (routes.Count > 0)
+                _toService.Add(service, routes);
+        }
+        return routes;
+    }
+
+    /// <summary>A letter of a replay job ended; written with the next commit.</summary>
+    public void Ended(long replay, long delivery, ReplayOutcome outcome) => _ended.Add((replay, delivery, outcome));
 
     public void Add(int route, DeliveryState state, int by = 1)
     {
@@ -34,7 +54,7 @@ internal sealed class Books
         Add(route, to);
     }
 
-    public void Write(Sql sql)
+    public void Write(Sql sql, long now)
     {
         foreach (var (route, by) in _changes)
         {
@@ -46,8 +66,28 @@ internal sealed class Books
         }
         _entries += _changes.Count;
         _changes.Clear();
+        WriteReplays(sql, now);
         if (_entries >= EntriesMax)
             SumUp(sql);
+    }
+
+    private void WriteReplays(Sql sql, long now)
+    {
+        if (_ended.Count == 0)
+            return;
+        sql.Run(
+            """
+            WITH ended AS (
+              UPDATE replay_items i SET outcome = e.outcome, ended_at = $1
+              FROM unnest($2::bigint[], $3::bigint[], $4::smallint[]) AS e (replay, delivery, outcome)
+              WHERE i.replay = e.replay AND i.delivery = e.delivery AND i.outcome = 0 RETURNING i.replay, e.outcome)
+            UPDATE replays r SET delivered = r.delivered + s.delivered, dead_again = r.dead_again + s.dead
+            FROM (SELECT replay, count(*) FILTER (WHERE outcome = 1) AS delivered, count(*) FILTER (WHERE outcome = 2) AS dead
+                  FROM ended GROUP BY replay) s
+            WHERE r.number = s.replay
+            """, now, _ended.ConvertAll(end => end.Replay), _ended.ConvertAll(end => end.Delivery),
+            _ended.ConvertAll(end => (short)end.Outcome));
+        _ended.Clear();
     }
 
     private void SumUp(Sql sql)
@@ -66,5 +106,7 @@ internal sealed class Books
     {
         _changes.Clear();
         _routes.Clear();
+        _toService.Clear();
+        _ended.Clear();
     }
 }

@@ -7,39 +7,105 @@ namespace Recourse.Postgres;
 /// Takes what is due. Rows that another transaction holds are passed over, never waited for; of a lane its row is held, so nobody
 /// overtakes.
 /// </summary>
-internal sealed class ClaimWriter(Books books)
+internal sealed class ClaimWriter(Books books, ControlWriter controls)
 {
-    private readonly record struct Candidate(long DueAt, long Key, long? Lane);
+    private const int RoundsMax = 16;
+
+    private readonly ClaimTurns _turns = new();
 
     public ClaimResult Apply(Sql sql, ClaimCommand command, long now)
     {
-        var candidates = sql.Read(
-            """
-            SELECT due_at, key FROM deliveries WHERE service = $1 AND suspect = $2 AND state = 0 AND lane IS NULL AND due_at <= $3
-            ORDER BY due_at, key LIMIT $4 FOR UPDATE SKIP LOCKED
-            """, row => new Candidate(row.GetInt64(0), row.GetInt64(1), null), command.Service, command.Suspects, now, command.Max);
-        candidates.AddRange(sql.Read(
-            """
-            SELECT due_at, head, id FROM lanes WHERE service = $1 AND suspect = $2 AND state = 0 AND due_at <= $3
-            ORDER BY due_at, head LIMIT $4 FOR UPDATE SKIP LOCKED
-            """, row => new Candidate(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)), command.Service, command.Suspects, now,
-              command.Max));
-        candidates.Sort(static (left, right) => (left.DueAt, left.Key).CompareTo((right.DueAt, right.Key)));
-        if (candidates.Count > command.Max)
-            candidates.RemoveRange(command.Max, candidates.Count - command.Max);
-
-        var taken = candidates.Count == 0 ? [] : Take(sql, command, candidates, now);
-        var next = (long?)sql.Scalar(
-            """
-            SELECT min(due_at) FROM (
-              (SELECT due_at FROM deliveries WHERE service = $1 AND suspect = $2 AND state = 0 AND lane IS NULL ORDER BY due_at LIMIT 1)
-              UNION ALL
-              (SELECT due_at FROM lanes WHERE service = $1 AND suspect = $2 AND state = 0 ORDER BY due_at LIMIT 1)) AS next
-            """, command.Service, command.Suspects);
-        return new(taken, next is { } due ? StoreTime.Time(due) : null);
+        var held = controls.Current(sql);
+        var routes = books.To(sql, command.Service).FindAll(route => !held.Holds(route.Queue, command.Service));
+        if (routes.Count == 0)
+            return new([], null);
+        var ids = routes.ConvertAll(route => route.Route);
+        var queues = routes.ToDictionary(route => route.Route, route => route.Queue);
+        var taken = new List<ClaimedDelivery>();
+        // Expired heads make way for others, but one claim does not empty a store of expired messages.
+        for (var round = 0; round < RoundsMax; round++)
+        {
+            var due = Due(sql, command, ids, queues, command.Max - taken.Count, now);
+            var expired = due.Count == 0 ? [] : sql.Read(
+                "SELECT key FROM deliveries WHERE key = ANY ($1) AND expires_at <= $2 ORDER BY key", row => row.GetInt64(0),
+                due.ConvertAll(candidate => candidate.Key), now);
+            if (expired.Count > 0)
+            {
+                ExpiryWriter.Expire(sql, books, expired, now);
+                due.RemoveAll(candidate => expired.Contains(candidate.Key));
+            }
+            if (due.Count > 0)
+                taken.AddRange(Take(sql, command, due, now));
+            if (expired.Count == 0 || taken.Count >= command.Max)
+                break;
+        }
+        return new(taken, Next(sql, command, ids));
     }
 
-    private List<ClaimedDelivery> Take(Sql sql, ClaimCommand command, List<Candidate> candidates, long now)
+    private List<DueDelivery> Due(
+        Sql sql, ClaimCommand command, List<int> routes, Dictionary<int, string> queues, int max, long now)
+    {
+        var (deliveries, lanes) = command.Suspects ? (SuspectDeliveries, SuspectLanes) : (DueDeliveries, DueLanes);
+        var due = sql.Read(deliveries, row => new DueDelivery(
+            row.GetInt64(0), row.GetInt64(1), null, row.GetInt32(2), queues[row.GetInt32(3)]), routes, now, max);
+        due.AddRange(sql.Read(lanes, row => new DueDelivery(
+            row.GetInt64(0), row.GetInt64(1), row.GetInt64(4), row.GetInt32(2), queues[row.GetInt32(3)]), routes, now, max));
+        if (command.Suspects)
+            ClaimTurns.Oldest(due, max);
+        else
+            _turns.Choose(command.Service, due, max, command.BulkMax);
+        return due;
+    }
+
+    // Each queue and rank is one range of an index; all of them are one statement.
+    private const string DueDeliveries =
+        """
+        SELECT c.due_at, c.key, k.rank, r.route FROM unnest($1::integer[]) AS r (route) CROSS JOIN generate_series(-10, 9) AS k (rank)
+        CROSS JOIN LATERAL (SELECT d.due_at, d.key FROM deliveries d WHERE d.route = r.route AND d.rank = k.rank AND d.state = 0
+          AND d.lane IS NULL AND NOT d.suspect AND d.due_at <= $2 ORDER BY d.due_at, d.key LIMIT $3 FOR UPDATE SKIP LOCKED) c
+        """;
+
+    private const string DueLanes =
+        """
+        SELECT c.due_at, c.head, k.rank, r.route, c.id FROM unnest($1::integer[]) AS r (route)
+        CROSS JOIN generate_series(-10, 9) AS k (rank)
+        CROSS JOIN LATERAL (SELECT l.due_at, l.head, l.id FROM lanes l WHERE l.route = r.route AND l.rank = k.rank AND l.state = 0
+          AND NOT l.suspect AND l.due_at <= $2 ORDER BY l.due_at, l.head LIMIT $3 FOR UPDATE SKIP LOCKED) c
+        """;
+
+    private const string SuspectDeliveries =
+        """
+        SELECT due_at, key, 0, route FROM deliveries WHERE route = ANY ($1) AND state = 0 AND lane IS NULL AND suspect AND due_at <= $2
+        ORDER BY due_at, key LIMIT $3 FOR UPDATE SKIP LOCKED
+        """;
+
+    private const string SuspectLanes =
+        """
+        SELECT due_at, head, 0, route, id FROM lanes WHERE route = ANY ($1) AND state = 0 AND suspect AND due_at <= $2
+        ORDER BY due_at, head LIMIT $3 FOR UPDATE SKIP LOCKED
+        """;
+
+    private static DateTimeOffset? Next(Sql sql, ClaimCommand command, List<int> routes)
+    {
+        var next = (long?)sql.Scalar(command.Suspects
+            ? """
+              SELECT min(due_at) FROM (
+                (SELECT due_at FROM deliveries WHERE route = ANY ($1) AND state = 0 AND lane IS NULL AND suspect)
+                UNION ALL (SELECT due_at FROM lanes WHERE route = ANY ($1) AND state = 0 AND suspect)) AS next
+              """
+            : """
+              SELECT min(due_at) FROM unnest($1::integer[]) AS r (route) CROSS JOIN generate_series(-10, 9) AS k (rank)
+              CROSS JOIN LATERAL (
+                (SELECT d.due_at FROM deliveries d WHERE d.route = r.route AND d.rank = k.rank AND d.state = 0 AND d.lane IS NULL
+                   AND NOT d.suspect ORDER BY d.due_at LIMIT 1)
+                UNION ALL
+                (SELECT l.due_at FROM lanes l WHERE l.route = r.route AND l.rank = k.rank AND l.state = 0 AND NOT l.suspect
+                 ORDER BY l.due_at LIMIT 1)) AS next
+              """, routes);
+        return next is { } due ? StoreTime.Time(due) : null;
+    }
+
+    private List<ClaimedDelivery> Take(Sql sql, ClaimCommand command, List<DueDelivery> candidates, long now)
     {
         var lanes = candidates.Where(candidate => candidate.Lane is not null).Select(candidate => candidate.Lane!.Value).ToList();
         if (lanes.Count > 0)
@@ -53,8 +119,8 @@ internal sealed class ClaimWriter(Books books)
               d.generation_at,
               d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers,
                 m.trace_parent,
-              m.body, r.queue, d.service, d.edits
-            """, row => (Row: Claimed(row, lease, now), Route: row.GetInt32(11), Key: row.GetInt64(0), Edited: row.GetInt32(21) > 0),
+              m.body, r.queue, d.service, d.rank, d.edits
+            """, row => (Row: Claimed(row, lease, now), Route: row.GetInt32(11), Key: row.GetInt64(0), Edited: row.GetInt32(22) > 0),
             candidates.ConvertAll(candidate => candidate.Key), lease, command.Suspects, command.Node, now);
         foreach (var (_, route, _, _) in taken)
             books.Move(route, DeliveryState.Waiting, DeliveryState.Leased);
@@ -92,6 +158,7 @@ internal sealed class ClaimWriter(Books books)
             ClaimedAt = StoreTime.Time(now),
             Suspect = row.GetBoolean(9),
             CrashesAlone = row.GetInt32(10),
+            Bulk = Ranks.IsBulk(row.GetInt16(21)),
             IdempotencyKey = AttemptRules.IdempotencyKey(id.MessageId, row.GetInt32(8)),
             OrderKey = row.TextOrNull(14),
             ContentType = row.TextOrNull(15),

@@ -9,28 +9,43 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
     {
         if (letters.Find(sql, command.Id, command.Actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
             return refused;
-        var lane = letter.Lane
-            ?? (letter.OrderKey is { } orderKey ? Lanes.Join(sql, letter.Service, orderKey, letter.Key, now) : null);
-        letters.Leave(sql, letter);
-        sql.Run(
-            """
-            UPDATE deliveries SET state = 0, due_at = $2, lane = $3::bigint, attempts_before = attempts, message_faults = 0,
-              unknown_faults = 0,
-              last_delay_ms = 0, generation = generation + 1, generation_at = $2, suspect = false, crashes_alone = 0, ended_at = NULL,
-                decision = $4, key_generation = $5 WHERE key = $1
-            """, letter.Key, now, lane, AttemptRules.Act("replay", command.Actor, command.Reason), KeyGeneration(sql, command, letter));
-        Letters.Add(sql, letter.Key, now, command.Actor, "replay", LetterRules.Detail(command));
-        if (lane is { } joined)
-            Lanes.Settle(sql, joined, letter.Key);
-        books.Move(letter.Route, DeliveryState.Dead, DeliveryState.Waiting);
+        Replay(sql, [letter], null, command.Key, command.Actor, command.Reason, now);
         return DeadLetterOutcome.Done;
     }
 
-    private static int KeyGeneration(Sql sql, ReplayCommand command, in Letter letter)
+    /// <summary>Sends letters back, all by one statement; those of lanes join theirs one by one, in order.</summary>
+    /// <param name="sql">The connection.</param>
+    /// <param name="dead">The letters.</param>
+    /// <param name="replay">The job that does it; null for a person.</param>
+    /// <param name="key">Which Idempotency-Key they carry.</param>
+    /// <param name="actor">Who asked for it.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="now">The time of the commit.</param>
+    public void Replay(Sql sql, List<Letter> dead, long? replay, ReplayKey key, string actor, string? reason, long now)
     {
-        var edited = letter.Edits > 0
-            && (int?)sql.Scalar("SELECT generation FROM letter_bodies WHERE delivery = $1", letter.Key) == letter.Generation;
-        return LetterRules.KeyGeneration(command.Key, letter.KeyGeneration, letter.Generation, letter.MaybeApplied, edited);
+        var ranks = dead.ConvertAll(letter => replay is null ? letter.Rank : (short)Ranks.Bulk(letter.Rank));
+        var lanes = dead.Select((letter, place) => letter.Lane ?? (letter.OrderKey is { } orderKey
+            ? Lanes.Join(sql, letter.Service, orderKey, letter.Key, now, letter.Route, ranks[place]) : null)).ToList();
+        var keys = dead.ConvertAll(letter => letter.Key);
+        letters.Leave(sql, dead);
+        sql.Run(
+            """
+            UPDATE deliveries d SET state = 0, due_at = $1, lane = l.lane, attempts_before = d.attempts, message_faults = 0,
+              unknown_faults = 0, last_delay_ms = 0, generation = d.generation + 1, generation_at = $1, suspect = false,
+              crashes_alone = 0, ended_at = NULL, expires_at = NULL, decision = $2, rank = l.rank, replay = $3::bigint,
+              key_generation = l.key_generation
+            FROM unnest($4::bigint[], $5::bigint[], $6::smallint[], $7::integer[]) AS l (key, lane, rank, key_generation)
+            WHERE d.key = l.key
+            """, now, AttemptRules.Act("replay", actor, reason), replay, keys, lanes, ranks, dead.ConvertAll(letter =>
+                LetterRules.KeyGeneration(
+                    key, letter.KeyGeneration, letter.Generation, letter.MaybeApplied, letter.EditedIn == letter.Generation)));
+        Letters.Add(sql, keys, now, actor, "replay", LetterRules.Detail(key, reason));
+        for (var i = 0; i < dead.Count; i++)
+        {
+            if (lanes[i] is { } joined)
+                Lanes.Settle(sql, joined, dead[i].Key);
+            books.Move(dead[i].Route, DeliveryState.Dead, DeliveryState.Waiting);
+        }
     }
 
     public DeadLetterOutcome Apply(Sql sql, DiscardCommand command, long now) =>
@@ -43,7 +58,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
     {
         if (letters.Find(sql, id, actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
             return refused;
-        letters.Leave(sql, letter);
+        letters.Leave(sql, [letter]);
         sql.Run(
             "UPDATE deliveries SET state = 5, ended_at = $2, decision = $3 WHERE key = $1", letter.Key, now,
             AttemptRules.Act(verb, actor, reason));

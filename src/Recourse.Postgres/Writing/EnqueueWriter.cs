@@ -70,9 +70,12 @@ internal sealed class EnqueueWriter(Books books)
             .ToDictionary(row => row.Id, row => row.Sequence);
 
         var (keys, routes, services, lanes) = (new List<long>(), new List<int>(), new List<string>(), new List<long?>());
+        var (dues, ranks, expiries) = (new List<long>(), new List<short>(), new List<long?>());
         foreach (var command in commands)
         {
             var message = command.Message;
+            // What a sender put off is not older for it: its generation begins when it is due.
+            var due = message.DeliverAt is { } at ? Math.Max(now, StoreTime.Micros(at)) : now;
             for (var i = 0; i < message.Services.Count; i++)
             {
                 var service = message.Services[i];
@@ -81,15 +84,19 @@ internal sealed class EnqueueWriter(Books books)
                 keys.Add(key);
                 routes.Add(route);
                 services.Add(service);
-                lanes.Add(message.OrderKey is { } orderKey ? Lanes.Join(sql, service, orderKey, key, now) : null);
+                lanes.Add(message.OrderKey is { } orderKey ? Lanes.Join(sql, service, orderKey, key, due, route, message.Priority) : null);
+                dues.Add(due);
+                ranks.Add((short)message.Priority);
+                expiries.Add(message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null);
                 books.Add(route, DeliveryState.Waiting);
             }
         }
         sql.Run(
             """
-            INSERT INTO deliveries (key, route, service, state, due_at, lane)
-            SELECT key, route, service, 0, $1, lane FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::bigint[]) AS d (key, route,
-              service, lane)
-            """, now, keys, routes, services, lanes);
+            INSERT INTO deliveries (key, route, service, state, due_at, lane, rank, expires_at, generation_at)
+            SELECT key, route, service, 0, due_at, lane, rank, expires_at, CASE WHEN due_at > $1 THEN due_at END
+            FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[])
+              AS d (key, route, service, lane, due_at, rank, expires_at)
+            """, now, keys, routes, services, lanes, dues, ranks, expiries);
     }
 }

@@ -5,8 +5,8 @@ namespace Recourse.Postgres;
 
 /// <summary>A dead letter as the commands on it need it.</summary>
 internal readonly record struct Letter(
-    long Key, int Route, long? Lane, string? OrderKey, string Service, long? Group, int Generation, int KeyGeneration, bool MaybeApplied,
-    int Edits, LetterMarks Marks);
+    long Key, Guid Message, int Route, long? Lane, string? OrderKey, string Service, short Rank, long DiedAt, long? Group, int Generation,
+    int KeyGeneration, bool MaybeApplied, int Edits, int? EditedIn, LetterMarks Marks);
 
 /// <summary>
 /// What is written when a delivery dies, and taken back when it is dead no longer: its time of death, its group, its text for the search; and
@@ -36,6 +36,9 @@ internal sealed class Letters
     /// <summary>The time of a death that happens now, if it does: then it is counted.</summary>
     public long DiedAt(long now) => LetterRules.DiedAt(now, _last);
 
+    /// <summary>The time of a replay job that is made now.</summary>
+    public long MadeAt(long now) => _last = LetterRules.MadeAt(now, _last);
+
     /// <summary>Counts a death and gives its group.</summary>
     public long Count(string service, string kind, string? code, string? error, long diedAt)
     {
@@ -59,13 +62,17 @@ internal sealed class Letters
         Index(sql, key, error);
     }
 
-    /// <summary>It is dead no longer.</summary>
-    public void Leave(Sql sql, in Letter letter)
+    /// <summary>They are dead no longer.</summary>
+    public void Leave(Sql sql, IReadOnlyList<Letter> letters)
     {
-        _groups.Leave(letter.Group);
-        sql.Run("DELETE FROM letter_texts WHERE delivery = $1", letter.Key);
-        if (letter.Marks.TakenBy is not null)
-            Free(sql, letter.Key);
+        foreach (var letter in letters)
+            _groups.Leave(letter.Group);
+        sql.Run("DELETE FROM letter_texts WHERE delivery = ANY ($1)", letters.Select(letter => letter.Key).ToList());
+        foreach (var letter in letters)
+        {
+            if (letter.Marks.TakenBy is not null)
+                Free(sql, letter.Key);
+        }
     }
 
     /// <summary>Nobody has it in hand any more.</summary>
@@ -76,26 +83,38 @@ internal sealed class Letters
     public DeadLetterOutcome Find(Sql sql, DeliveryId id, string actor, long now, out Letter letter)
     {
         letter = default;
+        if (Find(sql, [id], actor, now) is not [var found])
+            return DeadLetterOutcome.NotFound;
+        letter = found.Letter;
+        return found.Outcome;
+    }
+
+    /// <summary>The same for many, in their order and by one statement; those that are not there are left out.</summary>
+    public List<(DeadLetterOutcome Outcome, Letter Letter)> Find(Sql sql, IEnumerable<DeliveryId> ids, string actor, long now)
+    {
+        var wanted = ids.Distinct().ToList();
         var found = sql.Read(
             """
-            SELECT d.key, d.route, d.lane, m.order_key, d.service, d.letter_group, d.generation, d.key_generation, d.maybe_applied, d.edits,
-              k.assignee, k.note, coalesce(k.manual, false), k.taken_by, k.taken_until, d.state, d.kind, d.ended_at
-            FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + $2 LEFT JOIN letter_marks k ON k.delivery = d.key
-            WHERE m.id = $1 AND $2 BETWEEN 0 AND 255 FOR UPDATE OF d
-            """, row => (State: row.GetInt16(15), Kind: row.TextOrNull(16), DiedAt: row.Int64OrNull(17), Letter: new Letter(
-                row.GetInt64(0), row.GetInt32(1), row.Int64OrNull(2), row.TextOrNull(3), row.GetString(4), row.Int64OrNull(5),
-                row.GetInt32(6), row.GetInt32(7), row.GetBoolean(8), row.GetInt32(9), new(row.TextOrNull(10), row.TextOrNull(11),
-                    row.GetBoolean(12), row.TextOrNull(13), row.Int64OrNull(14)))), id.MessageId, id.Index);
-        if (found is not [var row])
-            return DeadLetterOutcome.NotFound;
-        letter = row.Letter;
-        if (row.State != (short)DeliveryState.Dead)
-            return DeadLetterOutcome.NotDead;
-        if (letter.Marks.KeptFrom(actor, now))
-            return DeadLetterOutcome.Taken;
-        if (letter.Group is null)
-            letter = letter with { Group = SortIn(sql, letter.Key, letter.Service, row.Kind, row.DiedAt ?? now) };
-        return DeadLetterOutcome.Done;
+            SELECT d.key, m.id, d.route, d.lane, m.order_key, d.service, d.rank, coalesce(d.ended_at, 0), d.letter_group, d.generation,
+              d.key_generation, d.maybe_applied, d.edits, b.generation, k.assignee, k.note, coalesce(k.manual, false), k.taken_by,
+              k.taken_until, d.state, d.kind
+            FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS i (id, place, n) JOIN messages m ON m.id = i.id
+            JOIN deliveries d ON d.key = m.sequence * 256 + i.place LEFT JOIN letter_marks k ON k.delivery = d.key
+            LEFT JOIN letter_bodies b ON b.delivery = d.key WHERE i.place BETWEEN 0 AND 255 ORDER BY i.n FOR UPDATE OF d
+            """, row => (State: row.GetInt16(19), Kind: row.TextOrNull(20), Letter: new Letter(
+                row.GetInt64(0), row.GetGuid(1), row.GetInt32(2), row.Int64OrNull(3), row.TextOrNull(4), row.GetString(5), row.GetInt16(6),
+                row.GetInt64(7), row.Int64OrNull(8), row.GetInt32(9), row.GetInt32(10), row.GetBoolean(11), row.GetInt32(12),
+                row.IsDBNull(13) ? null : row.GetInt32(13), new(row.TextOrNull(14), row.TextOrNull(15), row.GetBoolean(16),
+                    row.TextOrNull(17), row.Int64OrNull(18)))),
+            wanted.ConvertAll(id => id.MessageId), wanted.ConvertAll(id => id.Index));
+        return found.ConvertAll(row => (row.State, row.Letter) switch
+        {
+            (not (short)DeliveryState.Dead, _) => (DeadLetterOutcome.NotDead, row.Letter),
+            _ when row.Letter.Marks.KeptFrom(actor, now) => (DeadLetterOutcome.Taken, row.Letter),
+            (_, { Group: null } letter) => (DeadLetterOutcome.Done,
+                letter with { Group = SortIn(sql, letter.Key, letter.Service, row.Kind, letter.DiedAt) }),
+            _ => (DeadLetterOutcome.Done, row.Letter),
+        });
     }
 
     /// <summary>Sorts in a letter of an earlier release.</summary>
@@ -124,14 +143,22 @@ internal sealed class Letters
     }
 
     /// <summary>Adds a line to a letter's history, of which the last 50 are kept.</summary>
-    public static void Add(Sql sql, long key, long at, string actor, string verb, string? detail)
+    public static void Add(Sql sql, long key, long at, string actor, string verb, string? detail) =>
+        Add(sql, [key], at, actor, verb, detail);
+
+    /// <summary>Adds the same line to the histories of many.</summary>
+    public static void Add(Sql sql, List<long> keys, long at, string actor, string verb, string? detail)
     {
         sql.Run(
-            "INSERT INTO letter_acts (delivery, at, actor, verb, detail) VALUES ($1, $2, $3, $4, $5)", key, at, actor, verb,
-            AttemptRules.Shorten(detail));
+            """
+            INSERT INTO letter_acts (delivery, at, actor, verb, detail) SELECT key, $2, $3, $4, $5::text FROM unnest($1::bigint[]) AS l (key)
+            """, keys, at, actor, verb, AttemptRules.Shorten(detail));
         sql.Run(
-            "DELETE FROM letter_acts WHERE id IN (SELECT id FROM letter_acts WHERE delivery = $1 ORDER BY id DESC OFFSET $2)", key,
-            LetterRules.ActsMax);
+            """
+            DELETE FROM letter_acts WHERE id IN (SELECT id FROM
+              (SELECT id, row_number() OVER (PARTITION BY delivery ORDER BY id DESC) AS place FROM letter_acts WHERE delivery = ANY ($1)) a
+              WHERE place > $2)
+            """, keys, LetterRules.ActsMax);
     }
 
     /// <summary>Writes the gathered counts: once for all commands, just before they are committed.</summary>

@@ -7,7 +7,8 @@ namespace Recourse.Postgres;
 /// </summary>
 internal sealed class OutcomeWriter(Books books, Letters letters)
 {
-    private readonly record struct Ended(long Key, int Route, long? Lane, int Attempts, int Generation, int Services);
+    private readonly record struct Ended(
+        long Key, int Route, long? Lane, int Attempts, int Generation, int Services, long? Replay);
 
     public void Apply(Sql sql, List<CompleteCommand> commands, long now)
     {
@@ -19,10 +20,11 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             FROM unnest($2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
               WITH ORDINALITY AS c (id, place, lease, started_at, duration_ms, status, node, n) JOIN messages m ON m.id = c.id
             WHERE d.key = m.sequence * 256 + c.place AND d.lease = c.lease AND d.state = 2
-            RETURNING c.n, d.key, d.route, d.lane, d.attempts, d.generation, m.services
+            RETURNING c.n, d.key, d.route, d.lane, d.attempts, d.generation, m.services, d.replay
             """,
             row => (Place: (int)row.GetInt64(0) - 1,
-                Row: new Ended(row.GetInt64(1), row.GetInt32(2), row.Int64OrNull(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6))),
+                Row: new Ended(row.GetInt64(1), row.GetInt32(2), row.Int64OrNull(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6),
+                    row.Int64OrNull(7))),
             now, commands.ConvertAll(command => command.Id.MessageId), commands.ConvertAll(command => command.Id.Index),
             commands.ConvertAll(command => command.Lease), commands.ConvertAll(command => StoreTime.Micros(command.Attempt.StartedAt)),
             commands.ConvertAll(command => command.Attempt.DurationMs),
@@ -35,6 +37,8 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             commands[place].Result = true;
             Forget(sql, row.Key, row.Attempts);
             books.Move(row.Route, DeliveryState.Leased, DeliveryState.Delivered);
+            if (row.Replay is { } replay)
+                books.Ended(replay, row.Key, ReplayOutcome.Delivered);
             if (row.Services > 1)
                 MarkPrunable(sql, row.Key, now);
             if (row.Lane is { } lane)
@@ -54,11 +58,12 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
               ended_at = $6::bigint, message_faults = d.message_faults + $7, unknown_faults = d.unknown_faults + $8,
               maybe_applied = d.maybe_applied OR $9, last_delay_ms = $10, kind = $11, persistence = $12, blame = $13, fault_attempt =
                 d.attempts,
-              decision = NULL
+              decision = NULL, rank = CASE WHEN $4 = 4 AND d.rank < 0 THEN d.rank + 10 ELSE d.rank END
             FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND d.state = 2
-            RETURNING d.key, d.route, d.lane, d.attempts, d.generation, m.services
+            RETURNING d.key, d.route, d.lane, d.attempts, d.generation, m.services, d.replay
             """,
-            row => new Ended(row.GetInt64(0), row.GetInt32(1), row.Int64OrNull(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5)),
+            row => new Ended(row.GetInt64(0), row.GetInt32(1), row.Int64OrNull(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5),
+                row.Int64OrNull(6)),
             command.Id.MessageId, command.Id.Index, command.Lease, (short)(dead ? DeliveryState.Dead : DeliveryState.Waiting),
             dead ? null : command.Decision.DueAt is { } at ? StoreTime.Micros(at) : now, died, fault.Blame is Blame.Message
                 ? 1 : 0,
@@ -76,6 +81,11 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             Letters.Index(sql, row.Key, attempt.Error);
         }
         books.Move(row.Route, DeliveryState.Leased, dead ? DeliveryState.Dead : DeliveryState.Waiting);
+        if (dead && row.Replay is { } replay)
+        {
+            books.Ended(replay, row.Key, ReplayOutcome.Dead);
+            sql.Run("UPDATE deliveries SET replay = NULL WHERE key = $1", row.Key);
+        }
         if (row.Lane is not { } lane)
             return true;
         if (dead && !command.BlockLane)

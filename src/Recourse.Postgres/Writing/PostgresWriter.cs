@@ -20,19 +20,23 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private OutcomeWriter? _outcome;
     private DeadLetterWriter? _deadLetter;
     private LetterMarksWriter? _marks;
+    private ReplayWriter? _replay;
+    private readonly ControlWriter _controls = new();
 
     /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
     public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
-        (_enqueue, _claim, _outcome) = (new(_books), new(_books), new(_books, _letters));
+        (_enqueue, _claim, _outcome) = (new(_books), new(_books, _controls), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
+        _replay = new(_deadLetter, _letters);
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
         _enqueue.Continue(sql);
         _letters.Load(sql);
-        var opening = LeaseEnd.Apply(sql, _books, _letters, blocksLaneWhenDead, Now(sql));
-        WriteSums(sql);
+        var now = Now(sql);
+        var opening = LeaseEnd.Apply(sql, _books, _letters, blocksLaneWhenDead, now);
+        WriteSums(sql, now);
         transaction.Commit();
         return opening;
     }
@@ -82,8 +86,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         using var transaction = _connection!.BeginTransaction();
         try
         {
-            ApplyAll(sql, batch, Now(sql));
-            WriteSums(sql);
+            var now = Now(sql);
+            ApplyAll(sql, batch, now);
+            WriteSums(sql, now);
             transaction.Commit();
             return true;
         }
@@ -108,8 +113,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             transaction.Save("command");
             try
             {
-                ApplyAll(sql, batch.Slice(i, 1), Now(sql));
-                WriteSums(sql);
+                var now = Now(sql);
+                ApplyAll(sql, batch.Slice(i, 1), now);
+                WriteSums(sql, now);
             }
             catch (Exception error) when (PostgresErrors.IsOfCommand(error))
             {
@@ -127,9 +133,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     }
 
     /// <summary>What is summed up over all commands of a commit.</summary>
-    private void WriteSums(Sql sql)
+    private void WriteSums(Sql sql, long now)
     {
-        _books.Write(sql);
+        _books.Write(sql, now);
         _letters.Write(sql);
     }
 
@@ -137,6 +143,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     {
         _books.Forget();
         _letters.Forget();
+        _controls.Forget();
     }
 
     private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, long now)
@@ -177,6 +184,11 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case IndexLettersCommand index: index.Result = _letters.Apply(sql, index); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
             case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;
+            case ExpireCommand expire: expire.Result = ExpiryWriter.Apply(sql, _books, expire, now); break;
+            case ControlCommand control: control.Result = _controls.Apply(sql, control, now); break;
+            case StartReplayCommand start: start.Result = _replay!.Apply(sql, start, now); break;
+            case ReplayBatchCommand replays: replays.Result = _replay!.Apply(sql, replays, now); break;
+            case MoveReplayCommand move: move.Result = ReplayWriter.Apply(sql, move, now); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
     }

@@ -176,7 +176,7 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
     private NewMessage Plain(byte[] line)
     {
         CheckJson(line);
-        return door.Message(line, "application/json", null, null, null, traceParent);
+        return door.Message(line, "application/json", null, null, null, traceParent, default, relay.Time.GetUtcNow());
     }
 
     private NewMessage Envelope(byte[] line)
@@ -196,11 +196,12 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         }
         var headers = envelope.Headers?.Where(header => IntakeHeaders.GoesOn(header.Key, door.AllowedHeaders))
             .GroupBy(header => header.Key.ToLowerInvariant()).ToDictionary(same => same.Key, same => same.Last().Value);
+        var now = relay.Time.GetUtcNow();
         return door.Message(body,
             IntakeHeaders.ContentType(envelope.ContentType) ?? (envelope.Body.HasValue ? "application/json" : null),
             envelope.IdempotencyKey is { } key ? IntakeHeaders.CheckedKey(key, "idempotency_key") : null,
             envelope.Key is { } order ? IntakeHeaders.CheckedKey(order, "key") : null,
-            headers is { Count: > 0 } ? headers : null, traceParent);
+            headers is { Count: > 0 } ? headers : null, traceParent, MessageTiming.Of(envelope, now), now);
     }
 
     private static byte[] FromBase64(string text)

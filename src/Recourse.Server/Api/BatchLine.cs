@@ -21,13 +21,24 @@ internal sealed record BatchLine(int Index, int Status)
 /// </summary>
 internal sealed record BatchEnvelope
 {
-    private static readonly string[] Keys = ["body", "body_base64", "content_type", "idempotency_key", "key", "headers"];
+    private static readonly string[] Keys = 
+    [
+        "body", "body_base64", "content_type", "idempotency_key", "key", "delay", "deliver_at", "expires", "priority", "headers",
+    ];
 
     public JsonElement? Body { get; init; }
     public string? BodyBase64 { get; init; }
     public string? ContentType { get; init; }
     public string? IdempotencyKey { get; init; }
     public string? Key { get; init; }
+    /// <summary>As the header Recourse-Delay.</summary>
+    public string? Delay { get; init; }
+    /// <summary>As the header Recourse-Deliver-At.</summary>
+    public string? DeliverAt { get; init; }
+    /// <summary>As the header Recourse-Expires.</summary>
+    public string? Expires { get; init; }
+    /// <summary>As the header Recourse-Priority.</summary>
+    public int? Priority { get; init; }
     public Dictionary<string, string>? Headers { get; init; }
 
     /// <summary>Reads a line that is valid JSON. A key that is not known is refused: it would be lost without a word.</summary>
@@ -47,6 +58,10 @@ internal sealed record BatchEnvelope
                 "content_type" => envelope with { ContentType = Text(part) },
                 "idempotency_key" => envelope with { IdempotencyKey = Text(part) },
                 "key" => envelope with { Key = Text(part) },
+                "delay" => envelope with { Delay = Text(part) },
+                "deliver_at" => envelope with { DeliverAt = Text(part) },
+                "expires" => envelope with { Expires = Text(part) },
+                "priority" => envelope with { Priority = Whole(part) },
                 "headers" => envelope with { Headers = Texts(part) },
                 var name => throw BatchIntake.Bad($"'{name}' is no key of an envelope; it has {string.Join(", ", Keys)}."
                     + (Spelling.Nearest(name, Keys) is { } near ? $" Did you mean '{near}'?" : "")),
@@ -61,6 +76,13 @@ internal sealed record BatchEnvelope
         JsonValueKind.String => part.Value.GetString(),
         JsonValueKind.Null => null,
         var kind => throw BatchIntake.Bad($"'{part.Name}' is {Words(kind)}; it must be text."),
+    };
+
+    private static int? Whole(JsonProperty part) => part.Value.ValueKind switch
+    {
+        JsonValueKind.Number when part.Value.TryGetInt32(out var number) => number,
+        JsonValueKind.Null => null,
+        var kind => throw BatchIntake.Bad($"'{part.Name}' is {Words(kind)}; it must be a whole number."),
     };
 
     private static Dictionary<string, string>? Texts(JsonProperty part)

@@ -24,8 +24,7 @@ internal static class BatchRoutes
     {
         var door = await QueueDoor.OpenAsync(http, relay);
         var request = http.Request;
-        IntakeHeaders.RefuseWhatIsNotYet(request.Headers);
-        foreach (var name in (string[])[IntakeHeaders.IdempotencyKey, IntakeHeaders.OrderKey])
+        foreach (var name in (string[])[IntakeHeaders.IdempotencyKey, IntakeHeaders.OrderKey, .. MessageTiming.Headers])
         {
             if (request.Headers.ContainsKey(name))
                 throw IntakeHeaders.Bad($"{name} belongs to one message; in a batch it stands in the envelope of a line (content type "

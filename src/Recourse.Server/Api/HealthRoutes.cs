@@ -28,17 +28,21 @@ internal static class HealthRoutes
             throw new ProblemException(StoreProblems.Stopping);
         if (relay.Health.Trouble is { } trouble)
             throw new ProblemException(StoreProblems.Describe(trouble) with { RetryAfter = StoreProblems.Patience });
+        IReadOnlyList<QueueCounts> books;
         try
         {
-            await relay.Books.ReadAsync().WaitAsync(Patience, relay.Time, http.RequestAborted);
+            books = await relay.Books.ReadAsync().WaitAsync(Patience, relay.Time, http.RequestAborted);
         }
         catch (TimeoutException error)
         {
             throw new StoreException("The store did not answer a query in time.", StoreProblem.Unavailable, error);
         }
         var services = relay.Services;
+        var letters = Letters(books.Sum(queue => queue.Dead), relay.Configuration.DeadLetterQueue.MaxSize);
         await http.Response.WriteAsJsonAsync(new ReadyView(
-            services.Any(BreakerState.HoldsBack) ? "degraded" : "ready", "ok",
+            services.Any(BreakerState.HoldsBack) ? "degraded" : "ready", "ok", letters,
             services.ToDictionary(service => service.Name, service => service.Breaker)), ApiJson.Plain.ReadyView);
     }
+
+    private static string Letters(long dead, int? max) => max is null || dead < 0.8 * max ? "ok" : dead < max ? "near" : "full";
 }

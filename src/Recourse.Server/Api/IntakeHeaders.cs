@@ -11,20 +11,6 @@ internal static class IntakeHeaders
     public const string OrderKey = "Recourse-Key";
     public const int MaxKeyLength = 255;
 
-    /// <summary>
-    /// Wishes that this release cannot fulfil: refused, because a message that goes out at another time than asked is worse than none.
-    /// </summary>
-    private static readonly string[] NotYet = ["Recourse-Delay", "Recourse-Deliver-At", "Recourse-Expires", "Recourse-Priority"];
-
-    public static void RefuseWhatIsNotYet(IHeaderDictionary headers)
-    {
-        foreach (var name in NotYet)
-        {
-            if (headers.ContainsKey(name))
-                throw Bad($"The header {name} is not supported yet in this release. Leave it out.");
-        }
-    }
-
     /// <summary>The value of a key header; null when it was not sent.</summary>
     public static string? Key(IHeaderDictionary headers, string name)
     {

@@ -27,6 +27,10 @@ internal static class MessageRoutes
             [
                 new(IntakeHeaders.IdempotencyKey, "The same key with the same body within the window is the same message."),
                 new(IntakeHeaders.OrderKey, "In an ordered queue, messages with the same key are sent one after the other."),
+                new(MessageTiming.Delay, "Not before so long from now: 30s, 5m, 2h; a bare number is seconds."),
+                new(MessageTiming.At, "Not before this time, by RFC 3339."),
+                new(MessageTiming.Expires, "No attempt begins after so long, or after this time. Default: the queue's expires."),
+                new(MessageTiming.Urgency, "0 to 9: of what is due for a service, the larger goes first. Default: the queue's, 4."),
                 new("traceparent", "The W3C trace context; it goes on to the services."),
             ],
             Takes = "*/*",
@@ -52,7 +56,8 @@ internal static class MessageRoutes
     {
         var request = http.Request;
         var door = await QueueDoor.OpenAsync(http, relay);
-        IntakeHeaders.RefuseWhatIsNotYet(request.Headers);
+        var now = relay.Time.GetUtcNow();
+        var timing = MessageTiming.Of(request.Headers, now);
         var idempotencyKey = IntakeHeaders.Key(request.Headers, IntakeHeaders.IdempotencyKey);
         var orderKey = IntakeHeaders.Key(request.Headers, IntakeHeaders.OrderKey);
         var contentType = IntakeHeaders.ContentType(request.ContentType);
@@ -62,7 +67,7 @@ internal static class MessageRoutes
             throw new ProblemException(door.TooLarge());
         }
         var message = door.Message(body, contentType, idempotencyKey, orderKey,
-            IntakeHeaders.ThatGoOn(request.Headers, door.AllowedHeaders), IntakeHeaders.TraceParent(request.Headers));
+            IntakeHeaders.ThatGoOn(request.Headers, door.AllowedHeaders), IntakeHeaders.TraceParent(request.Headers), timing, now);
         var result = await relay.Store.CommitAsync(door.Command(message), CancellationToken.None);
         if (result.Status is EnqueueStatus.KeyConflict)
             throw new ProblemException(QueueDoor.KeyConflict(result.MessageId));

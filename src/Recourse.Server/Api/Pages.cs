@@ -25,4 +25,17 @@ internal static class Pages
             throw QueryReader.Bad("'after' is no cursor of this list. Take it from 'next' of the page before, as it is.", null);
         }
     }
+
+    public static async Task<Page<DeadLetterGroup>> GroupsAsync(
+        Relay relay, DeadLetterGroupFilter filter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await relay.Store.Queries.GroupsAsync(filter, cancellationToken);
+        }
+        catch (Exception error) when (filter.After is not null && error is ArgumentException or FormatException)
+        {
+            throw QueryReader.Bad("'after' is no cursor of this list. Take it from 'next' of the page before, as it is.", null);
+        }
+    }
 }

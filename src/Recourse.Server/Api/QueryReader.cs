@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Recourse.Durable;
 
@@ -17,20 +18,45 @@ internal static class QueryReader
     public static readonly QueryParameter Text = new("text", "Only where the last error contains this, in any case.");
     public static readonly QueryParameter State = new("state", "Only this state.", ViewMapping.States);
 
-    public static DeliveryFilter Filter(IQueryCollection query, IReadOnlyList<QueryParameter> allowed, RelayConfiguration configuration)
+    public static readonly QueryParameter Group = new("group", "Only this group, by its id: 16 hexadecimal digits.");
+    public static readonly QueryParameter Pattern = new("pattern", "The same as group.");
+    public static readonly QueryParameter Since = new("since", "Only what died at this time or later, RFC 3339.");
+    public static readonly QueryParameter Until = new("until", "Only what died before this time, RFC 3339.");
+    public static readonly QueryParameter AttemptsMin = new("attempts_min", "Only what was tried at least so often.");
+    public static readonly QueryParameter Persistence = new("persistence", "Whether the fault passes.", Names<Persistence>());
+    public static readonly QueryParameter Blame = new("blame", "What the fault speaks against.", Names<Blame>());
+    public static readonly QueryParameter Generation = new("generation", "Only this generation; 0 was never replayed.");
+    public static readonly QueryParameter Assignee = new("assignee", "Only what this person looks after; 'nobody' for what nobody does.");
+    public static readonly QueryParameter Manual = new("manual", "true: what waits for a person; false: the rest.", ["true", "false"]);
+    public static readonly QueryParameter Resolved = new("resolved", "true: what was resolved instead of what is dead.", ["true", "false"]);
+    public static readonly QueryParameter VisibleTo = new("visible_to", "Not what others than this person have in hand.");
+
+    /// <summary>The parameters as they stand in the query; unknown names, repetitions and empty values are errors.</summary>
+    public static Dictionary<string, string> Values(IQueryCollection query, IReadOnlyList<QueryParameter> allowed)
     {
         CheckNames(query, allowed);
-        var filter = new DeliveryFilter();
+        var found = new Dictionary<string, string>();
         foreach (var (name, values) in query)
         {
+            var known = allowed.First(parameter => parameter.Name == name);
             if (values.Count != 1)
                 throw Bad($"'{name}' stands in the query {values.Count} times; once is allowed.", null);
             var value = values.ToString();
             if (value.Length is 0 or > 1_024)
                 throw Bad($"'{name}' has {value.Length} characters; 1 to 1,024 are allowed. Leave the parameter out for no condition.",
                     null);
-            filter = Set(filter, name, value, configuration);
+            if (known.Allowed is { } few && !few.Contains(value))
+                throw Bad($"'{name}' is '{value}'.", few);
+            found.Add(name, value);
         }
+        return found;
+    }
+
+    public static DeliveryFilter Filter(IQueryCollection query, IReadOnlyList<QueryParameter> allowed, RelayConfiguration configuration)
+    {
+        var filter = new DeliveryFilter();
+        foreach (var (name, value) in Values(query, allowed))
+            filter = Set(filter, name, value, configuration);
         return filter;
     }
 
@@ -62,8 +88,36 @@ internal static class QueryReader
             ? filter with { State = (DeliveryState)state } : throw Bad($"'{value}' is no state.", State.Allowed),
         "key" => filter with { OrderKey = value },
         "text" => filter with { Text = value },
-        _ => filter,
+        _ => OfLetters(filter, name, value, configuration),
     };
+
+    private static DeliveryFilter OfLetters(DeliveryFilter filter, string name, string value, RelayConfiguration configuration) =>
+        name switch
+        {
+            "group" or "pattern" => value.Length == 16 && value.All(char.IsAsciiHexDigitLower) ? filter with { Group = value }
+                : throw Bad($"'{name}' is '{value}'; an id has 16 hexadecimal digits. GET /v1/dead-letters/groups lists them.", null),
+            "since" => filter with { Since = TimeOf(name, value) },
+            "until" => filter with { Until = TimeOf(name, value) },
+            "attempts_min" => filter with { AttemptsMin = WholeOf(name, value) },
+            "generation" => filter with { Generation = WholeOf(name, value) },
+            "persistence" => filter with { Persistence = (Persistence)Persistence.Allowed!.ToList().IndexOf(value) },
+            "blame" => filter with { Blame = (Blame)Blame.Allowed!.ToList().IndexOf(value) },
+            "assignee" => filter with { Assignee = value == "nobody" ? "" : value },
+            "manual" => filter with { Manual = value == "true", SecondChances = configuration.DeadLetterQueue.MaxRetries },
+            "resolved" => filter with { Resolved = value == "true" ? true : null },
+            "visible_to" => filter with { VisibleTo = value },
+            _ => filter,
+        };
+
+    private static string[] Names<T>() where T : struct, Enum => [.. Enum.GetValues<T>().Select(ViewMapping.Snake)];
+
+    private static DateTimeOffset TimeOf(string name, string value) => value.Contains('T', StringComparison.OrdinalIgnoreCase)
+        && DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time : throw Bad($"'{name}' is '{value}'; it must be a time such as 2026-01-31T10:30:00Z.", null);
+
+    private static int WholeOf(string name, string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number : throw Bad($"'{name}' is '{value}'; it must be a whole number from 0.", null);
 
     // A name that is not configured may still be in the store, so only what can be no name at all is refused.
     private static string NameOf(string name, string value, IEnumerable<string> known) =>

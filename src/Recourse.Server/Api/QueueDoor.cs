@@ -33,11 +33,19 @@ internal sealed class QueueDoor(QueueConfiguration queue, RelayConfiguration con
                 with
             { RetryAfter = TimeSpan.FromSeconds(30) });
         }
+        if (relay.Holds(ControlKind.QueueDraining, name))
+        {
+            relay.Meters.Refused(name, "draining");
+            throw new ProblemException(Problem.Of(StatusCodes.Status429TooManyRequests, "queue-draining",
+                $"The queue '{name}' drains: it delivers what it has and takes nothing more until it is resumed.")
+                with
+            { RetryAfter = TimeSpan.FromSeconds(30) });
+        }
         return door;
     }
 
     public NewMessage Message(ReadOnlyMemory<byte> body, string? contentType, string? idempotencyKey, string? orderKey,
-        IReadOnlyDictionary<string, string>? headers, string? traceParent) => new()
+        IReadOnlyDictionary<string, string>? headers, string? traceParent, in MessageTiming timing, DateTimeOffset now) => new()
         {
             Queue = queue.Name,
             Body = body,
@@ -48,6 +56,10 @@ internal sealed class QueueDoor(QueueConfiguration queue, RelayConfiguration con
             IdempotencyKey = idempotencyKey,
             Headers = headers,
             TraceParent = traceParent,
+            DeliverAt = timing.DeliverAt,
+            // The queue's own expiry counts from when the message may go: a delay does not eat it up.
+            ExpiresAt = timing.ExpiresAt ?? (queue.Expires is { } lasting ? (timing.DeliverAt ?? now) + lasting : null),
+            Priority = timing.Priority ?? queue.Priority,
         };
 
     public EnqueueCommand Command(NewMessage message) => new(message) { IdempotencyWindow = queue.IdempotencyWindow };

@@ -1,8 +1,9 @@
 using Microsoft.AspNetCore.Http;
+using Recourse.Durable;
 
 namespace Recourse.Server.Api;
 
-/// <summary>Services: their breakers and bulkheads, and the two verbs on them.</summary>
+/// <summary>Services: their breakers and bulkheads, and the verbs on them.</summary>
 internal static class ServiceRoutes
 {
     public static void Map(ApiRoutes routes)
@@ -13,13 +14,23 @@ internal static class ServiceRoutes
             Problems = [503],
         }, ListAsync);
         routes.Map(new("GET", "/v1/services/{name}", "One service.") { Answer = typeof(ServiceView), Problems = [404, 503] }, GetAsync);
-        routes.Map(Act("isolate", "Opens the breaker until it is reset: nothing is sent to the service."),
-            (http, relay) => ActAsync(http, relay, relay.Isolate));
-        routes.Map(Act("reset", "Closes the breaker and forgets its counts."), (http, relay) => ActAsync(http, relay, relay.Reset));
+        routes.Map(Act("isolate", "Opens the breaker until it is reset, over restarts too: nothing is sent to the service."),
+            (http, relay) => HoldAsync(http, relay, ControlKind.ServiceIsolated, on: true));
+        routes.Map(Act("reset", "Closes the breaker and forgets its counts."),
+            (http, relay) => HoldAsync(http, relay, ControlKind.ServiceIsolated, on: false));
+        routes.Map(Act("pause", "Delivers nothing to the service until it is resumed; what is under way ends."),
+            (http, relay) => HoldAsync(http, relay, ControlKind.ServicePaused, on: true));
+        routes.Map(Act("resume", "Lets deliveries to a paused service go on."),
+            (http, relay) => HoldAsync(http, relay, ControlKind.ServicePaused, on: false));
     }
 
     private static ApiRoute Act(string verb, string summary) =>
-        new("POST", $"/v1/services/{{name}}:{verb}", summary) { Answer = typeof(ServiceView), Problems = [400, 404, 503] };
+        new("POST", $"/v1/services/{{name}}:{verb}", summary)
+        {
+            Takes = "application/json",
+            Answer = typeof(ServiceView),
+            Problems = [400, 404, 415, 503],
+        };
 
     private static async Task ListAsync(HttpContext http, Relay relay)
     {
@@ -31,11 +42,16 @@ internal static class ServiceRoutes
         await WriteAsync(http, relay, (string)http.Request.RouteValues["name"]!);
     }
 
-    private static async Task ActAsync(HttpContext http, Relay relay, Func<string, bool> act)
+    private static async Task HoldAsync(HttpContext http, Relay relay, ControlKind kind, bool on)
     {
+        var act = await LetterAccess.ReadActAsync(http.Request);
         var name = (string)http.Request.RouteValues["name"]!;
-        if (!act(name))
+        if ((await AllAsync(relay, http.RequestAborted)).All(service => service.Name != name))
             throw new ProblemException(Unknown(name, relay));
+        await relay.Store.CommitAsync(new ControlCommand(kind, name, on, act.Actor!, act.Reason));
+        // A reset also closes a breaker that opened by itself.
+        if (kind is ControlKind.ServiceIsolated && !on)
+            relay.Reset(name);
         await WriteAsync(http, relay, name);
     }
 
@@ -73,6 +89,8 @@ internal static class ServiceRoutes
                 Dead = held?.Dead ?? 0,
                 Blocked = held?.Blocked ?? 0,
                 BlockedLanes = held?.BlockedLanes ?? 0,
+                Paused = relay.Holds(ControlKind.ServicePaused, name),
+                Controls = ViewMapping.View(relay.Controls, name, ControlKind.ServicePaused, ControlKind.ServiceIsolated),
                 Importance = configuration.Services.GetValueOrDefault(name)?.Policy.Importance,
                 Queues = [.. configuration.Queues.Values.Where(queue => queue.DeliverTo.Contains(name)).Select(queue => queue.Name)],
             };

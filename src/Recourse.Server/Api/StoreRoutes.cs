@@ -44,7 +44,8 @@ internal static class StoreRoutes
                 $"The body of this call may have {MaxBody:N0} bytes."));
         try
         {
-            if (JsonSerializer.Deserialize(body.Span, ApiJson.Default.BackupRequest)?.Path is { Length: > 0 } path && Path.IsPathFullyQualified(path)
+            if (JsonSerializer.Deserialize(body.Span, ApiJson.Default.BackupRequest)?.Path is { Length: > 0 } path
+                && Path.IsPathFullyQualified(path)
                 && !path.Contains('\0', StringComparison.Ordinal))
                 return path;
         }

@@ -13,7 +13,19 @@ internal static class ViewMapping
 
     public static string Name(this DeliveryState state) => StateNames[(int)state];
 
-    public static QueueView View(QueueCounts counts, QueueConfiguration? configuration, DateTimeOffset now) => new()
+    public static IReadOnlyList<ControlView> View(IReadOnlyList<Control> controls, string name, params ReadOnlySpan<ControlKind> kinds)
+    {
+        var views = new List<ControlView>();
+        foreach (var control in controls)
+        {
+            if (control.Name == name && kinds.Contains(control.Kind))
+                views.Add(new(Snake(control.Kind), control.Actor, control.Reason, control.Since));
+        }
+        return views;
+    }
+
+    public static QueueView View(
+        QueueCounts counts, QueueConfiguration? configuration, IReadOnlyList<ControlView> controls, DateTimeOffset now) => new()
     {
         Name = counts.Queue,
         Accepted = counts.Accepted,
@@ -27,7 +39,9 @@ internal static class ViewMapping
         OldestWaitingSeconds = counts.OldestWaitingAt is { } oldest ? Math.Round(Math.Max(0, (now - oldest).TotalSeconds), 3) : 0,
         Blocked = counts.Blocked,
         BlockedLanes = counts.BlockedLanes,
-        Draining = configuration is null,
+        Paused = controls.Any(control => control.Kind == "queue_paused"),
+        Draining = configuration is null || controls.Any(control => control.Kind == "queue_draining"),
+        Controls = controls,
         Services = configuration?.DeliverTo ?? [],
         Ordered = configuration?.Ordered ?? false,
     };
@@ -55,6 +69,8 @@ internal static class ViewMapping
         Decision = delivery.Decision,
         DeadAt = delivery.DeadAt,
         Suspect = delivery.Suspect,
+        Priority = delivery.Priority,
+        ExpiresAt = delivery.ExpiresAt,
         Attempts = attempts?.Select(View).ToList(),
     };
 
@@ -73,11 +89,49 @@ internal static class ViewMapping
         CreatedAt = delivery.CreatedAt,
         DeadAt = delivery.DeadAt,
         Generation = delivery.Generation,
-        Manual = !SecondChance.IsDue(delivery, rules, DateTimeOffset.MaxValue),
+        Manual = SecondChance.IsManual(delivery, rules),
         Decision = delivery.Decision,
         Key = delivery.OrderKey,
+        Group = delivery.Group,
+        Edits = delivery.Edits,
+        Assignee = delivery.Assignee,
+        Note = delivery.Note,
+        TakenBy = delivery.TakenBy,
+        TakenUntil = delivery.TakenUntil,
+        Resolved = delivery.Resolved,
         Holds = delivery.Holds,
     };
+
+    public static GroupView Group(DeadLetterGroup group) => new()
+    {
+        Id = group.Id,
+        Service = group.Service,
+        Kind = group.Kind.Name(),
+        Code = group.Code,
+        Template = group.Template,
+        Sample = group.Sample,
+        Dead = group.Dead,
+        Total = group.Total,
+        FirstSeen = group.FirstSeen,
+        LastSeen = group.LastSeen,
+    };
+
+    public static StatsView Stats(DeadLetterStats stats, long? maxSize)
+    {
+        long Within(double seconds) => stats.ByAge.First(age => age.Within == TimeSpan.FromSeconds(seconds)).Dead;
+        Dictionary<string, long> By(Func<DeadLetterCount, string> name) =>
+            stats.ByKind.GroupBy(name).ToDictionary(alike => alike.Key, alike => alike.Sum(count => count.Dead));
+        return new()
+        {
+            Dead = stats.ByAge[^1].Dead,
+            MaxSize = maxSize,
+            OldestAt = stats.OldestAt,
+            ByKind = By(count => count.Kind.Name()),
+            ByService = By(count => count.Service),
+            ByAge = [.. stats.ByAge.Select(age => new AgeView(age.Within?.TotalSeconds, age.Dead))],
+            PerMinute = new(Within(60), Math.Round(Within(3600) / 60.0, 2)),
+        };
+    }
 
     public static DeadLetterDetailView DeadLetterDetail(StoredDelivery delivery, DeadLetterConfiguration rules)
     {
@@ -100,6 +154,14 @@ internal static class ViewMapping
             Manual = view.Manual,
             Decision = view.Decision,
             Key = view.Key,
+            Group = view.Group,
+            Edits = view.Edits,
+            Assignee = view.Assignee,
+            Note = view.Note,
+            TakenBy = view.TakenBy,
+            TakenUntil = view.TakenUntil,
+            Resolved = view.Resolved,
+            Acts = [.. delivery.Acts.Select(act => new LetterActView(act.At, act.Actor, act.Verb, act.Detail))],
             Holds = view.Holds,
             Attempts = [.. delivery.Attempts.Select(View)],
             IdempotencyKey = delivery.IdempotencyKey,
@@ -107,7 +169,7 @@ internal static class ViewMapping
         };
     }
 
-    private static AttemptView View(Attempt attempt) => new()
+    public static AttemptView View(Attempt attempt) => new()
     {
         Number = attempt.Number,
         Generation = attempt.Generation,

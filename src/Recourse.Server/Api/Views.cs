@@ -20,7 +20,7 @@ internal sealed record QueueView
     public long Dead { get; init; }
     public long Discarded { get; init; }
     public long Expired { get; init; }
-    /// <summary>Stopped by an operator; no verb does that in this release.</summary>
+    /// <summary>Held by an operator: it takes messages in and delivers nothing.</summary>
     public bool Paused { get; init; }
     /// <summary>Of those that wait: how many stand behind a dead letter of their lane.</summary>
     public long Blocked { get; init; }
@@ -28,8 +28,10 @@ internal sealed record QueueView
     public long BlockedLanes { get; init; }
     /// <summary>How long the oldest waiting delivery has waited; 0 when none waits.</summary>
     public double OldestWaitingSeconds { get; init; }
-    /// <summary>It is no longer configured: it takes nothing more and empties itself.</summary>
+    /// <summary>It takes nothing more and empties itself: an operator said so, or it is no longer configured.</summary>
     public bool Draining { get; init; }
+    /// <summary>Who holds it, since when and why.</summary>
+    public IReadOnlyList<ControlView> Controls { get; init; } = [];
     public required IReadOnlyList<string> Services { get; init; }
     public bool Ordered { get; init; }
 }
@@ -59,6 +61,8 @@ internal sealed record DeliveryView
     public string? Decision { get; init; }
     public DateTimeOffset? DeadAt { get; init; }
     public bool Suspect { get; init; }
+    public int Priority { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
     /// <summary>The history; left out in lists.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<AttemptView>? Attempts { get; init; }
@@ -103,6 +107,17 @@ internal record DeadLetterView
     public required bool Manual { get; init; }
     public string? Decision { get; init; }
     public string? Key { get; init; }
+    /// <summary>The id of its group; null while it is not sorted in.</summary>
+    public string? Group { get; init; }
+    /// <summary>How often its payload was edited.</summary>
+    public int Edits { get; init; }
+    public string? Assignee { get; init; }
+    public string? Note { get; init; }
+    /// <summary>Who has it in hand, and until when.</summary>
+    public string? TakenBy { get; init; }
+    public DateTimeOffset? TakenUntil { get; init; }
+    /// <summary>It was settled in another way; the decision says how.</summary>
+    public bool Resolved { get; init; }
     /// <summary>How many deliveries of its lane wait for it; counted up to 10,000.</summary>
     public int Holds { get; init; }
 }
@@ -110,13 +125,68 @@ internal record DeadLetterView
 /// <summary>One dead letter with its history.</summary>
 internal sealed record DeadLetterDetailView : DeadLetterView
 {
+    /// <summary>What people did with it, oldest first.</summary>
+    public required IReadOnlyList<LetterActView> Acts { get; init; }
     public required IReadOnlyList<AttemptView> Attempts { get; init; }
     public required string IdempotencyKey { get; init; }
     public string? TraceId { get; init; }
 }
 
 /// <summary>What an operator may say with an act.</summary>
-internal sealed record ActRequest(string? Reason, string? Actor);
+internal sealed record ActRequest(string? Reason, string? Actor, string? Key, double? Minutes);
+
+/// <summary>One line of a letter's history.</summary>
+internal sealed record LetterActView(DateTimeOffset At, string Actor, string Verb, string? Detail);
+
+/// <summary>Dead letters that died alike.</summary>
+internal sealed record GroupView
+{
+    public required string Id { get; init; }
+    public required string Service { get; init; }
+    public required string Kind { get; init; }
+    public string? Code { get; init; }
+    /// <summary>The error with its values taken out.</summary>
+    public required string Template { get; init; }
+    public string? Sample { get; init; }
+    public required long Dead { get; init; }
+    /// <summary>All that ever died this way, replayed and discarded ones included.</summary>
+    public required long Total { get; init; }
+    public required DateTimeOffset FirstSeen { get; init; }
+    public required DateTimeOffset LastSeen { get; init; }
+}
+
+/// <summary>What is dead now.</summary>
+internal sealed record StatsView
+{
+    public required long Dead { get; init; }
+    /// <summary>The bound of the configuration; null for none.</summary>
+    public long? MaxSize { get; init; }
+    public DateTimeOffset? OldestAt { get; init; }
+    public required IReadOnlyDictionary<string, long> ByKind { get; init; }
+    public required IReadOnlyDictionary<string, long> ByService { get; init; }
+    public required IReadOnlyList<AgeView> ByAge { get; init; }
+    /// <summary>Of what is dead now, how many died in the last minute, and in a minute of the last hour on average.</summary>
+    public required RateView PerMinute { get; init; }
+}
+
+/// <summary>How many died within so many seconds; null is all.</summary>
+internal sealed record AgeView(double? WithinSeconds, long Dead);
+
+/// <summary>Deaths in a minute.</summary>
+internal sealed record RateView(double LastMinute, double LastHour);
+
+/// <summary>What an edit came to.</summary>
+internal sealed record EditView(string Id, string Result, int Edits);
+
+/// <summary>What edits changed; a note instead of lines where lines say nothing.</summary>
+internal sealed record DiffView(
+    string Id, int Edits, string? Note, DiffSideView Original, DiffSideView Edited, IReadOnlyList<DiffLineView> Lines);
+
+/// <summary>One side of a diff.</summary>
+internal sealed record DiffSideView(long Bytes, string? ContentType);
+
+/// <summary>A line: same, added or removed.</summary>
+internal sealed record DiffLineView(string Change, string Text);
 
 /// <summary>What an operator's act on a dead letter came to.</summary>
 internal sealed record DeadLetterActView(string Id, string Result, string State);
@@ -142,6 +212,10 @@ internal sealed record ServiceView
     public long Dead { get; init; }
     public long Blocked { get; init; }
     public long BlockedLanes { get; init; }
+    /// <summary>Held by an operator: nothing is delivered to it.</summary>
+    public bool Paused { get; init; }
+    /// <summary>Who holds it, since when and why.</summary>
+    public IReadOnlyList<ControlView> Controls { get; init; } = [];
     public string? Importance { get; init; }
     public required IReadOnlyList<string> Queues { get; init; }
 }
@@ -150,4 +224,8 @@ internal sealed record ServiceView
 internal sealed record LiveView(string Status, string Version);
 
 /// <summary>ready, or degraded: a breaker holds deliveries back; intake works.</summary>
-internal sealed record ReadyView(string Status, string Store, IReadOnlyDictionary<string, string> Services);
+/// <param name="Status">The word.</param>
+/// <param name="Store">ok.</param>
+/// <param name="DeadLetters">ok, near (80 % of dead_letter_queue.max_size) or full; at full, queues answer 429.</param>
+/// <param name="Services">Each service with its breaker.</param>
+internal sealed record ReadyView(string Status, string Store, string DeadLetters, IReadOnlyDictionary<string, string> Services);

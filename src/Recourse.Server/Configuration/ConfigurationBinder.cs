@@ -118,6 +118,8 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             },
             IdempotencyWindow = values.Get("idempotency_window", TimeSpan.FromHours(24)),
             MaxBody = values.Maybe<long>("max_body"),
+            Expires = values.Maybe<TimeSpan>("expires"),
+            Priority = values.Int("priority", 4),
             KeepDelivered = values.Maybe<TimeSpan>("keep_delivered"),
             KeepDeliveredMax = (int?)values.Maybe<long>("keep_delivered_max"),
         };
@@ -164,6 +166,10 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         RetryDelay = values.Get("retry_delay", TimeSpan.FromSeconds(300)),
         MaxSize = (int?)values.Maybe<long>("max_size"),
         Retention = values.Maybe<TimeSpan>("retention"),
+        Archive = values.Get<string?>("archive", null) is { } archive
+            ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(values.At("archive").File))!, archive) : null,
+        VisibilityTimeout = values.Get("visibility_timeout", TimeSpan.FromMinutes(15)),
+        BatchSize = values.Int("batch_size", 500),
     };
 
     private static LimitsConfiguration Limits(GroupValues? values) => values is null ? new() : new()

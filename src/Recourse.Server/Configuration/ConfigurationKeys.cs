@@ -75,11 +75,11 @@ internal static class ConfigurationKeys
         new("retry", KeyKind.Group, "How failed deliveries are tried again.") { Group = Retry },
         Time("idempotency_window", Second, 365 * Day, "How long an Idempotency-Key is remembered. Default 24h."),
         new("max_body", KeyKind.Size, "The largest body. Default: limits.max_body.") { Min = 1, Max = 256 << 20 },
+        Time("expires", Second, 3_650 * Day, "After this long no attempt begins; Recourse-Expires overrides it. Default: never."),
+        Whole("priority", 0, 9, "Of what is due for a service, the larger goes first; Recourse-Priority overrides it. Default 4."),
         KeepDelivered with { About = "How long delivered messages of this queue can still be looked at. Default: the top level's." },
         KeepDeliveredMax with { About = "How many of them at most. Default: the top level's." },
         NotYet("rate_limit", "limits on the rate of intake"),
-        NotYet("expires_after", "messages that expire"),
-        NotYet("priority", "priorities"),
         NotYet("compensate_with", "sagas that undo"),
     ]);
 
@@ -91,9 +91,9 @@ internal static class ConfigurationKeys
         Whole("max_size", 1, int.MaxValue, "At this many dead letters, queues that feed them answer 429. Default: no bound."),
         Time("retention", TimeSpan.FromMinutes(1), 3_650 * Day, "Dead letters older than this are discarded. Default: kept."),
         Time("retention_days", Day, 3_650 * Day, "The same in days.") with { SameAs = "retention", Bare = Day },
-        NotYet("batch_size", "bounds on the batches of a bulk replay"),
-        NotYet("archive", "archives of dead letters"),
-        NotYet("visibility_timeout", "dead letters that one operator has in hand"),
+        Whole("batch_size", 1, 500, "The most dead letters in one commit of a bulk replay. Default 500."),
+        new("archive", KeyKind.Text, "A file into which dead letters are written, as NDJSON, before their retention discards them."),
+        Time("visibility_timeout", Second, 7 * Day, "How long a person keeps a dead letter that they take in hand. Default 15m."),
     ]);
 
     private static readonly KeyGroup Limits = new("limits",

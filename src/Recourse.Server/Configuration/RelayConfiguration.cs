@@ -92,6 +92,13 @@ public sealed record QueueConfiguration
 
     /// <summary>The largest body in bytes; null takes the limit of the relay.</summary>
     public long? MaxBody { get; init; }
+
+    /// <summary>How long a message without an expiry of its own may wait for an attempt, from when it may go. Null (the default) is for
+    /// ever.</summary>
+    public TimeSpan? Expires { get; init; }
+
+    /// <summary>The priority of a message without one of its own, 0 to 9. Default 4.</summary>
+    public int Priority { get; init; } = 4;
 }
 
 /// <summary>What happens to deliveries that have left the ordinary way.</summary>
@@ -109,8 +116,20 @@ public sealed record DeadLetterConfiguration
     /// <summary>At this many dead letters, the queues that feed them answer 429. Null (the default) is no bound.</summary>
     public int? MaxSize { get; init; }
 
-    /// <summary>Dead letters older than this are discarded. Null (the default) keeps them.</summary>
+    /// <summary>The most dead letters in one commit of a bulk replay, 1 to 500. Default 500.</summary>
+    public int BatchSize { get; init; } = 500;
+
+    /// <summary>Dead letters older than this are discarded, unless somebody has them in hand. Null (the default) keeps them.</summary>
     public TimeSpan? Retention { get; init; }
+
+    /// <summary>
+    /// The file (NDJSON, appended to) into which a letter is written, with its payload, before its retention discards it. Null (the
+    /// default) writes none.
+    /// </summary>
+    public string? Archive { get; init; }
+
+    /// <summary>For how long a person takes a dead letter in hand who does not say how long. Default 15 min; up to 7 days.</summary>
+    public TimeSpan VisibilityTimeout { get; init; } = TimeSpan.FromMinutes(15);
 }
 
 /// <summary>The bounds on what comes in.</summary>

@@ -11,6 +11,8 @@ namespace Recourse.Server.Dashboard;
 public static class DashboardEndpoints
 {
     private const int FormBytesMax = 16 * 1024;
+    // A body of the largest size that is edited on a page, with every character written as three.
+    private const int EditBytesMax = (3 * EditableText.BytesMax) + FormBytesMax;
 
     /// <summary>
     /// Maps the dashboard at <c>/</c>; under a prefix when called on a route group. It needs a <see cref="MessageStore"/> among the
@@ -26,14 +28,19 @@ public static class DashboardEndpoints
 
         Page("/", (http, _) => pages.OverviewAsync(http));
         Page("/dead-letters", (http, _) => pages.DeadLettersAsync(http));
+        Page("/dead-letters/groups", (http, _) => pages.GroupsAsync(http));
         Page("/failing", (http, _) => pages.FailingAsync(http));
         Page("/dead-letters/{id}", pages.DeliveryAsync);
         Page("/deliveries/{id}", pages.DeliveryAsync);
         Get("/deliveries/{id}/payload", DashboardPages.PayloadAsync);
         Page("/messages/{id}", pages.MessageAsync);
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
-        Post("/deliveries/{id}/replay", forms.ReplayAsync);
-        Post("/deliveries/{id}/discard", forms.DiscardAsync);
+        foreach (var (verb, form) in forms.ByVerb)
+            Post($"/deliveries/{{id}}/{verb}", form, verb == "edit" ? EditBytesMax : FormBytesMax);
+        Page("/replays", (http, _) => pages.ReplaysAsync(http));
+        Page("/replays/{id}", pages.ReplayAsync);
+        Page("/controls", (http, _) => pages.ControlsAsync(http));
+        MapOperators(new OperatorForms(pages), (pattern, form) => Post(pattern, form, FormBytesMax));
         return group;
 
         void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
@@ -41,8 +48,8 @@ public static class DashboardEndpoints
         IEndpointConventionBuilder Get(string pattern, Func<HttpContext, string, Task<IResult>> page) =>
             group.MapGet(pattern, Answer(pattern, page));
 
-        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form) =>
-            group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(FormBytesMax));
+        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form, int bytesMax) =>
+            group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(bytesMax));
 
         // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
         RequestDelegate Answer(string pattern, Func<HttpContext, string, Task<IResult>> page)
@@ -72,6 +79,23 @@ public static class DashboardEndpoints
                 await result.ExecuteAsync(http);
             };
         }
+    }
+
+    private static void MapOperators(OperatorForms forms, Action<string, Func<HttpContext, string, Task<IResult>>> post)
+    {
+        post("/replays", forms.StartReplayAsync);
+        foreach (var verb in Enum.GetValues<ReplayVerb>())
+            post($"/replays/{{id}}/{verb.ToString().ToLowerInvariant()}", (http, id) => forms.SteerAsync(http, id, verb));
+        Hold("/queues/{id}/pause", true, ControlKind.QueuePaused);
+        Hold("/queues/{id}/drain", true, ControlKind.QueueDraining);
+        Hold("/queues/{id}/resume", false, ControlKind.QueuePaused, ControlKind.QueueDraining);
+        Hold("/services/{id}/pause", true, ControlKind.ServicePaused);
+        Hold("/services/{id}/resume", false, ControlKind.ServicePaused);
+        Hold("/services/{id}/isolate", true, ControlKind.ServiceIsolated);
+        Hold("/services/{id}/reset", false, ControlKind.ServiceIsolated);
+
+        void Hold(string pattern, bool on, params ControlKind[] kinds) =>
+            post(pattern, (http, id) => forms.HoldAsync(http, id, kinds, on));
     }
 }
 

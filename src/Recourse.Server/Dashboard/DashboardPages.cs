@@ -7,7 +7,7 @@ using Recourse.Server.Dashboard.Pages;
 namespace Recourse.Server.Dashboard;
 
 // Gathers what each page shows. Components do no I/O: by the time one is drawn, all is at hand.
-internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
+internal sealed partial class DashboardPages(QueueRates rates, TimeProvider time)
 {
     public async Task<IResult> OverviewAsync(HttpContext http)
     {
@@ -18,12 +18,14 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         var statuses = data?.Services ?? [];
         var perQueue = rates.Add(counts);
         var configured = data?.Queues ?? [];
+        var controls = await queries.ControlsAsync(http.RequestAborted);
         var queues = counts
             .Concat(configured.Except(counts.Select(queue => queue.Queue)).Select(Unused))
             .OrderBy(queue => queue.Queue, StringComparer.Ordinal)
-            .Select(queue => new QueueRow(queue, perQueue.TryGetValue(queue.Queue, out var rate) ? rate : null));
+            .Select(queue => new QueueRow(
+                queue, perQueue.TryGetValue(queue.Queue, out var rate) ? rate : null, Held(controls, queue.Queue)));
         var model = new OverviewModel(
-            Headline.Of(counts, statuses, time.GetUtcNow()), [.. queues], Join(statuses, services),
+            Headline.Of(counts, statuses, time.GetUtcNow()), [.. queues], Join(statuses, services, controls),
             configured is [var first, ..] ? first : "incoming-orders",
             $"{http.Request.Scheme}://{http.Request.Host}");
         return new PageResult<OverviewPage, OverviewModel>(Context(http, 0, "Overview", Section.Overview, counts), model);
@@ -39,8 +41,24 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
         var known = Known(search, counts, services);
         var model = new DeadLettersModel(
             search, [.. counts.Select(queue => queue.Queue)], [.. services.Select(service => service.Service)], page,
-            Found(search, page, known), Named(search.Text));
+            Found(search, page, known), Named(search.Text), OperatorForms.Runner(http) is not null);
         return new PageResult<DeadLettersPage, DeadLettersModel>(Context(http, 1, "Dead letters", Section.DeadLetters, counts), model);
+    }
+
+    public async Task<IResult> GroupsAsync(HttpContext http)
+    {
+        var queries = Store(http).Queries;
+        var recent = http.Request.Query["sort"] == "recent";
+        var after = http.Request.Query["after"].ToString();
+        var counts = await queries.QueuesAsync(http.RequestAborted);
+        var groups = await queries.GroupsAsync(new()
+        {
+            Order = recent ? DeadLetterGroupOrder.Recent : DeadLetterGroupOrder.Dead,
+            After = after.Length == 0 ? null : after,
+            Limit = DeliverySearch.PageSize,
+        }, http.RequestAborted);
+        return new PageResult<GroupsPage, GroupsModel>(
+            Context(http, 2, "What dead letters died of", Section.DeadLetters, counts), new(groups, recent));
     }
 
     public async Task<IResult> FailingAsync(HttpContext http)
@@ -71,10 +89,16 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
             return NotFound(http, 2, "There is no such delivery, or it was pruned: delivered and discarded ones are not kept for ever.");
         var counts = await queries.QueuesAsync(http.RequestAborted);
         var payload = await queries.PayloadAsync(key, http.RequestAborted);
+        var dead = delivery.State is DeliveryState.Dead;
+        var original = payload is { Edits: > 0 } ? await queries.OriginalPayloadAsync(key, http.RequestAborted) : null;
         var model = new DeliveryModel(
             delivery, payload is null ? null : PayloadView.Of(payload), payload?.ContentType,
-            payload?.Headers ?? ReadOnlyDictionary<string, string>.Empty);
-        var dead = delivery.State is DeliveryState.Dead;
+            payload?.Headers ?? ReadOnlyDictionary<string, string>.Empty)
+        {
+            Diff = original is null ? null : PayloadDiff.Of(original, payload!),
+            Editable = dead && payload is not null ? EditableText.Of(payload) : null,
+            Who = DeadLetterForms.Who(http),
+        };
         var context = Context(http, 2, dead ? "Dead letter" : "Delivery", dead ? Section.DeadLetters : Section.None, counts);
         return new PageResult<DeliveryPage, DeliveryModel>(context, model);
     }
@@ -136,18 +160,20 @@ internal sealed class DashboardPages(QueueRates rates, TimeProvider time)
 
     private static QueueCounts Unused(string queue) => new(queue, 0, 0, 0, 0, 0, 0, 0, 0, null);
 
-    private static IReadOnlyList<ServiceRow> Join(IReadOnlyList<ServiceStatus> statuses, IReadOnlyList<ServiceCounts> counts)
+    private static IReadOnlyList<ServiceRow> Join(
+        IReadOnlyList<ServiceStatus> statuses, IReadOnlyList<ServiceCounts> counts, IReadOnlyList<Control> controls)
     {
         var byName = counts.ToDictionary(count => count.Service);
         return [.. statuses.Select(status => status.Name).Union(byName.Keys).Order(StringComparer.Ordinal).Select(name => new ServiceRow(
-            name, statuses.FirstOrDefault(status => status.Name == name), byName.GetValueOrDefault(name) ?? new(name, 0, 0, 0, 0)))];
+            name, statuses.FirstOrDefault(status => status.Name == name), byName.GetValueOrDefault(name) ?? new(name, 0, 0, 0, 0),
+            controls.Any(control => control.Kind is ControlKind.ServicePaused && control.Name == name)))];
     }
 
     // How many there are in all, where the books say so without counting rows.
     private static long? Known(DeliverySearch search, IReadOnlyList<QueueCounts> queues, IReadOnlyList<ServiceCounts> services) =>
         search switch
         {
-            { Kind: not null } or { Text: not null } => null,
+            { Kind: not null } or { Text: not null } or { Group: not null } => null,
             { Queue: null, Service: null } => queues.Sum(queue => queue.Dead),
             { Queue: { } name, Service: null } => queues.Where(queue => queue.Queue == name).Sum(queue => queue.Dead),
             { Queue: null, Service: { } name } => services.Where(service => service.Service == name).Sum(service => service.Dead),

@@ -15,6 +15,8 @@ internal sealed record DeliverySearch
     public string? Service { get; init; }
     public string? Kind { get; init; }
     public string? Text { get; init; }
+    // A group by its id; come to from the page of groups.
+    public string? Group { get; init; }
     public string? After { get; init; }
 
     public bool IsEmpty => this with { After = null } == new DeliverySearch();
@@ -26,6 +28,8 @@ internal sealed record DeliverySearch
         // A kind that does not exist is no condition: the list of kinds on the page shows which there are.
         Kind = FaultKinds.TryParse(Value(query, "kind", NameLengthMax), out var kind) ? kind.Name() : null,
         Text = Value(query, "text", TextLengthMax),
+        // What is no group's id is no condition.
+        Group = Value(query, "group", 16) is { Length: 16 } group && group.All(char.IsAsciiHexDigitLower) ? group : null,
         After = Value(query, "after", 500),
     };
 
@@ -36,6 +40,7 @@ internal sealed record DeliverySearch
         Service = Service,
         Kind = FaultKinds.TryParse(Kind, out var kind) ? kind : null,
         Text = Text,
+        Group = Group,
         After = After,
         Limit = PageSize,
     };
@@ -47,6 +52,7 @@ internal sealed record DeliverySearch
         Add(query, "service", Service);
         Add(query, "kind", Kind);
         Add(query, "text", Text);
+        Add(query, "group", Group);
         Add(query, "after", after);
         return query.ToString();
     }

@@ -7,20 +7,37 @@ namespace Recourse.Server.Dashboard;
 internal sealed record OverviewModel(
     Headline Headline, IReadOnlyList<QueueRow> Queues, IReadOnlyList<ServiceRow> Services, string FirstQueue, string Origin);
 
-internal sealed record QueueRow(QueueCounts Counts, QueueRate? Rate);
+internal sealed record QueueRow(QueueCounts Counts, QueueRate? Rate, string? Held);
 
 // Status is null for a service that no dispatcher of this process serves.
-internal sealed record ServiceRow(string Name, ServiceStatus? Status, ServiceCounts Counts);
+internal sealed record ServiceRow(string Name, ServiceStatus? Status, ServiceCounts Counts, bool Paused);
 
 internal sealed record DeadLettersModel(
     DeliverySearch Search, IReadOnlyList<string> Queues, IReadOnlyList<string> Services, Page<DeliverySummary> Page, string Found,
-    DeliveryId? Named);
+    DeliveryId? Named, bool CanReplay);
 
 internal sealed record FailingModel(IReadOnlyList<DeliverySummary> Now, Page<DeliverySummary> Later, bool FirstPage, bool MoreDue);
 
 internal sealed record DeliveryModel(
-    StoredDelivery Delivery, PayloadView? Payload, string? ContentType, IReadOnlyDictionary<string, string> Headers);
+    StoredDelivery Delivery, PayloadView? Payload, string? ContentType, IReadOnlyDictionary<string, string> Headers)
+{
+    // What edits changed; null when there were none.
+    public PayloadDiff? Diff { get; init; }
+    // The body for a text field; null when a field could not give it back as it was.
+    public string? Editable { get; init; }
+    // Who acts in this browser, as far as they said.
+    public string Who { get; init; } = "";
+}
+
+internal sealed record GroupsModel(Page<DeadLetterGroup> Groups, bool Recent);
 
 internal sealed record MessageModel(StoredMessage Message);
+
+internal sealed record ReplaysModel(Page<ReplayJob> Page);
+
+// The filter in words: what it holds, as name and value.
+internal sealed record ReplayModel(ReplayJob Job, Page<ReplayItem> Items, string Filter);
+
+internal sealed record ControlsModel(IReadOnlyList<string> Queues, IReadOnlyList<string> Services, IReadOnlyList<Control> Controls);
 
 internal sealed record ProblemModel(string Text, string? Detail);

@@ -6,6 +6,8 @@ internal enum Section
     Overview,
     DeadLetters,
     Failing,
+    Replays,
+    Controls,
 }
 
 // What every part of a page may need to know.

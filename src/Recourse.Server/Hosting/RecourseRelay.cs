@@ -30,6 +30,7 @@ public static class RecourseRelay
         services.AddSingleton<RelayMeters>();
         services.AddSingleton<Relay>();
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Store);
+        services.AddSingleton(provider => provider.GetRequiredService<Relay>().Replays);
         services.TryAddSingleton<DashboardData>(provider => new RelayDashboardData(provider.GetRequiredService<Relay>()));
         services.AddHostedService(provider => provider.GetRequiredService<Relay>());
         services.AddHostedService<Upkeep>();
@@ -56,6 +57,7 @@ public static class RecourseRelay
         BatchRoutes.Map(routes);
         QueueRoutes.Map(routes);
         DeadLetterRoutes.Map(routes);
+        ReplayRoutes.Map(routes);
         ServiceRoutes.Map(routes);
         StoreRoutes.Map(routes);
         HealthRoutes.Map(routes);

@@ -26,6 +26,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
     private volatile Dispatcher? _dispatcher;
     private volatile bool _stopping;
+    private volatile IReadOnlyList<Control> _controls = [];
 
     public Relay(RelayOptions options, RelayMeters meters, ILoggerFactory loggers)
     {
@@ -35,7 +36,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         Health = new(options.Time, _logger);
         _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
         _inner = options.OpenStore(options.Configuration.Store, options.Time);
-        Store = new RelayStore(_inner, Health, meters, () => _dispatcher);
+        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync);
+        Replays = new(Store, service => _dispatcher?.Notify(service), options.Time, loggers.CreateLogger("Recourse.Replays"));
         Books = new(Store, options.Time);
         Remember(_configuration);
         _book = new(meters.Owns);
@@ -61,8 +63,23 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     public TimeProvider Time => _options.Time;
     public IReadOnlyList<ServiceStatus> Services => _dispatcher?.Status ?? [];
 
-    public bool Isolate(string service) => _dispatcher?.Isolate(service) ?? false;
+    /// <summary>Works on replay jobs.</summary>
+    public ReplayRunner Replays { get; }
 
+    /// <summary>What operators hold, as the store has it.</summary>
+    public IReadOnlyList<Control> Controls => _controls;
+
+    public bool Holds(ControlKind kind, string name)
+    {
+        foreach (var control in _controls)
+        {
+            if (control.Kind == kind && control.Name == name)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Closes a breaker and forgets its counts. False when no dispatcher serves the service.</summary>
     public bool Reset(string service) => _dispatcher?.Reset(service) ?? false;
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -84,8 +101,11 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Logger = _loggers.CreateLogger("Recourse.Dispatch"),
             OnAttempt = Meters.Attempted,
         });
+        _controls = await _inner.Queries.ControlsAsync(cancellationToken);
+        Isolate(dispatcher);
         dispatcher.Start(opening);
         _dispatcher = dispatcher;
+        Replays.Start();
         await WarnOfWhatIsGoneAsync(cancellationToken);
     }
 
@@ -100,6 +120,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             return;
         IsStopping = true;
         Log.Stopping(_logger, Wording.Span(_configuration.ShutdownGrace));
+        await Replays.DisposeAsync();
         await dispatcher.StopAsync(_configuration.ShutdownGrace);
         Log.Stopped(_logger);
     }
@@ -126,12 +147,36 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         (_configuration, _doors) = (configuration, Doors(configuration));
         _delivery?.Update(Targets(configuration));
         _dispatcher?.Update(Policies(configuration));
+        if (_dispatcher is { } dispatcher)
+            Isolate(dispatcher);
         Log.Reloaded(_logger, configuration.Queues.Count, configuration.Services.Count);
         await WarnOfWhatIsGoneAsync(CancellationToken.None);
     }
 
+    // What an operator isolated stays so over a restart, and when a service comes back into the configuration.
+    private void Isolate(Dispatcher dispatcher)
+    {
+        foreach (var control in _controls)
+        {
+            if (control.Kind is ControlKind.ServiceIsolated)
+                dispatcher.Isolate(control.Name);
+        }
+    }
+
+    private async Task ControlledAsync(ControlCommand command)
+    {
+        _controls = await _inner.Queries.ControlsAsync();
+        if (command is not { Kind: ControlKind.ServiceIsolated, Result: true })
+            return;
+        if (command.On)
+            _dispatcher?.Isolate(command.Name);
+        else
+            _dispatcher?.Reset(command.Name);
+    }
+
     public async ValueTask DisposeAsync()
     {
+        await Replays.DisposeAsync();
         if (_dispatcher is { } dispatcher)
             await dispatcher.DisposeAsync();
         await _inner.DisposeAsync();

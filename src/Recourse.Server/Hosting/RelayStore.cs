@@ -8,7 +8,9 @@ namespace Recourse.Server;
 /// the
 /// store is well. So the API, the dashboard and an application that hosts the relay cannot forget to.
 /// </summary>
-internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher) : MessageStore
+internal sealed class RelayStore(
+    MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher, Func<ControlCommand, Task> controlled)
+    : MessageStore
 {
     public override StoreQueries Queries => inner.Queries;
 
@@ -28,6 +30,8 @@ internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMe
             throw;
         }
         Committed(command);
+        if (command is ControlCommand control)
+            await controlled(control);
         return result;
     }
 
@@ -55,6 +59,16 @@ internal sealed class RelayStore(MessageStore inner, StoreHealth health, RelayMe
                 break;
             case DiscardCommand discard:
                 meters.DeadLetterActed("discarded", discard.Result);
+                WakeAll();
+                break;
+            case ResolveCommand resolve:
+                meters.DeadLetterActed("resolved", resolve.Result);
+                WakeAll();
+                break;
+            case ReplayBatchCommand { Result: { } sent }:
+                meters.Replayed(sent.Replayed);
+                break;
+            case ExpireCommand { Result: > 0 } or ControlCommand:
                 WakeAll();
                 break;
         }

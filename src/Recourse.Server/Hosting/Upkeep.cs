@@ -5,18 +5,20 @@ using Recourse.Durable;
 namespace Recourse.Server;
 
 /// <summary>
-/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, dead letters get the second
-/// chances
-/// and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the store being down.
+/// What nobody asks for and must be done all the same: delivered messages are removed when their time is over, expired ones end, dead
+/// letters get the second chances and the end that the configuration gives them. Each pass is bounded, logs its troubles, and survives the
+/// store being down.
 /// </summary>
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {
     private const int PruneMax = 500;
     private const int LettersMax = 500;
+    private const int SortInMax = 200;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
 
     private string? _cursor;
     private bool _warned;
+    private bool _sortedIn;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -26,6 +28,8 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 await PassAsync("delivered messages", PruneAsync, stoppingToken);
+                await PassAsync("dead letters of an earlier release", SortInAsync, stoppingToken);
+                await PassAsync("expired messages", ExpireAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
             }
@@ -78,6 +82,22 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         return (own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
     }
 
+    /// <summary>Puts what died before an upgrade into groups and the search, in small commits, until nothing is left.</summary>
+    internal async Task SortInAsync(CancellationToken stoppingToken)
+    {
+        while (!_sortedIn && !stoppingToken.IsCancellationRequested)
+            _sortedIn = await relay.Store.CommitAsync(new IndexLettersCommand(SortInMax), stoppingToken) < SortInMax;
+    }
+
+    /// <summary>Ends what is over and no claim met: delayed, held by an operator, behind an open breaker.</summary>
+    internal async Task ExpireAsync(CancellationToken stoppingToken)
+    {
+        int ended;
+        do
+            ended = await relay.Store.CommitAsync(new ExpireCommand(PruneMax), stoppingToken);
+        while (ended >= PruneMax && !stoppingToken.IsCancellationRequested);
+    }
+
     /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>
     internal async Task DeadLettersAsync(CancellationToken stoppingToken)
     {
@@ -89,6 +109,10 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         _cursor = page.Next;
         var now = relay.Time.GetUtcNow();
         var (replayed, discarded) = (0, 0);
+        var over = page.Items.Where(letter => SecondChance.IsOver(letter, rules, now)).ToList();
+        // On the disk before they go; what cannot be archived stays, and the pass says so.
+        if (rules.Archive is { } archive && over.Count > 0)
+            await LetterArchive.WriteAsync(archive, relay.Store.Queries, over, stoppingToken);
         foreach (var letter in page.Items)
         {
             if (SecondChance.IsOver(letter, rules, now))

@@ -70,6 +70,8 @@ internal sealed class InstrumentBook(string name, string help, InstrumentSort so
 /// <summary>Listens to the meters of a relay and keeps what they measured.</summary>
 internal sealed class MeterBook : IDisposable
 {
+    private const string Prefix = "recourse_";
+
     private readonly ConcurrentDictionary<string, InstrumentBook> _books = new();
     private readonly MeterListener _listener = new();
 
@@ -78,7 +80,7 @@ internal sealed class MeterBook : IDisposable
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (shown(instrument.Meter))
-                listener.EnableMeasurementEvents(instrument, _books.GetOrAdd(instrument.Name, _ => BookOf(instrument)));
+                listener.EnableMeasurementEvents(instrument, _books.GetOrAdd(Name(instrument), name => BookOf(instrument, name)));
         };
         _listener.SetMeasurementEventCallback<long>(static (_, value, tags, book) => ((InstrumentBook)book!).Measure(value, tags));
         _listener.SetMeasurementEventCallback<int>(static (_, value, tags, book) => ((InstrumentBook)book!).Measure(value, tags));
@@ -95,11 +97,15 @@ internal sealed class MeterBook : IDisposable
         return [.. _books.Values.OrderBy(book => book.Name, StringComparer.Ordinal)];
     }
 
-    private static InstrumentBook BookOf(Instrument instrument)
+    // The library's names have the prefix already. Where relay and library measure the same, the two are one name with other labels.
+    private static string Name(Instrument instrument) =>
+        instrument.Name.StartsWith(Prefix, StringComparison.Ordinal) ? instrument.Name[Prefix.Length..] : instrument.Name;
+
+    private static InstrumentBook BookOf(Instrument instrument, string name)
     {
         var type = instrument.GetType();
         var kind = type.IsGenericType ? type.GetGenericTypeDefinition() : type;
-        return new(PrometheusText.Identifier(instrument.Name), instrument.Description ?? instrument.Name,
+        return new(PrometheusText.Identifier(name), instrument.Description ?? instrument.Name,
             kind == typeof(Histogram<>) ? InstrumentSort.Histogram
             : kind == typeof(Counter<>) || kind == typeof(ObservableCounter<>) ? InstrumentSort.Counter : InstrumentSort.Gauge,
             instrument.IsObservable);

@@ -59,6 +59,8 @@ internal sealed class RelayMeters : IDisposable
 
     public void Refused(string queue, string reason) => _refused.Add(1, new("queue", queue), new("reason", reason));
 
+    public void Replayed(int letters) => _processed.Add(letters, new KeyValuePair<string, object?>("action", "replayed"));
+
     public void DeadLetterActed(string act, DeadLetterOutcome outcome)
     {
         if (outcome is DeadLetterOutcome.Done)

@@ -46,7 +46,8 @@ internal sealed class BackupCopy : IDisposable
             throw _target.Failure(code);
         if (++_steps > RoundsMax * (10 + (raw.sqlite3_backup_pagecount(_backup) / PagesPerStep)))
             throw new StoreException(
-                $"The copy '{_target.Path}' was begun {RoundsMax} times over, because the store changed too much; try when it has less to do.",
+                $"The copy '{_target.Path}' was begun {RoundsMax} times over, because the store changed too much; "
+                + "try when it has less to do.",
                 StoreProblem.Busy);
         return false;
     }

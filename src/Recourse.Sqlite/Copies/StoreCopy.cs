@@ -57,8 +57,8 @@ internal sealed class StoreCopy
         using (var made = new SqliteDatabase(Part, readOnly: false))
         {
             schema = (int)SqliteSchema.Version(made);
-            // One file that stands for itself: no log beside it.
-            made.Execute("PRAGMA synchronous = EXTRA; PRAGMA journal_mode = DELETE");
+            // One file that stands for itself: no log beside it. The write, whatever it is, syncs all that was copied before.
+            made.Execute("PRAGMA synchronous = EXTRA; PRAGMA journal_mode = DELETE; PRAGMA user_version = 1; PRAGMA user_version = 0");
             if (StoreInspection.Damage(made, 1) is [var damage, ..])
                 throw new StoreException(
                     $"The copy '{Path}' was not kept: the store itself is damaged ({damage}). `recourse db check` lists all that is found; "
@@ -70,12 +70,15 @@ internal sealed class StoreCopy
     }
 
     /// <summary>
-    /// Puts a file's new name on the disk: EXTRA syncs the folder as well when a write ends. (What .NET offers for it hides failures.)
+    /// Puts a file's new name on the disk. SQLite syncs the folder of a file when a write ends with EXTRA; so something is written beside
+    /// the named file, which itself is not touched any more. (What .NET offers for syncing hides failures.)
     /// </summary>
     public static void SyncName(string path)
     {
-        using var named = new SqliteDatabase(path, readOnly: false);
-        named.Execute("PRAGMA synchronous = EXTRA; PRAGMA user_version = 1; PRAGMA user_version = 0");
+        var beside = path + ".sync";
+        using (var scratch = new SqliteDatabase(beside, readOnly: false))
+            scratch.Execute("PRAGMA synchronous = EXTRA; PRAGMA journal_mode = DELETE; PRAGMA user_version = 1; PRAGMA user_version = 0");
+        File.Delete(beside);
     }
 
     /// <summary>Removes what was made so far.</summary>

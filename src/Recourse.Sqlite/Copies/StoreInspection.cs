@@ -24,7 +24,8 @@ internal static class StoreInspection
         """
         SELECT 'route ' || r.id || ': more deliveries ended than its books know'
         FROM routes r JOIN (
-          SELECT route, sum(state = 3) AS delivered, sum(state = 5) AS discarded, sum(state = 6) AS expired FROM deliveries GROUP BY route) d
+          SELECT route, sum(state = 3) AS delivered, sum(state = 5) AS discarded, sum(state = 6) AS expired
+          FROM deliveries GROUP BY route) d
         ON d.route = r.id WHERE d.delivered > r.delivered OR d.discarded > r.discarded OR d.expired > r.expired
         """,
         """
@@ -46,7 +47,8 @@ internal static class StoreInspection
         "SELECT 'attempts of delivery ' || delivery || ': there is no such delivery' FROM attempts"
             + " WHERE delivery NOT IN (SELECT key FROM deliveries) GROUP BY delivery",
         """
-        SELECT 'delivery ' || key || ': ' || CASE WHEN state = 2 THEN 'it is leased and has no lease' ELSE 'it is not leased and has a lease'
+        SELECT 'delivery ' || key || ': '
+            || CASE WHEN state = 2 THEN 'it is leased and has no lease' ELSE 'it is not leased and has a lease'
           END FROM deliveries WHERE (state = 2) <> (lease > 0)
         """,
         """
@@ -54,7 +56,8 @@ internal static class StoreInspection
         WHERE d.state = 2 AND (d.lease >> 40) > o.boot
         """,
         """
-        SELECT 'delivery ' || d.key || ': ' || CASE WHEN l.id IS NULL THEN 'its lane is missing' ELSE 'it has ended and is still in a lane' END
+        SELECT 'delivery ' || d.key || ': '
+            || CASE WHEN l.id IS NULL THEN 'its lane is missing' ELSE 'it has ended and is still in a lane' END
         FROM deliveries d LEFT JOIN lanes l ON l.id = d.lane WHERE d.lane IS NOT NULL AND (l.id IS NULL OR d.state IN (3, 5, 6))
         """,
         """
@@ -75,7 +78,8 @@ internal static class StoreInspection
     {
         try
         {
-            return [.. Rows(database, $"PRAGMA integrity_check({max.ToString(CultureInfo.InvariantCulture)})", max).Where(row => row != "ok")];
+            return [.. Rows(database, $"PRAGMA integrity_check({max.ToString(CultureInfo.InvariantCulture)})", max).Where(row =>
+                row != "ok")];
         }
         catch (SqliteFailure failure) when (failure.AsStoreException().Problem is StoreProblem.Corrupt)
         {

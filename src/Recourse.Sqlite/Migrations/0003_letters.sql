@@ -12,6 +12,8 @@ UPDATE deliveries SET ended_at = apart.died_at FROM apart WHERE deliveries.key =
 ALTER TABLE deliveries ADD COLUMN letter_group INTEGER;               -- in which it died last; null: never, or not yet sorted in
 ALTER TABLE deliveries ADD COLUMN edits INTEGER NOT NULL DEFAULT 0;   -- how often its payload was edited
 
+-- In place of the index by kind: a kind is a few groups, and each index costs every change of a delivery a little.
+DROP INDEX deliveries_dead_kind;
 CREATE INDEX deliveries_dead_group ON deliveries (letter_group, ended_at) WHERE state = 4;
 
 -- Deaths that are alike. The key is the fingerprint of service, kind, code and template.

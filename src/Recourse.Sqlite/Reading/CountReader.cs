@@ -79,31 +79,35 @@ internal static class CountReader
 
     private static long Delayed(ReadConnection read, long route, long now) => read[
         """
-        SELECT (SELECT count(*) FROM deliveries WHERE route = ?1 AND due_at > ?2 AND state = 0 AND lane IS NULL AND suspect = 0)
+        SELECT (SELECT count(*) FROM deliveries WHERE route = ?1 AND rank IN (
+                -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+                AND due_at > ?2 AND state = 0 AND lane IS NULL AND suspect = 0)
              + (SELECT count(*) FROM deliveries WHERE route = ?1 AND due_at > ?2 AND state = 0 AND lane IS NULL AND suspect = 1)
              + (SELECT count(*) FROM deliveries WHERE route = ?1 AND due_at > ?2 AND state = 0 AND lane IS NOT NULL)
         """].Bind(1, route).Bind(2, now).Scalar() ?? 0;
 
     /// <summary>
-    /// When the oldest that waits was stored. Those never tried are due in the order in which they came, so the first of them is found in
-    /// the index of claims; those tried before have an index by age.
+    /// Since when the oldest waits. Those never tried wait since they are due, so the first of them is found in the index of claims, at one
+    /// of its ranks; those tried before wait since they came, and have an index by age.
     /// </summary>
     private static long? Oldest(ReadConnection read, long route, long now)
     {
-        var key = read[
+        var untried = read[
             """
-            SELECT min(key) FROM (
-              SELECT * FROM (SELECT key FROM deliveries WHERE route = ?1 AND due_at <= ?2 AND state = 0 AND lane IS NULL AND suspect = 0
-                AND attempts = 0 ORDER BY due_at, key LIMIT 1)
+            WITH ranks (rank) AS (VALUES (-10), (-9), (-8), (-7), (-6), (-5), (-4), (-3), (-2), (-1), (0), (1), (2), (3), (4), (5), (6),
+              (7), (8), (9))
+            SELECT min(due_at) FROM (
+              SELECT (SELECT d.due_at FROM deliveries d WHERE d.route = ?1 AND d.rank = ranks.rank AND d.due_at <= ?2 AND d.state = 0
+                AND d.lane IS NULL AND d.suspect = 0 AND d.attempts = 0 ORDER BY d.due_at LIMIT 1) AS due_at FROM ranks
               UNION ALL
-              SELECT * FROM (SELECT key FROM deliveries WHERE route = ?1 AND due_at <= ?2 AND state = 0 AND lane IS NOT NULL
-                AND attempts = 0 ORDER BY due_at, key LIMIT 1)
-              UNION ALL
-              SELECT * FROM (SELECT key FROM deliveries WHERE route = ?1 AND state = 0 AND attempts > 0 AND due_at <= ?2 ORDER BY key
-                LIMIT 1))
+              SELECT * FROM (SELECT due_at FROM deliveries WHERE route = ?1 AND due_at <= ?2 AND state = 0 AND lane IS NOT NULL
+                AND attempts = 0 ORDER BY due_at LIMIT 1))
             """].Bind(1, route).Bind(2, now).Scalar();
-        return key is { } oldest
+        var key = read["SELECT key FROM deliveries WHERE route = ?1 AND state = 0 AND attempts > 0 AND due_at <= ?2 ORDER BY key LIMIT 1"]
+            .Bind(1, route).Bind(2, now).Scalar();
+        var tried = key is { } oldest
             ? read["SELECT created_at FROM messages WHERE sequence = ?1"].Bind(1, DeliveryKey.Sequence(oldest)).Scalar()
             : null;
+        return untried is null || tried < untried ? tried ?? untried : untried;
     }
 }

@@ -16,7 +16,8 @@ internal static class DeliverySql
                (SELECT 1 FROM deliveries f WHERE f.lane = d.lane AND f.key > d.key AND f.state = 0 LIMIT 10000))
              ELSE coalesce((SELECT l.head <> d.key OR l.state <> 0 FROM lanes l WHERE l.id = d.lane), 0) END,
         a.error, a.decision, q.name, s.name, d.key_generation, m.trace_parent, d.started_at, d.duration_ms, d.status, d.node,
-        d.letter_group, d.edits, k.assignee, k.note, k.manual, k.taken_by, k.taken_until, k.resolved_at IS NOT NULL
+        d.letter_group, d.edits, k.assignee, k.note, k.manual, k.taken_by, k.taken_until, k.resolved_at IS NOT NULL,
+        d.rank, d.expires_at
         """;
 
     public const string From =
@@ -67,6 +68,8 @@ internal static class DeliverySql
             TakenBy = holder,
             TakenUntil = holder is null ? null : StoreTime.Time(marks.TakenUntil!.Value),
             Resolved = row.Bool(33),
+            Priority = Ranks.Live(row.Int32(34)),
+            ExpiresAt = row.Int64OrNull(35) is { } expiry ? StoreTime.Time(expiry) : null,
         };
     }
 

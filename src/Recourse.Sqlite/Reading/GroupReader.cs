@@ -21,8 +21,8 @@ internal static class GroupReader
     {
         var total = read["SELECT sum(dead) FROM routes"].Scalar() ?? 0;
         var oldest = read["SELECT min(ended_at) FROM deliveries WHERE state = 4"].Scalar();
-        // All that is dead is known from the books; counting what is older than the range would read as much as counting what is in it.
-        return LetterStats.Of(All(read), now, since => since == long.MinValue ? total
-            : read["SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= ?1"].Bind(1, since).Scalar() ?? 0, oldest);
+        return LetterStats.Of(All(read), now, total, (since, until) =>
+            read["SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= ?1 AND ended_at < ?2"].Bind(1, since).Bind(2, until)
+                .Scalar() ?? 0, oldest);
     }
 }

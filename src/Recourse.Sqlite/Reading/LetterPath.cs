@@ -6,13 +6,13 @@ namespace Recourse.Sqlite;
 /// <param name="From">The tables that lead to the delivery, as <c>d</c>, and perhaps to its marks, as <c>k</c>.</param>
 /// <param name="At">The column that orders the walk.</param>
 /// <param name="Where">What the index is asked.</param>
-internal sealed record LetterPath(string From, string At, string Where)
+/// <param name="Order">How the walk runs; null for the last to die first.</param>
+internal sealed record LetterPath(string From, string At, string Where, string? Order = null)
 {
     private const string Marks = " LEFT JOIN letter_marks k ON k.delivery = d.key";
 
     public static readonly LetterPath All = new("deliveries d" + Marks, "d.ended_at", "d.state = 4");
     public static readonly LetterPath OfRoute = new("deliveries d" + Marks, "d.ended_at", "d.state = 4 AND d.route = ?8");
-    public static readonly LetterPath OfKind = new("deliveries d" + Marks, "d.ended_at", "d.state = 4 AND d.kind = ?6");
     public static readonly LetterPath OfGroup = new("deliveries d" + Marks, "d.ended_at", "d.state = 4 AND d.letter_group = ?4");
 
     /// <summary>Those of an earlier release that are in no group and not in the index of texts yet.</summary>
@@ -25,9 +25,14 @@ internal sealed record LetterPath(string From, string At, string Where)
         "letter_marks k CROSS JOIN deliveries d ON d.key = k.delivery", "d.ended_at", "d.state = 4 AND k.assignee = ?7");
 
     public static readonly LetterPath Resolved = new(
-        "letter_marks k CROSS JOIN deliveries d ON d.key = k.delivery", "k.resolved_at", "k.resolved_at IS NOT NULL");
+        "letter_marks k CROSS JOIN deliveries d ON d.key = k.delivery", "k.resolved_at", "k.resolved_at IS NOT NULL",
+        "k.resolved_at DESC, k.delivery DESC");
 
-    /// <summary>The text for a filter: the columns that its conditions need, whatever else it asks; one of a fixed number of texts.</summary>
+    /// <summary>In the order of storing. The planner would rather sort all of a queue than walk this index.</summary>
+    public static readonly LetterPath ByKey = new(
+        "deliveries d INDEXED BY deliveries_dead_key" + Marks, "d.ended_at", "d.state = 4 AND d.key > ?3", "d.key");
+
+    /// <summary>The text for a filter: the columns that its conditions need, whatever else it asks; one of a few texts.</summary>
     public string Sql(DeliveryFilter filter)
     {
         var (error, key) = (filter.Text is not null, filter.OrderKey is not null);
@@ -39,7 +44,7 @@ internal sealed record LetterPath(string From, string At, string Where)
             {(error ? "LEFT JOIN attempts a ON a.delivery = d.key AND a.number = d.fault_attempt" : "")}
             {(key ? "LEFT JOIN messages m ON m.sequence = d.key >> 8" : "")}
             WHERE {Where} AND {At} <= ?1 AND {At} >= ?2 AND coalesce(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) IS NOT NULL
-            ORDER BY {At} DESC{(this == Resolved ? ", k.delivery DESC" : "")}
+            ORDER BY {Order ?? $"{At} DESC"}
             """;
     }
 }

@@ -50,6 +50,39 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
         return acts;
     }
 
+    public override Task<long> CountAsync(DeliveryFilter filter, long max, CancellationToken cancellationToken = default)
+    {
+        // The order counts for nothing, so that the most selective index can be walked.
+        filter = filter with { OldestFirst = false };
+        var group = filter.CheckedGroup();
+        var start = PageCursor.Start(PageCursor.OrderOf(filter));
+        return readers.ReadAsync(read => filter.IsOfLetters()
+            ? new LetterReader(read, filter, start, group, time.NowMicros()).Count(max)
+            : ListReader.Count(read, filter, max, time.NowMicros()), cancellationToken);
+    }
+
+    public override Task<Page<ReplayJob>> ReplaysAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return readers.ReadAsync(read => ReplayReader.Page(read, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<ReplayJob>> ActiveReplaysAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(ReplayReader.Active, cancellationToken);
+
+    public override Task<ReplayJob?> ReplayAsync(Guid id, CancellationToken cancellationToken = default) =>
+        readers.ReadAsync(read => ReplayReader.Job(read, id), cancellationToken);
+
+    public override Task<Page<ReplayItem>> ReplayItemsAsync(
+        Guid id, ReplayOutcome? outcome, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(after, limit);
+        return readers.ReadAsync(read => ReplayReader.Items(read, id, outcome, cursor, limit), cancellationToken);
+    }
+
+    public override Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync<IReadOnlyList<Control>>(read => ReplaySql.ReadControls(read[ReplaySql.Controls]), cancellationToken);
+
     private StoredMessage? Message(ReadConnection read, Guid id)
     {
         var row = read[

@@ -114,6 +114,14 @@ internal sealed class SqliteReaders : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             throw failure.AsStoreException();
         }
+        catch (Exception error) when (error is FormatException or ArithmeticException or ArgumentOutOfRangeException
+            or KeyNotFoundException)
+        {
+            // No release writes such a row. Lists show the rest of it; one that is asked for alone has nothing else to show.
+            throw new StoreException(
+                $"Store '{_path}': a stored row cannot be read: {error.Message} `recourse db check` lists what is damaged.",
+                StoreProblem.Corrupt, error);
+        }
         finally
         {
             if (connection is not null)

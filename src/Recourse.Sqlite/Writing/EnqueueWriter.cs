@@ -26,14 +26,23 @@ internal sealed class EnqueueWriter
             INSERT INTO messages (sequence, id, queue, services, created_at, order_key, content_type, headers, trace_parent, body)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """);
-        _addDelivery = database.Prepare("INSERT INTO deliveries (key, route, state, due_at, lane) VALUES (?1, ?2, 0, ?3, ?4)");
-        using var last = database.Prepare("SELECT sequence, id FROM messages ORDER BY sequence DESC LIMIT 1");
+        _addDelivery = database.Prepare(
+            """
+            INSERT INTO deliveries (key, route, state, due_at, lane, rank, expires_at, generation_at)
+            VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)
+            """);
+        // The last id that is one: a damaged row must not keep the store from opening.
+        using var last = database.Prepare(
+            """
+            SELECT max(sequence), (SELECT id FROM messages WHERE typeof(id) = 'blob' AND length(id) = 16 ORDER BY sequence DESC LIMIT 1)
+            FROM messages
+            """);
         using var mark = database.Prepare("SELECT sequence, last_id FROM owner WHERE id = 1");
         mark.Step();
         (_sequence, LastId) = (mark.Int64(0), mark.Guid(1));
         mark.Reset();
         if (last.Step() && last.Int64(0) > _sequence)
-            (_sequence, LastId) = (last.Int64(0), last.Guid(1));
+            (_sequence, LastId) = (last.Int64(0), last.IsNull(1) ? LastId : last.Guid(1));
         last.Reset();
         _ids = new(LastId);
     }
@@ -58,6 +67,9 @@ internal sealed class EnqueueWriter
 
         var sequence = ++_sequence;
         var services = message.Services;
+        // What a sender put off is not older for it: its generation begins when it is due.
+        var due = message.DeliverAt is { } at ? Math.Max(now, StoreTime.Micros(at)) : now;
+        long? expires = message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null;
         _addMessage.Bind(1, sequence).Bind(2, id).Bind(3, queue).Bind(4, services.Count).Bind(5, now).Bind(6, message.OrderKey)
             .Bind(7, message.ContentType).Bind(8, HeaderText.Write(message.Headers)).Bind(9, message.TraceParent)
                 .Bind(10, message.Body.Span).Run();
@@ -65,9 +77,12 @@ internal sealed class EnqueueWriter
         {
             var route = _routes.Of(message.Queue, services[i]);
             var delivery = DeliveryKey.Of(sequence, i);
-            long? lane = message.OrderKey is { } orderKey ? _lanes.Join(route.ServiceId, orderKey, delivery, now) : null;
-            _addDelivery.Bind(1, delivery).Bind(2, route.Id).Bind(3, now).Bind(4, lane).Run();
+            long? lane = message.OrderKey is { } orderKey ? _lanes.Join(route, orderKey, delivery, due, message.Priority) : null;
+            _addDelivery.Bind(1, delivery).Bind(2, route.Id).Bind(3, due).Bind(4, lane).Bind(5, message.Priority).Bind(6, expires)
+                .Bind(7, due > now ? due : null).Run();
             _routes.Accept(route);
+            if (lane is null)
+                route.Sources.Mark(message.Priority, inLane: false);
         }
         return new(EnqueueStatus.Accepted, id);
     }

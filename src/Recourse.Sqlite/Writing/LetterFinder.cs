@@ -5,7 +5,7 @@ namespace Recourse.Sqlite;
 /// <summary>A dead letter as the commands on it need it.</summary>
 internal readonly record struct Letter(
     long Key, long Route, long? Lane, string? OrderKey, bool OnlyOne, long DiedAt, long? Group, int Generation, int KeyGeneration,
-    bool MaybeApplied, int Edits, bool Marked, LetterMarks Marks);
+    bool MaybeApplied, int Edits, int Rank, bool Marked, LetterMarks Marks);
 
 /// <summary>Finds a letter for who wants to act on it, and keeps the history of what was done.</summary>
 internal sealed class LetterFinder(SqliteDatabase database, Letters letters)
@@ -13,7 +13,7 @@ internal sealed class LetterFinder(SqliteDatabase database, Letters letters)
     private readonly SqliteStatement _find = database.Prepare(
         """
         SELECT d.key, d.state, d.route, d.lane, m.order_key, m.services, d.ended_at, d.letter_group, d.generation, d.key_generation,
-          d.maybe_applied, d.edits, d.kind, k.delivery, k.assignee, k.note, k.manual, k.taken_by, k.taken_until
+          d.maybe_applied, d.edits, d.kind, k.delivery, k.assignee, k.note, k.manual, k.taken_by, k.taken_until, d.rank
         FROM messages m JOIN deliveries d ON d.key = m.sequence * 256 + ?2 LEFT JOIN letter_marks k ON k.delivery = d.key WHERE m.id = ?1
         """);
     private readonly SqliteStatement _add = database.Prepare(
@@ -32,7 +32,8 @@ internal sealed class LetterFinder(SqliteDatabase database, Letters letters)
         var (state, kind) = (_find.Int64(1), _find.TextOrNull(12));
         letter = new(
             _find.Int64(0), _find.Int64(2), _find.Int64OrNull(3), _find.TextOrNull(4), _find.Int64(5) == 1, _find.Int64(6),
-            _find.Int64OrNull(7), _find.Int32(8), _find.Int32(9), _find.Bool(10), _find.Int32(11), !_find.IsNull(13),
+            _find.Int64OrNull(7), _find.Int32(8), _find.Int32(9), _find.Bool(10), _find.Int32(11), _find.Int32(19),
+            !_find.IsNull(13),
             new(_find.TextOrNull(14), _find.TextOrNull(15), _find.Bool(16), _find.TextOrNull(17), _find.Int64OrNull(18)));
         _find.Reset();
         if (state != (long)DeliveryState.Dead)

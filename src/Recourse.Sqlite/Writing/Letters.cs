@@ -48,6 +48,9 @@ internal sealed class Letters
     /// <summary>The time of a death that happens now, if it does: then it is counted.</summary>
     public long DiedAt(long now) => LetterRules.DiedAt(now, _last);
 
+    /// <summary>The time of a replay job that is made now.</summary>
+    public long MadeAt(long now) => _last = LetterRules.MadeAt(now, _last);
+
     /// <summary>Counts a death and gives its group.</summary>
     public long Count(Route route, string kind, string? code, string? error, long diedAt)
     {

@@ -4,7 +4,7 @@ namespace Recourse.Sqlite;
 
 /// <summary>Ends attempts: delivered, failed, given back. The update itself compares the lease: an old one changes nothing.</summary>
 internal sealed class OutcomeWriter(
-    SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, AttemptWriter attempts, Letters letters)
+    SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, AttemptWriter attempts, Letters letters, ReplayBooks replays)
 {
     private readonly SqliteStatement _complete = database.Prepare(
         """
@@ -18,8 +18,7 @@ internal sealed class OutcomeWriter(
           message_faults = message_faults + ?6, unknown_faults = unknown_faults + ?7, maybe_applied = maybe_applied | ?8, last_delay_ms =
             ?9,
           kind = ?10, persistence = ?11, blame = ?12, fault_attempt = attempts, decision = NULL, lane = CASE WHEN ?13 THEN NULL ELSE lane
-            END,
-          letter_group = coalesce(?14, letter_group)
+            END, letter_group = coalesce(?14, letter_group), rank = ?15, replay = ?16
         WHERE key = ?1 AND lease = ?2 AND state = 2
         """);
     private readonly SqliteStatement _release = database.Prepare(
@@ -40,6 +39,8 @@ internal sealed class OutcomeWriter(
         attempts.Forget(row.Key, row.Attempts);
         if (row.Lane is { } lane)
             lanes.Settle(lane, row.Key);
+        if (row.Replay is { } replay)
+            replays.Ended(replay, row.Key, ReplayOutcome.Delivered, now);
         routes.Move(routes.Of(row.Route), DeliveryState.Leased, DeliveryState.Delivered);
         return true;
     }
@@ -60,7 +61,8 @@ internal sealed class OutcomeWriter(
             .Bind(5, died).Bind(6, fault.Blame is Blame.Message).Bind(7, fault.Blame is Blame.Unknown)
             .Bind(8, fault.Applied is not Applied.No).Bind(9, (long)command.Decision.Delay.TotalMilliseconds)
             .Bind(10, kind).Bind(11, (long)fault.Persistence).Bind(12, (long)fault.Blame)
-            .Bind(13, dead && !command.BlockLane).Bind(14, group);
+            .Bind(13, dead && !command.BlockLane).Bind(14, group).Bind(15, dead ? Ranks.Live(row.Rank) : row.Rank)
+            .Bind(16, dead ? null : row.Replay);
         if (_fail.Run() == 0)
         {
             if (group is { } counted)
@@ -70,19 +72,27 @@ internal sealed class OutcomeWriter(
         attempts.Add(row.Key, attempt);
         if (died is { } end)
             letters.Index(attempt.Error, end);
+        if (dead && row.Replay is { } replay)
+            replays.Ended(replay, row.Key, ReplayOutcome.Dead, now);
+        BackTo(row, dead ? DeliveryState.Dead : DeliveryState.Waiting);
+        return true;
+    }
+
+    private void BackTo(in Held row, DeliveryState state)
+    {
+        var route = routes.Of(row.Route);
         if (row.Lane is { } lane)
             lanes.Settle(lane, row.Key);
-        routes.Move(route, DeliveryState.Leased, dead ? DeliveryState.Dead : DeliveryState.Waiting);
-        return true;
+        else if (state is DeliveryState.Waiting)
+            route.Sources.Mark(row.Rank, inLane: false);
+        routes.Move(route, DeliveryState.Leased, state);
     }
 
     public bool Apply(ReleaseCommand command)
     {
         if (held.Take(command.Id, command.Lease) is not { } row || _release.Bind(1, row.Key).Bind(2, row.Lease).Run() == 0)
             return false;
-        if (row.Lane is { } lane)
-            lanes.Settle(lane, row.Key);
-        routes.Move(routes.Of(row.Route), DeliveryState.Leased, DeliveryState.Waiting);
+        BackTo(row, DeliveryState.Waiting);
         return true;
     }
 

@@ -15,6 +15,9 @@ internal sealed class Route
     public int[] Changes { get; } = new int[7];
 
     public bool Changed { get; set; }
+
+    /// <summary>Where a claim has to look.</summary>
+    public ClaimSources Sources { get; } = new();
 }
 
 /// <summary>
@@ -56,6 +59,9 @@ internal sealed class Routes
     }
 
     public Route Of(long id) => _byId[id];
+
+    /// <summary>The route, or null where a damaged row names one that does not exist.</summary>
+    public Route? Find(long id) => _byId.GetValueOrDefault(id);
 
     public IReadOnlyCollection<Route> All => _byId.Values;
 

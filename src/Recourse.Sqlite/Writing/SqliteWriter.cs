@@ -21,6 +21,10 @@ internal sealed class SqliteWriter : IDisposable
     private readonly PruneWriter _prune;
     private readonly Letters _letters;
     private readonly LetterMarksWriter _marks;
+    private readonly Reserve _reserve;
+    private readonly ExpiryWriter _expiry;
+    private readonly ReplayWriter _replay;
+    private readonly ControlWriter _controls;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
@@ -41,19 +45,27 @@ internal sealed class SqliteWriter : IDisposable
             _routes = new(_database);
             _nodes = new(_database, "nodes");
             _held = new(_database);
-            var lanes = new Lanes(_database);
+            var lanes = new Lanes(_database, _routes);
+            var replays = new ReplayBooks(_database);
+            _controls = new(_database);
             var attempts = new AttemptWriter(_database, _nodes);
             _enqueue = new(_database, _routes, lanes);
             _letters = new(_database, _routes);
             var finder = new LetterFinder(_database, _letters);
-            _claim = new(_database, _routes, lanes, _held, _nodes, _letters, boot);
-            _outcome = new(_database, _routes, lanes, _held, attempts, _letters);
+            _outcome = new(_database, _routes, lanes, _held, attempts, _letters, replays);
+            _expiry = new(_database, _routes, lanes, _outcome);
+            _claim = new(_database, _routes, lanes, _held, _nodes, _expiry, _letters, replays, _controls.Set, boot);
             _deadLetter = new(_database, _routes, lanes, _outcome, finder);
             _marks = new(_database, finder);
+            _replay = new(_database, _deadLetter, _letters);
             _prune = new(_database, _routes, _enqueue);
-            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, blocksLaneWhenDead, now) with { Migration = migration };
+            Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, replays, blocksLaneWhenDead, now)
+                with
+            { Migration = migration };
             WriteSums();
             _commit.Run();
+            _reserve = new(path, Math.Clamp(options.CheckpointBytes, 256 << 10, 4 << 20));
+            _reserve.TryMake();
         }
         catch
         {
@@ -81,6 +93,14 @@ internal sealed class SqliteWriter : IDisposable
     /// <summary>Commits a batch; see <see cref="CommitBatch"/>.</summary>
     public void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
+        if (!_reserve.Whole && HasNewWork(batch) && !_reserve.TryMake())
+        {
+            var full = new StoreException(
+                $"Store '{_database.Path}': the disk is full; free some space, then it goes on by itself.", StoreProblem.DiskFull);
+            if (!RefuseNewWork(batch, errors, full))
+                throw full;
+            return;
+        }
         try
         {
             if (TryAll(batch, errors))
@@ -98,18 +118,19 @@ internal sealed class SqliteWriter : IDisposable
 
     /// <summary>
     /// With a full disk new messages are refused, and the rest of the batch gets a second try: ending attempts, discarding and pruning need
-    /// little, and the copied part of the log is room for them. False when all or none of the batch is new work.
+    /// little, and the reserve and the copied part of the log are room for them. False when all of the batch is new work.
     /// </summary>
     private bool RefuseNewWork(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors, StoreException problem)
     {
         var refused = 0;
         for (var i = 0; i < batch.Length; i++)
         {
-            errors[i] = batch[i] is EnqueueCommand or ProbeCommand ? problem : null;
+            errors[i] = IsNewWork(batch[i]) ? problem : null;
             refused += errors[i] is null ? 0 : 1;
         }
         if (refused == batch.Length)
             return false;
+        _reserve.GiveUp();
         try
         {
             _database.Checkpoint(raw.SQLITE_CHECKPOINT_RESTART);
@@ -128,6 +149,18 @@ internal sealed class SqliteWriter : IDisposable
             Rollback();
             throw failure.AsStoreException();
         }
+    }
+
+    private static bool IsNewWork(StoreCommand command) => command is EnqueueCommand or ProbeCommand or StartReplayCommand;
+
+    private static bool HasNewWork(ReadOnlySpan<StoreCommand> batch)
+    {
+        foreach (var command in batch)
+        {
+            if (IsNewWork(command))
+                return true;
+        }
+        return false;
     }
 
     /// <summary>False when a command failed: nothing is kept, and each has to be tried by itself.</summary>
@@ -198,6 +231,11 @@ internal sealed class SqliteWriter : IDisposable
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
             case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
             case BetweenCommitsCommand: break; // Its turn comes after the commit.
+            case ExpireCommand expire: expire.Result = _expiry.Apply(expire, now); break;
+            case ControlCommand control: control.Result = _controls.Apply(control, now); break;
+            case StartReplayCommand start: start.Result = _replay.Apply(start, now); break;
+            case ReplayBatchCommand replays: replays.Result = _replay.Apply(replays, now); break;
+            case MoveReplayCommand move: move.Result = _replay.Apply(move, now); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
     }
@@ -233,6 +271,7 @@ internal sealed class SqliteWriter : IDisposable
         _held.Forget();
         _routes.Reload();
         _letters.Reload();
+        _controls.Reload();
     }
 
     public void Dispose() => _database.Dispose();

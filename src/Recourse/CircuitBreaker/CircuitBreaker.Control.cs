@@ -166,7 +166,10 @@ public sealed partial class CircuitBreaker
             Volatile.Write(ref _options, options);
             Volatile.Write(ref _slowFrom, SlowFrom(options));
             _probes?.Resize(options.PermittedProbes);
-            if (_core.State != CircuitState.Closed || _window?.TryAdopt(options) == true)
+            if (_core.State != CircuitState.Closed)
+                return;
+            // The same cell or window goes on: what is being reported to it at this moment counts.
+            if (_window is { } window ? window.TryAdopt(options) : options.Mode == CircuitMode.Consecutive)
                 return;
             // The generation stays: calls under way report to the new window. One that has just read the old window is lost to the counts.
             Volatile.Write(ref _window, CircuitWindow.Create(options, _core.Generation));

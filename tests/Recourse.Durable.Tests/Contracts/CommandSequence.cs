@@ -15,6 +15,7 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
     public string Name { get; } = name;
     public MessageStore Store { get; private set; } = null!;
     public List<ClaimedDelivery> Held { get; } = [];
+    public List<Guid> Jobs { get; } = [];
 
     public async Task<string> OpenAsync()
     {
@@ -49,6 +50,44 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
         IdempotencyKey = Show(claimed.Id) + claimed.IdempotencyKey[36..],
         Headers = null,
     } + Encoding.UTF8.GetString(claimed.Body.Span);
+
+    public async Task<string> StartReplayAsync(ReplayRequest request)
+    {
+        var count = await Store.Queries.CountAsync(request.Letters(null, 1), 1_000);
+        Jobs.Add(Guid.CreateVersion7());
+        return $"{count} {await Store.CommitAsync(new StartReplayCommand(Jobs[^1], request, count))}";
+    }
+
+    /// <summary>What the runner does for a job, once: read the next letters, send them, or change the state.</summary>
+    public async Task<string> StepReplayAsync(int index)
+    {
+        var job = (await Store.Queries.ReplayAsync(Jobs[index]))!;
+        var page = await Store.Queries.DeliveriesAsync(job.Request.Letters(job.Cursor, 3));
+        var step = ReplayPlan.Next(job, page.Items.Count == 0);
+        if (step.Step is ReplayStep.Move)
+        {
+            var move = new MoveReplayCommand(job.Id, job.State, step.To, step.Reason) { CanaryJudged = step.CanaryJudged };
+            return $"{step.To} {await Store.CommitAsync(move)}";
+        }
+        if (step.Step is ReplayStep.Wait)
+            return "wait";
+        var letters = page.Items.Where(letter => letter.DeadAt <= job.MadeAt).Take(step.Letters).Select(letter => letter.Id).ToList();
+        return $"{await Store.CommitAsync(new ReplayBatchCommand(job.Id, job.Cursor, page.Next ?? job.Cursor, letters))}";
+    }
+
+    private async Task ShowReplaysAsync(StringBuilder text)
+    {
+        foreach (var job in (await Store.Queries.ReplaysAsync(null, 500)).Items)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"{Jobs.IndexOf(job.Id)} {job.State} {job.StateReason} {job.Matched} {job.Replayed} {job.Skipped} "
+                + $"{job.Delivered} {job.DeadAgain}");
+            foreach (var item in (await Store.Queries.ReplayItemsAsync(job.Id, null, null, 500)).Items)
+                text.AppendLine(Show(item.Id) + (item with { Id = default }));
+        }
+        foreach (var control in await Store.Queries.ControlsAsync())
+            text.AppendLine(control.ToString());
+    }
 
     private string Show(DeliveryId id) => $"{_messages.IndexOf(id.MessageId)}.{id.Index}";
 
@@ -96,7 +135,12 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
         foreach (var filter in Filters)
         {
             var page = await Store.Queries.DeliveriesAsync(filter);
-            text.AppendLine(CultureInfo.InvariantCulture, $"{filter} {string.Join(' ', page.Items.Select(item => Show(item.Id)))}");
+            var count = await Store.Queries.CountAsync(filter, 400);
+            text.AppendLine(CultureInfo.InvariantCulture, $"{filter} {count} {string.Join(' ', page.Items.Select(item => Show(item.Id)))}");
+            if (filter.Resolved is true)
+                continue;
+            page = await Store.Queries.DeliveriesAsync(filter with { OldestFirst = true, Limit = 3 });
+            text.AppendLine(CultureInfo.InvariantCulture, $"{string.Join(' ', page.Items.Select(item => Show(item.Id)))} {page.Next is null}");
         }
         foreach (var order in Enum.GetValues<DeadLetterGroupOrder>())
         {
@@ -105,6 +149,7 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
         }
         var stats = await Store.Queries.DeadLetterStatsAsync();
         text.AppendLine(string.Join(' ', stats.ByKind)).AppendLine(string.Join(' ', stats.ByAge)).AppendLine(stats.OldestAt.ToString());
+        await ShowReplaysAsync(text);
         foreach (var message in _messages.TakeLast(5))
         {
             foreach (var delivery in (await Store.Queries.MessageAsync(message))?.Deliveries ?? [])
@@ -128,6 +173,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     private static readonly Applied[] AppliedValues = [Applied.No, Applied.Maybe];
     private static readonly Blame[] Blames = [Blame.Service, Blame.Message, Blame.Unknown];
     private static readonly FaultKind[] Kinds = [FaultKind.Timeout, FaultKind.ValidationError, FaultKind.ConnectionReset];
+
+    private static readonly long OfTimeouts = LetterGroups.Fingerprint("x", "timeout", null, "error <*>");
 
     private readonly Random _random = new(seed);
     private readonly List<string> _log = [];
@@ -169,15 +216,19 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
 
     private (string Name, Func<SequenceSubject, Task<string>> Run) Next() => _random.Next(100) switch
     {
-        < 28 => Enqueue(),
-        < 52 => Claim(),
-        < 64 => Complete(),
-        < 80 => Fail(),
-        < 83 => Release(),
-        < 86 => Replay(),
-        < 88 => Discard(),
-        < 92 => Mark(),
-        < 94 when WithPruning => Prune(),
+        < 26 => Enqueue(),
+        < 47 => Claim(),
+        < 57 => Complete(),
+        < 72 => Fail(),
+        < 75 => Release(),
+        < 78 => Replay(),
+        < 80 => Discard(),
+        < 84 => Mark(),
+        < 85 when WithPruning => Prune(),
+        < 86 => Expire(),
+        < 88 => Hold(),
+        < 90 => StartReplay(),
+        < 95 => StepReplay(),
         < 98 => Advance(),
         _ => Restart(),
     };
@@ -194,6 +245,9 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
             Services = services.Length == 0 ? ["x"] : services,
             OrderKey = _random.Next(2) == 0 ? null : $"lane {_random.Next(2)}",
             IdempotencyKey = _random.Next(4) == 0 ? $"key {_random.Next(4)}" : null,
+            Priority = _random.Next(3) == 0 ? _random.Next(10) : 4,
+            DeliverAt = _random.Next(5) == 0 ? clock.GetUtcNow().AddSeconds(_random.Next(-50, 200)) : null,
+            ExpiresAt = _random.Next(5) == 0 ? clock.GetUtcNow().AddSeconds(_random.Next(600)) : null,
         };
         return ($"enqueue {message.Queue} {string.Join(',', message.Services)} {message.OrderKey} {message.IdempotencyKey}", subject =>
             subject.EnqueueAsync(message));
@@ -201,8 +255,12 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
 
     private (string, Func<SequenceSubject, Task<string>>) Claim()
     {
-        var (service, max, suspects) = (Any(Services), _random.Next(1, 4), _random.Next(4) == 0);
-        return ($"claim {service} {max} {suspects}", subject => subject.ClaimAsync(new(service, max, "node") { Suspects = suspects }));
+        var (service, max, suspects, bulk) = (Any(Services), _random.Next(1, 4), _random.Next(4) == 0, _random.Next(3));
+        return ($"claim {service} {max} {bulk} {suspects}", subject => subject.ClaimAsync(new(service, max, "node")
+        {
+            Suspects = suspects,
+            BulkMax = bulk,
+        }));
     }
 
     /// <summary>One of the leases ever given, the latest more often: old ones must be refused alike.</summary>
@@ -288,6 +346,51 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     {
         var (age, limit) = (TimeSpan.FromMinutes(_random.Next(20)), _random.Next(1, 5));
         return ($"prune {age} {limit}", async subject => (await subject.Store.CommitAsync(new PruneCommand(age, limit))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Expire()
+    {
+        var limit = _random.Next(1, 5);
+        return ($"expire {limit}", async subject => (await subject.Store.CommitAsync(new ExpireCommand(limit))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) Hold()
+    {
+        var kind = Any(Enum.GetValues<ControlKind>());
+        var name = kind is ControlKind.QueuePaused or ControlKind.QueueDraining ? Any(Queues) : Any(Services);
+        // Mostly taken back: a store where everything is held shows nothing.
+        var on = _random.Next(3) == 0;
+        return ($"{kind} {name} {on}", async subject =>
+            (await subject.Store.CommitAsync(new ControlCommand(kind, name, on, "ann", null))).ToString());
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) StartReplay()
+    {
+        var request = new ReplayRequest
+        {
+            Filter = _random.Next(6) switch
+            {
+                0 or 1 => new() { Queue = Any(Queues) },
+                2 or 3 => new() { Kind = Any(Kinds) },
+                4 => new() { Text = "or 1", Since = clock.GetUtcNow().AddMinutes(-5) },
+                _ => new() { AttemptsMin = 2, VisibleTo = "bob", Group = LetterGroups.Id(OfTimeouts) },
+            },
+            Actor = Any(Actors),
+            Canary = _random.Next(3) == 0 ? 2 : 0,
+            CanaryShare = 0.5,
+            Limit = _random.Next(2) == 0 ? null : _random.Next(1, 9),
+            Key = Any(Enum.GetValues<ReplayKey>()),
+        };
+        return ($"replays {request}", subject => subject.StartReplayAsync(request));
+    }
+
+    private (string, Func<SequenceSubject, Task<string>>) StepReplay()
+    {
+        var count = subjects[0].Jobs.Count;
+        if (count == 0)
+            return StartReplay();
+        var index = count - 1 - _random.Next(Math.Min(count, 3));
+        return ($"step {index}", subject => subject.StepReplayAsync(index));
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Advance()

@@ -85,7 +85,8 @@ public sealed class MigrationTests : IDisposable
     public async Task A_step_that_fails_is_not_kept_those_before_it_are_and_the_backup_is_named()
     {
         await OpenAsync(With());
-        var steps = With(Next(1, "CREATE TABLE one (a INTEGER);"), Next(2, "CREATE TABLE two (a INTEGER); INSERT INTO nowhere VALUES (1);"));
+        var steps = With(Next(1, "CREATE TABLE one (a INTEGER);"), Next(2,
+            "CREATE TABLE two (a INTEGER); INSERT INTO nowhere VALUES (1);"));
         var failure = await Assert.ThrowsAsync<StoreException>(() => OpenAsync(steps));
         Assert.Contains($"{Latest + 2:0000}_test", failure.Message);
         Assert.Contains(Backups()[0], failure.Message);
@@ -113,7 +114,7 @@ public sealed class MigrationTests : IDisposable
     public async Task Without_room_for_the_backup_nothing_is_changed_unless_told_otherwise()
     {
         using var disk = new TinyDisk(8);
-        var options = With(Next(1, "CREATE TABLE one (a INTEGER);")) with { Path = disk["test.db"] };
+        var options = With(Next(1, "CREATE TABLE one (a INTEGER);")) with { Path = disk["test.db"], CheckpointBytes = 256 << 10 };
         await using (var store = new SqliteMessageStore(options with { Migrations = Known }, _clock))
         {
             await store.OpenAsync(Cancelled);

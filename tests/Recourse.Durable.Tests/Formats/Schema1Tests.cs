@@ -101,7 +101,8 @@ public sealed class Schema1Tests : IAsyncLifetime
     {
         Assert.Equal((2, 0), (_opening.Suspects, _opening.Poisoned));
         Assert.All([One(12), One(15)], item => Assert.Equal((true, 1), (item.Suspect, item.AttemptCount)));
-        var late = new CompleteCommand(One(15).Id, 1099511627812, new() { Number = 1, StartedAt = _clock.GetUtcNow(), Outcome = "delivered" });
+        var late = new CompleteCommand(One(15).Id, 1099511627812, new() { Number = 1, StartedAt = _clock.GetUtcNow(),
+            Outcome = "delivered" });
         Assert.False(await _store.CommitAsync(late, Cancelled));
         var claim = await _store.CommitAsync(new ClaimCommand("archive", 1, "n") { Suspects = true }, Cancelled);
         Assert.True(Assert.Single(claim.Deliveries).Lease > 1099511627812);
@@ -126,7 +127,8 @@ public sealed class Schema1Tests : IAsyncLifetime
     [Fact]
     public async Task New_ids_and_sequences_come_after_the_old_ones()
     {
-        var put = await _store.CommitAsync(new EnqueueCommand(new() { Queue = "orders", Services = ["billing"], Body = new byte[1] }), Cancelled);
+        var put = await _store.CommitAsync(new EnqueueCommand(new() { Queue = "orders", Services = ["billing"], Body = new byte[1] }),
+            Cancelled);
         Assert.All(_byBody.Values, items => Assert.True(put.MessageId.CompareTo(items[0].Id.MessageId) > 0));
         Assert.Equal(put.MessageId, (await _store.Queries.DeliveriesAsync(new() { Limit = 1 }, Cancelled)).Items[0].Id.MessageId);
     }

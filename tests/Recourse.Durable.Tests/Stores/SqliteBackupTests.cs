@@ -92,7 +92,8 @@ public sealed class SqliteBackupTests : IDisposable
     public async Task A_store_in_memory_says_that_it_makes_none()
     {
         await using var store = new InMemoryMessageStore(_clock);
-        Assert.Contains("no backups", (await Assert.ThrowsAsync<StoreException>(() => store.BackupAsync(this["copy.db"], Cancelled))).Message);
+        Assert.Contains("no backups", (await Assert.ThrowsAsync<StoreException>(() => store.BackupAsync(this["copy.db"],
+            Cancelled))).Message);
     }
 
     [Fact]
@@ -107,10 +108,12 @@ public sealed class SqliteBackupTests : IDisposable
             var held = (await store.CommitAsync(new ClaimCommand("x", 1, "n"), Cancelled)).Deliveries[0];
             key = held.IdempotencyKey;
             Assert.True(await store.CommitAsync(
-                new CompleteCommand(held.Id, held.Lease, new() { Number = 1, StartedAt = held.ClaimedAt, Outcome = "delivered" }), Cancelled));
+                new CompleteCommand(held.Id, held.Lease, new() { Number = 1, StartedAt = held.ClaimedAt, Outcome = "delivered" }),
+                    Cancelled));
             late = await PutAsync(store);
         }
-        var refusal = await Assert.ThrowsAsync<StoreException>(() => SqliteStoreFile.RestoreAsync(this["copy.db"], Db, replace: false, _clock, Cancelled));
+        var refusal = await Assert.ThrowsAsync<StoreException>(() => SqliteStoreFile.RestoreAsync(this["copy.db"], Db, replace: false,
+            _clock, Cancelled));
         Assert.Contains("--force", refusal.Message);
         var restored = await SqliteStoreFile.RestoreAsync(this["copy.db"], Db, replace: true, _clock, Cancelled);
         Assert.Equal((1, _clock.GetUtcNow()), (restored.Open, restored.LastActivity));

@@ -157,6 +157,48 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task With_a_full_disk_dead_letters_are_read_discarded_and_purged_and_all_goes_on_when_there_is_room()
+    {
+        using var disk = new TinyDisk(8);
+        await using var store =
+            new SqliteMessageStore(new SqliteStoreOptions { Path = disk["test.db"], CheckpointBytes = 256 << 10 }, _clock);
+        await store.OpenAsync(Cancelled);
+        for (var i = 0; i < 12; i++)
+            await PutAsync(store, size: 50_000);
+        foreach (var held in (await store.CommitAsync(new ClaimCommand("billing", 10, "n"), Cancelled)).Deliveries)
+        {
+            var attempt = new Attempt { Number = 1, StartedAt = held.ClaimedAt, Outcome = "failed", Error = "no such customer" };
+            Assert.True(await store.CommitAsync(new FailCommand(
+                held.Id, held.Lease, attempt, Classification.Unknown, new(DeliveryAction.DeadLetter, null, "enough")), Cancelled));
+        }
+        disk.Fill("ballast");
+        for (var refused = false; !refused;)
+        {
+            var puts = Enumerable.Range(0, 4).Select(_ => PutAsync(store, size: 50_000)).ToList();
+            await Task.WhenAny(Task.WhenAll(puts));
+            refused = puts.Exists(put => put.IsFaulted);
+        }
+        var before = (await store.Queries.QueuesAsync(Cancelled))[0];
+        var dead = (await store.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead }, Cancelled)).Items;
+        Assert.Equal(10, dead.Count);
+        Assert.NotNull(await store.Queries.PayloadAsync(dead[0].Id, Cancelled));
+        foreach (var letter in dead)
+            Assert.Equal(DeadLetterOutcome.Done, await store.CommitAsync(new DiscardCommand(letter.Id, "ann", "no room"), Cancelled));
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(10, await store.CommitAsync(new PruneCommand(TimeSpan.Zero, 100), Cancelled));
+        // New work stays out while the disk is as full as it was: it would eat the room that this needed.
+        Assert.Equal(StoreProblem.DiskFull, (await Assert.ThrowsAsync<StoreException>(() => PutAsync(store, size: 50_000))).Problem);
+
+        File.Delete(disk["ballast"]);
+        for (var i = 0; i < 5; i++)
+            await PutAsync(store, size: 50_000);
+        var after = (await store.Queries.QueuesAsync(Cancelled))[0];
+        Assert.Equal((before.Accepted + 5, 10, 0), (after.Accepted, after.Discarded, after.Dead));
+        StoreContract.AssertBalanced(after);
+        Assert.True((await SqliteStoreFile.CheckAsync(disk["test.db"], Cancelled)).Sound);
+    }
+
+    [Fact]
     public async Task One_bad_command_fails_alone_and_its_batch_is_kept()
     {
         await using var store = await OpenAsync();
@@ -258,20 +300,21 @@ public sealed class SqliteFileTests : IDisposable
             return string.Join('\n', lines);
         }
         var claim = Plan(
-            "SELECT key, due_at FROM deliveries WHERE route = 1 AND due_at <= 2 AND state = 0 AND lane IS NULL AND suspect = 0 "
-            + "ORDER BY due_at, key LIMIT 3");
+            "SELECT key, due_at FROM deliveries WHERE route = 1 AND rank = 4 AND due_at <= 2 AND state = 0 AND lane IS NULL "
+            + "AND suspect = 0 ORDER BY due_at, key LIMIT 3");
         Assert.Contains("deliveries_ready", claim);
         Assert.DoesNotContain("TEMP B-TREE", claim);
         var lanes = Plan(
-            "SELECT head, due_at, id FROM lanes WHERE service = 1 AND suspect = 0 AND state = 0 AND due_at <= 1 "
+            "SELECT head, due_at, id FROM lanes WHERE route = 1 AND rank = 4 AND suspect = 0 AND state = 0 AND due_at <= 1 "
             + "ORDER BY due_at, head LIMIT 1");
         Assert.Contains("lanes_ready", lanes);
         Assert.DoesNotContain("TEMP B-TREE", lanes);
         foreach (var (path, index) in new (LetterPath, string)[]
         {
-            (LetterPath.All, "deliveries_dead"), (LetterPath.OfRoute, "deliveries_dead_route"), (LetterPath.OfKind, "deliveries_dead_kind"),
+            (LetterPath.All, "deliveries_dead"), (LetterPath.OfRoute, "deliveries_dead_route"),
             (LetterPath.OfGroup, "deliveries_dead_group"), (LetterPath.Unsorted, "deliveries_dead_group"),
             (LetterPath.WithText, "VIRTUAL TABLE"), (LetterPath.Resolved, "letter_marks_resolved"),
+            (LetterPath.ByKey, "deliveries_dead_key"),
         })
         {
             var page = Plan(path.Sql(new() { State = DeliveryState.Dead, Text = "abc", OrderKey = "k" }));

@@ -119,8 +119,13 @@ public class MessageTests
     }
 
     [Theory]
-    [InlineData("Recourse-Delay", "5")]
-    [InlineData("Recourse-Expires", "60")]
+    [InlineData("Recourse-Delay", "soon")]
+    [InlineData("Recourse-Delay", "4000d")]
+    [InlineData("Recourse-Deliver-At", "tomorrow")]
+    [InlineData("Recourse-Expires", "2001-01-01T00:00:00Z")]
+    [InlineData("Recourse-Expires", "0s")]
+    [InlineData("Recourse-Priority", "10")]
+    [InlineData("Recourse-Priority", "high")]
     [InlineData("Idempotency-Key", "")]
     public async Task A_header_that_cannot_be_honoured_is_refused(string name, string value)
     {

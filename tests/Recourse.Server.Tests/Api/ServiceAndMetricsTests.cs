@@ -81,7 +81,10 @@ public partial class ServiceAndMetricsTests
                 "/v1/messages/{id}",
             "/v1/dead-letters", "/v1/dead-letters/{id}", "/v1/dead-letters/{id}/payload", "/v1/dead-letters/{id}:replay",
                 "/v1/dead-letters/{id}:discard",
-            "/v1/services", "/v1/services/{name}", "/v1/services/{name}:isolate", "/v1/services/{name}:reset", "/health/live",
+            "/v1/services", "/v1/services/{name}", "/v1/services/{name}:isolate", "/v1/services/{name}:reset", "/v1/services/{name}:pause",
+            "/v1/services/{name}:resume", "/v1/queues/{queue}:pause", "/v1/queues/{queue}:drain", "/v1/queues/{queue}:resume",
+            "/v1/replays", "/v1/replays/{id}", "/v1/replays/{id}/items", "/v1/replays/{id}:pause", "/v1/replays/{id}:resume",
+            "/v1/replays/{id}:cancel", "/health/live",
                 "/health/ready", "/metrics",
         ])
             Assert.True(paths.ContainsKey(path), path);

@@ -31,7 +31,8 @@ public sealed class DbCommandTests : IDisposable
     {
         await using var relay = await TestRelay.StartAsync(store: new SqliteMessageStore(this["recourse.db"]));
         var id = await relay.AcceptedAsync("orders");
-        string[] line = ["db", "backup", this["copy.db"], "--store", this["recourse.db"], "--server", relay.Http.BaseAddress!.ToString(), "--json"];
+        string[] line = ["db", "backup", this["copy.db"], "--store", this["recourse.db"], "--server", relay.Http.BaseAddress!.ToString(),
+            "--json"];
         var run = await CliProcess.RunAsync(line);
         Assert.Equal((ExitCode.Ok, ""), (run.ExitCode, run.Error));
         Assert.Equal(this["copy.db"], JsonNode.Parse(run.Out)!["path"]!.GetValue<string>());

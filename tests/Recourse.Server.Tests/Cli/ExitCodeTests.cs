@@ -116,7 +116,8 @@ public class ExitCodeTests
 
     public static TheoryData<string> Commands =>
         ["demo", "send", "queues", "services", "services isolate", "dlq", "dlq list", "dlq show", "dlq replay", "dlq discard", "message",
-            "config check", "db backup", "db check", "serve", "classify"];
+            "config check", "db backup", "db check", "serve", "classify", "replay", "replay start",
+            "replay items", "replay pause", "queues pause", "services resume"];
 
     [Theory]
     [MemberData(nameof(Commands))]

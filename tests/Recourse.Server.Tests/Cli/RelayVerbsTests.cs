@@ -104,6 +104,52 @@ public sealed class RelayVerbsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_replay_is_previewed_started_watched_and_its_letters_listed()
+    {
+        foreach (var n in "12345") await RunAsync($"{n}", "send", "orders", "--json");
+        await DeadAsync(5);
+        var dry = await RunAsync("", "replay", "start", "--queue", "orders", "--dry-run", "--json");
+        Assert.Equal(5, dry.RootElement.GetProperty("matched").GetInt32());
+        Assert.Contains("Add --yes", (await TextAsync(ExitCode.Usage, "replay", "start", "--queue", "orders")).Error);
+        _mended = true;
+        var done = await RunAsync("", "replay", "start", "--service", "billing", "--canary", "2", "--limit", "4", "--reason", "mended",
+            "--yes", "--watch", "--json");
+        var id = done.RootElement.GetProperty("id").GetString()!;
+        Assert.Equal(("completed", 4),
+            (done.RootElement.GetProperty("state").GetString(), done.RootElement.GetProperty("delivered").GetInt32()));
+        Assert.Contains(id, (await TextAsync("replay", "list")).Out);
+        var items = (await TextAsync("replay", "items", id, "--outcome", "delivered", "--json")).Out;
+        Assert.Equal(4, items.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(ExitCode.Conflict, (await TextAsync(ExitCode.Conflict, "replay", "cancel", id)).ExitCode);
+        Assert.Contains("is under way", (await TextAsync("dlq", "replay", "--queue", "orders", "--yes")).Out);
+        await DeadAsync(0);
+    }
+
+    [Fact]
+    public async Task A_slow_replay_is_paused_resumed_and_cancelled()
+    {
+        foreach (var n in "123") await RunAsync($"{n}", "send", "orders", "--json");
+        await DeadAsync(3);
+        var id = (await RunAsync("", "replay", "start", "--all", "--limit", "9", "--rate", "0.01", "--yes", "--json"))
+            .RootElement.GetProperty("id").GetString()!;
+        Assert.Contains("paused", (await TextAsync("replay", "pause", id, "--reason", "lunch")).Out);
+        Assert.Contains("lunch", (await TextAsync("replay", "show", id)).Out);
+        Assert.Contains("running", (await TextAsync("replay", "resume", id)).Out);
+        Assert.Contains("cancelled", (await TextAsync("replay", "cancel", id)).Out);
+    }
+
+    [Fact]
+    public async Task A_queue_is_paused_drained_and_resumed()
+    {
+        Assert.Equal("orders: paused.\n", (await TextAsync("queues", "pause", "orders", "--reason", "works")).Out);
+        Assert.Contains("orders (paused)", (await TextAsync("queues")).Out);
+        Assert.Equal("orders: draining.\n", (await TextAsync("queues", "drain", "orders")).Out);
+        Assert.Equal("orders: resumed.\n", (await TextAsync("queues", "resume", "orders")).Out);
+        Assert.Equal("billing: paused.\n", (await TextAsync("services", "pause", "billing")).Out);
+        Assert.Equal("billing: resumed.\n", (await TextAsync("services", "resume", "billing")).Out);
+    }
+
+    [Fact]
     public async Task A_service_is_isolated_and_reset()
     {
         Assert.Equal("billing: isolated.\n", (await TextAsync("services", "isolate", "billing")).Out);

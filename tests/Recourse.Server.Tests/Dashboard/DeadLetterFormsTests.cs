@@ -125,6 +125,56 @@ public class DeadLetterFormsTests
         Assert.Contains("path=/ops", cookie, StringComparison.OrdinalIgnoreCase);
     }
 
+    [Fact]
+    public async Task A_letter_is_taken_edited_noted_and_resolved_by_forms_and_the_page_tells_it_all()
+    {
+        await using var host = await DashboardHost.StartAsync();
+        var letter = await host.Scene.DeadAsync();
+        var token = await TokenAsync(host, letter);
+        async Task<string> DoAsync(string verb, params (string Name, string Value)[] fields)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/deliveries/{letter}/{verb}");
+            request.Content = new FormUrlEncodedContent(
+                fields.Append(("form_token", token)).ToDictionary(field => field.Item1, field => field.Item2));
+            using var answer = await host.Client.SendAsync(request, Stop);
+            Assert.Equal(HttpStatusCode.SeeOther, answer.StatusCode);
+            var html = await host.PageAsync($"/deliveries/{letter}");
+            HtmlCheck.AssertSound(html);
+            return html;
+        }
+
+        Assert.Contains("You have it in hand", await DoAsync("take", ("who", "ann"), ("minutes", "30")), StringComparison.Ordinal);
+        Assert.Equal("ann", (await host.Store.Queries.DeliveryAsync(letter, Stop))!.TakenBy);
+        var edited = await DoAsync("edit", ("edits", "0"), ("body", "{\r\n\"order\":7}"), ("reason", "typo"));
+        Assert.Contains("What edits changed", edited, StringComparison.Ordinal);
+        var payload = await host.Store.Queries.PayloadAsync(letter, Stop);
+        Assert.Equal("{\n\"order\":7}", System.Text.Encoding.UTF8.GetString(payload!.Body.Span));
+        Assert.Contains("somebody edited the payload meanwhile",
+            await DoAsync("edit", ("edits", "0"), ("body", "x")), StringComparison.Ordinal);
+        await DoAsync("note", ("assignee", "bob"), ("note", "<b>asked</b>"), ("manual", "true"));
+        var noted = (await host.Store.Queries.DeliveryAsync(letter, Stop))!;
+        Assert.Equal(("bob", "<b>asked</b>", true), (noted.Assignee, noted.Note, noted.Parked));
+        await host.Store.CommitAsync(new LetGoCommand(letter, "bob"), Stop);
+        await host.Store.CommitAsync(new TakeCommand(letter, "bob", TimeSpan.FromHours(1)), Stop);
+        Assert.Contains("somebody else has this letter in hand", await DoAsync("resolve", ("reason", "done")), StringComparison.Ordinal);
+        await DoAsync("release");
+        var resolved = await DoAsync("resolve", ("reason", "paid by phone"));
+        Assert.Contains("resolve: by ann: paid by phone", resolved, StringComparison.Ordinal);
+        Assert.DoesNotContain("<b>asked", resolved, StringComparison.Ordinal);
+        Assert.True((await host.Store.Queries.DeliveryAsync(letter, Stop))!.Resolved);
+    }
+
+    [Fact]
+    public async Task A_form_with_a_field_that_cannot_be_is_refused()
+    {
+        await using var host = await DashboardHost.StartAsync();
+        var letter = await host.Scene.DeadAsync();
+        using var take = await PostAsync(host, letter, "take", await TokenAsync(host, letter));
+        Assert.Equal(HttpStatusCode.BadRequest, take.StatusCode);
+        using var resolve = await PostAsync(host, letter, "resolve", await TokenAsync(host, letter));
+        Assert.Equal(HttpStatusCode.BadRequest, resolve.StatusCode);
+    }
+
     private static async Task<string> TokenAsync(DashboardHost host, DeliveryId letter)
     {
         var prefix = host.Prefix;

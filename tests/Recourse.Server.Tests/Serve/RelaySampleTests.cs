@@ -14,7 +14,8 @@ public sealed class RelaySampleTests
         var run = await CliProcess.RunAsync("config", "check", Path.Combine(Root, "samples/relay/recourse.yaml"));
         Assert.Equal(0, run.ExitCode);
         var shown = run.Out.Trim().Replace(Root + "/samples/relay/recourse.yaml is", "samples/relay/recourse.yaml is").Replace(Root, "/…");
-        Assert.Contains(shown, await File.ReadAllTextAsync(Path.Combine(Root, "samples/relay/README.md"), TestContext.Current.CancellationToken));
+        var page = Path.Combine(Root, "samples/relay/README.md");
+        Assert.Contains(shown, await File.ReadAllTextAsync(page, TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Text.Json;
+using Recourse.Cli.Client;
+using Recourse.Cli.Output;
+using Spectre.Console;
+
+namespace Recourse.Cli.Commands;
+
+/// <summary><c>recourse dlq export</c>: dead letters out, whole, a line each.</summary>
+internal static class DlqExportCommand
+{
+    public static Command Create()
+    {
+        var filter = new DlqFilter();
+        var output = new Option<FileInfo?>("--output", "-o")
+        {
+            Description = "The file to write; without it standard output",
+            HelpName = "FILE",
+        };
+        var server = CommonOptions.Server();
+        var command = new Command("export", "Write dead letters, whole, as NDJSON") { output, server };
+        filter.AddTo(command);
+        command.SetAction((parsed, cancellationToken) =>
+            RunAsync(parsed.GetValue(server)!, filter.Read(parsed), parsed.GetValue(output), cancellationToken));
+        return command.Teach(
+        [
+            ("All of them", "recourse dlq export -o letters.ndjson"),
+            ("One service's, packed", "recourse dlq export --service billing | gzip > billing.ndjson.gz"),
+        ], "Each line has the letter with its attempts, history, headers and body (base64). A row that cannot be read is a line"
+            + Environment.NewLine + "with a warning, and the export goes on.");
+    }
+
+    private static async Task<int> RunAsync(Uri server, DeadLetterQuery query, FileInfo? file, CancellationToken cancellationToken)
+    {
+        using var relay = new RelayClient(server);
+        await using var output = file is null ? Console.OpenStandardOutput() : file.Create();
+        var (lines, warnings) = (0L, 0L);
+        await LongWork.RunAsync("export", 0, async advance =>
+        {
+            await foreach (var line in relay.LinesAsync(HttpMethod.Get, query.ExportPath(), null, cancellationToken))
+            {
+                await output.WriteAsync(line, cancellationToken);
+                await output.WriteAsync("\n"u8.ToArray(), cancellationToken);
+                lines++;
+                warnings += line.Span.IndexOf("\"warning\":"u8) >= 0 ? 1 : 0;
+                advance(1);
+            }
+        });
+        Screen.Progress.WriteLine($"{lines:N0} dead letters written.");
+        if (warnings > 0)
+            Console.Error.WriteLine($"recourse: {warnings:N0} of them could not be read whole; their lines have a 'warning'.");
+        return ExitCode.Ok;
+    }
+}
+
+/// <summary><c>recourse dlq import FILE</c>: exported lines become messages again.</summary>
+internal static class DlqImportCommand
+{
+    private const int ProblemsShown = 20;
+
+    public static Command Create()
+    {
+        var file = new Argument<FileInfo>("FILE") { Description = "What `recourse dlq export` wrote" };
+        var (server, json) = (CommonOptions.Server(), CommonOptions.Json("Print the relay's answers, one a line"));
+        var command = new Command("import", "Send exported dead letters as messages to the services they died at") { file, server, json };
+        command.SetAction((parsed, cancellationToken) =>
+            RunAsync(parsed.GetValue(server)!, parsed.GetValue(file)!, parsed.GetValue(json), cancellationToken));
+        return command.Teach([("Into another relay", "recourse dlq import letters.ndjson --server http://127.0.0.1:8081")],
+            "The same line again is a duplicate and is not sent twice. A line that is refused costs itself; the rest goes on.");
+    }
+
+    private static async Task<int> RunAsync(Uri server, FileInfo file, bool json, CancellationToken cancellationToken)
+    {
+        if (!file.Exists) throw new CliException(ExitCode.Usage, $"{file.FullName} does not exist.");
+        using var relay = new RelayClient(server);
+        var counts = new Dictionary<string, long>();
+        var problems = new List<string>();
+        await LongWork.RunAsync("import", 0, async advance =>
+        {
+            await foreach (var line in relay.LinesAsync(HttpMethod.Post, "v1/dead-letters/import?as=messages", file, cancellationToken))
+            {
+                using var answer = JsonDocument.Parse(line);
+                if (json) JsonOutput.WriteLine(answer.RootElement);
+                var result = answer.RootElement.GetProperty("result").GetString() ?? "";
+                counts[result] = counts.GetValueOrDefault(result) + 1;
+                if (result == "refused" && problems.Count < ProblemsShown)
+                    problems.Add($"line {answer.RootElement.GetProperty("line")}: {answer.RootElement.GetProperty("problem").GetString()}");
+                advance(1);
+            }
+        });
+        foreach (var problem in problems) Console.Error.WriteLine($"recourse: {Screen.Safe(problem, 300)}");
+        if (!json)
+            Screen.Out.WriteLine($"{counts.GetValueOrDefault("accepted"):N0} sent, {counts.GetValueOrDefault("duplicate"):N0} were there, "
+                + $"{counts.GetValueOrDefault("refused"):N0} refused.");
+        return counts.ContainsKey("refused") ? ExitCode.Failed : ExitCode.Ok;
+    }
+}
