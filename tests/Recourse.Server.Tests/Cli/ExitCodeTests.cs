@@ -88,7 +88,15 @@ public class ExitCodeTests
         var commands = new List<string>();
         await CollectAsync("", commands);
         Assert.Contains("dlq replay", commands);
-        Assert.All(commands, command => Assert.Matches($@"\| `{command}[ `]", page));
+        var listed = page.Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal)).SelectMany(Listed).ToHashSet();
+        Assert.All(commands, command => Assert.Contains(command, listed));
+    }
+
+    // A row may name several verbs of one group: | `dlq edit\|diff` |
+    private static IEnumerable<string> Listed(string row)
+    {
+        var words = row.Split('`')[1].Split(' ').TakeWhile(word => char.IsAsciiLetterLower(word[0])).ToArray();
+        return words[^1].Split("\\|").Select(verb => string.Join(' ', [.. words[..^1], verb]));
     }
 
     // Each command's own help lists what is below it.
