@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace Recourse.Cli;
 
@@ -24,31 +25,50 @@ internal static class CommonOptions
     public static Option<bool> Json(string what = "Print the relay's answer as JSON and nothing else on standard output") =>
         new("--json") { Description = what };
 
-    /// <summary>An option for a duration written <c>500ms</c>, <c>30s</c>, <c>5m</c> or <c>1h</c>.</summary>
-    public static DurationOption Duration(string name, string description, TimeSpan byDefault) => new(name, byDefault)
+    /// <summary>
+    /// An option for a duration written <c>500ms</c>, <c>30s</c>, <c>5m</c> or <c>1h</c>, of at least <paramref name="least"/>.
+    /// </summary>
+    public static DurationOption Duration(string name, string description, TimeSpan byDefault, TimeSpan least = default) =>
+        new(name, byDefault)
     {
         Description = $"{description} (default {Write(byDefault)})",
         HelpName = "TIME",
         CustomParser = result =>
         {
-            if (TryReadDuration(result.Tokens[0].Value, out var time)) return time;
-            result.AddError($"{name} is '{result.Tokens[0].Value}'; write a time such as 500ms, 30s, 5m or 1h.");
-            return default;
+            var text = result.Tokens[0].Value;
+            if (!TryReadDuration(text, out var time)) result.AddError($"{name} is '{text}'; write a time such as 500ms, 30s, 5m or 1h.");
+            else if (time < least) result.AddError($"{name} is '{text}'; it must be at least {Write(least)}.");
+            return time;
         },
     };
 
     /// <summary>
-    /// Refuses a number outside <paramref name="least"/> to <paramref name="most"/> with a sentence that names the option.
+    /// An option for a whole number; anything else, and a number outside <paramref name="least"/> to <paramref name="most"/>, is refused
+    /// with a sentence that names the option.
     /// </summary>
+    public static Option<long?> Whole(string name, string description, long least, long most) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result => ReadWhole(result, name, least, most),
+    };
+
+    /// <summary>The same for an option that has a number of its own when it is not given.</summary>
     public static Option<int> Between(this Option<int> option, int least, int most)
     {
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 0) return;
-            var value = result.GetValueOrDefault<int>();
-            if (value < least || value > most) result.AddError($"{option.Name} is {value}; it must be between {least} and {most}.");
-        });
+        option.CustomParser = result => (int)(ReadWhole(result, option.Name, least, most) ?? least);
         return option;
+    }
+
+    private static long? ReadWhole(ArgumentResult result, string name, long least, long most)
+    {
+        var text = result.Tokens[0].Value;
+        if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+            result.AddError($"{name} is '{text}'; it must be a whole number.");
+        else if (number < least || number > most)
+            result.AddError($"{name} is {number}; it must be between {least} and {most}.");
+        else return number;
+        return null;
     }
 
     internal static bool TryReadDuration(string text, out TimeSpan time)

@@ -32,6 +32,12 @@ internal static class ClassifyCommand
             Description = "Read objects with family, code and message (any of them missing) from standard input and answer line by line",
         };
         var command = new Command("classify", "Explain what a failure is, whether it passes and why") { text, family, code, json, ndjson };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(ndjson)
+                && (result.GetValue(text) ?? result.GetValue(family) ?? result.GetValue(code)) is { } other)
+                result.AddError($"--ndjson reads standard input, and found '{other}' beside it. A file: recourse classify --ndjson < FILE");
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (parsed.GetValue(ndjson))
@@ -56,7 +62,12 @@ internal static class ClassifyCommand
             await Console.Out.WriteLineAsync(parsed.GetValue(json) ? Encoding.UTF8.GetString(Json(report).Span) : Words(report));
             return 0;
         });
-        return command;
+        return command.Teach(
+        [
+            ("The text of an error", "recourse classify \"deadlock detected\""),
+            ("A code, with or without who speaks", "recourse classify postgres 40P01"),
+            ("A file of failures, one JSON object a line", "recourse classify --ndjson < failures.ndjson"),
+        ], "Exit codes: 0 answered, unknown failures included; 1 with --ndjson, if a line held no failure.");
     }
 
     /// <summary>Answers each line of the input with one line, at once; a line that is no failure gets an error and the next one is
@@ -113,13 +124,19 @@ internal static class ClassifyCommand
     private static ClassificationReport Explain(string? family, string? code, string? text)
     {
         var classifier = FaultClassifier.Default;
-        if (family is null && code is null && text?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var first, var second]
-            && classifier.Classify(first, second) is not null) return classifier.Explain(first, second, null);
+        if (family is null && code is null
+            && text?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [.. { Length: 1 or 2 } speaker, var last]
+            && string.Concat(speaker) is var name && IsCode(classifier, name, last)) return classifier.Explain(name, last, null);
         // One word is a code if any family knows it as one without its name.
         return code is null && family is null && text is not null && !text.Contains(' ')
             ? classifier.Explain(null, text, null)
             : classifier.Explain(family, code ?? (family is not null && text is not null && !text.Contains(' ') ? text : null), text);
     }
+
+    // Some families give every code a meaning that they do not list. "kafka unavailable" is a sentence nevertheless: a plain word is a code
+    // only where its family would not have taken any other word.
+    private static bool IsCode(FaultClassifier classifier, string family, string word) => classifier.Classify(family, word) is not null
+        && (!word.Skip(1).All(char.IsAsciiLetterLower) || !char.IsAsciiLetter(word[0]) || classifier.Classify(family, "word") is null);
 
     private static ReadOnlyMemory<byte> Json(ClassificationReport report, bool lineEnd = false) => Write(lineEnd, writer =>
     {

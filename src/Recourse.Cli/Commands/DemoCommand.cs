@@ -15,28 +15,16 @@ internal static class DemoCommand
             Description = "Send the lines of this file, one message a line, spread over the queues",
             HelpName = "FILE",
         };
-        var count = new Option<int?>("--count")
-        {
-            Description = "How many messages (default 3000, or every line of a longer file; a shorter file is begun again)",
-            HelpName = "N",
-        };
-        count.Validators.Add(result =>
-        {
-            if (result.GetValue(count) is { } n and (< 1 or > 200_000))
-                result.AddError($"--count is {n}; it must be between 1 and 200000.");
-        });
+        var count = CommonOptions.Whole("--count",
+            "How many messages (default 3000, or every line of a longer file; a shorter file is begun again)", 1, 200_000);
         var noKill = new Option<bool>("--no-kill") { Description = "Do not kill the relay in the middle" };
         var keep = new Option<bool>("--keep") { Description = "Leave the store and the configuration on disk, and say where" };
         var stay = new Option<bool>("--stay")
         {
             Description = "Leave the relay running at the end, until Ctrl-C, to look at its dashboard",
         };
-        var limit = CommonOptions.Duration("--limit", "When to give up", TimeSpan.FromMinutes(3));
-        var seed = new Option<int?>("--seed")
-        {
-            Description = "Draw the services' moods from this number, to have a run again",
-            HelpName = "N",
-        };
+        var limit = CommonOptions.Duration("--limit", "When to give up", TimeSpan.FromMinutes(3), least: TimeSpan.FromSeconds(1));
+        var seed = CommonOptions.Whole("--seed", "Draw the services' moods from this number, to have a run again", 0, int.MaxValue);
         var json = CommonOptions.Json("Print one result document and nothing else on standard output");
         var command = new Command("demo", "See it work: four services that fail, a relay that is killed, and books that balance")
         {
@@ -47,14 +35,14 @@ internal static class DemoCommand
             var options = new DemoOptions
             {
                 Input = parsed.GetValue(input),
-                Count = parsed.GetValue(count),
+                Count = (int?)parsed.GetValue(count),
                 Kill = !parsed.GetValue(noKill),
                 Keep = parsed.GetValue(keep),
                 Stay = parsed.GetValue(stay),
                 Limit = limit.Read(parsed),
                 Json = parsed.GetValue(json),
             };
-            return RunAsync(parsed.GetValue(seed) is { } number ? options with { Seed = number } : options, cancellationToken);
+            return RunAsync(parsed.GetValue(seed) is { } number ? options with { Seed = (int)number } : options, cancellationToken);
         });
         return command.Teach(
         [

@@ -50,11 +50,8 @@ internal static class SendCommand
             Description = "Media type of each message; by default from the file's name",
             HelpName = "TYPE",
         };
-        var skip = new Option<long>("--skip")
-        {
-            Description = "With --ndjson: pass over this many lines (an earlier run sent them)",
-            HelpName = "N",
-        };
+        var skip = CommonOptions.Whole("--skip", "With --ndjson: pass over this many lines (an earlier run sent them)", 0,
+            1_000_000_000_000);
         var wait = CommonOptions.Duration("--wait", "How long to go on while the relay is away or takes nothing", TimeSpan.FromSeconds(30));
         var server = CommonOptions.Server();
         var json = CommonOptions.Json("Print one document with the result and nothing else on standard output");
@@ -73,7 +70,7 @@ internal static class SendCommand
                 OrderKey = parsed.GetValue(key),
                 IdempotencyKey = parsed.GetValue(idempotency),
                 ContentType = parsed.GetValue(contentType),
-                Skip = parsed.GetValue(skip),
+                Skip = parsed.GetValue(skip) ?? 0,
                 Wait = wait.Read(parsed),
             };
             return parsed.GetValue(ndjson) ? SendLinesAsync(request, cancellationToken) : SendOneAsync(request, cancellationToken);

@@ -29,7 +29,7 @@ internal sealed class YamlFile
         }
         catch (YamlException error)
         {
-            reader.Add(error.Start, $"This is not valid YAML: {FirstSentence(error)}");
+            reader.Add(reader.TabIn(error) ?? error.Start, $"This is not valid YAML: {FirstSentence(error)}");
         }
         catch (Exception error) when (error is InvalidOperationException or ArgumentException or FormatException or OverflowException
                                       or IndexOutOfRangeException or KeyNotFoundException or NullReferenceException)
@@ -154,6 +154,14 @@ internal sealed class YamlFile
     private void Add(YamlDotNet.Core.Mark at, string message) => _errors.Add(at.Line > _lines.Length
         ? new(_file, _lines.Length, _lines[^1].Length + 1, message.TrimEnd('.') + ".")
         : new(_file, Math.Max(1, (int)at.Line), Math.Max(1, (int)at.Column), message.TrimEnd('.') + "."));
+
+    // For a tab the parser names the beginning of the group that it stands in, which may be the first line.
+    private YamlDotNet.Core.Mark? TabIn(YamlException error)
+    {
+        if (!error.Message.Contains("tab as indentation", StringComparison.Ordinal)) return null;
+        var line = Array.FindIndex(_lines, (int)Math.Max(0, error.Start.Line - 1), text => text.TrimStart(' ').StartsWith('\t'));
+        return line < 0 ? null : new(0, line + 1, _lines[line].IndexOf('\t', StringComparison.Ordinal) + 1);
+    }
 
     private static string FirstSentence(YamlException error) =>
         (error.InnerException?.Message ?? error.Message).ReplaceLineEndings(" ").Trim();

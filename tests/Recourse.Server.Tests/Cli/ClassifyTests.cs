@@ -113,6 +113,22 @@ public sealed class ClassifyTests
         Assert.Equal(2, nothing.ExitCode);
     }
 
+    [Theory]
+    [InlineData("kafka unavailable", "transient")]       // words, though every code of kafka has a meaning
+    [InlineData("mongodb timeout", "transient")]
+    [InlineData("mysql gone", "unknown")]
+    [InlineData("grpc unavailable", "transient")]
+    [InlineData("kafka 9999", "permanent")]
+    [InlineData("kafka request_timed_out", "transient")]
+    [InlineData("aws SlowDown", "transient")]
+    [InlineData("sql server 1205", "transient")]
+    public async Task A_family_is_read_with_a_code_behind_it_and_as_a_text_with_a_word(string text, string persistence)
+    {
+        var run = await CliProcess.RunAsync("classify", text, "--json");
+
+        Assert.Equal(persistence, Text(JsonElement.Parse(run.Out), "persistence"));
+    }
+
     private static async Task<(List<JsonElement> Answers, long Wrong)> Filter(params string[] lines)
     {
         using var output = new MemoryStream();

@@ -57,6 +57,7 @@ public class ConfigurationErrorTests
         { "version: 1\n---\nversion: 1", 2, 1, "second document" },
         { "services: {", 1, 12, "not valid YAML" },
         { "a: b: c", 1, 5, "not valid YAML" },
+        { "version: 1\nservices:\n\ta: 1", 3, 1, "tab" },
         { "version: !mine 1", 1, 10, "tag" },
         { "version: *one", 1, 10, "No anchor &one" },
         { "? [a]\n: 1", 1, 3, "A key must be plain text" },

@@ -49,6 +49,16 @@ public class DashboardPagesTests
     }
 
     [Fact]
+    public async Task The_last_error_of_a_service_and_its_age_are_two_words()
+    {
+        await using var host = await DashboardHost.StartAsync();
+        var failed = new DateTimeOffset(2026, 3, 14, 2, 58, 0, TimeSpan.Zero);
+        host.Services.Statuses.Add(new("billing", "open", TimeSpan.FromSeconds(12), 0, 10, 7, "HTTP 503 Service Unavailable", failed));
+        var html = await host.PageAsync("/");
+        Assert.Matches("data-label=\"Last error\"><div><span class=\"error\">[^<]+</span>\\s+<span class=\"note\">", html);
+    }
+
+    [Fact]
     public async Task An_empty_relay_teaches_how_to_send_a_first_message()
     {
         await using var host = await DashboardHost.StartAsync("/ops");
