@@ -118,8 +118,8 @@ public class BatchTests
 
     [Theory]
     [InlineData("{\"body\":1,\"kye\":\"k\"}",
-        "'kye' is no key of an envelope; it has body, body_base64, content_type, idempotency_key, key, delay, deliver_at, expires, priority, headers. "
-            + "Did you mean 'key'?")]
+        "'kye' is no key of an envelope; it has body, body_base64, content_type, idempotency_key, key, delay, "
+        + "deliver_at, expires, priority, headers. Did you mean 'key'?")]
     [InlineData("{\"body\":1,\"key\":7}", "'key' is a number; it must be text.")]
     [InlineData("{\"body\":1,\"headers\":[]}", "'headers' is a list; it must be an object of names and texts.")]
     [InlineData("{\"body\":1,\"headers\":{\"ce-type\":null}}", "The header 'ce-type' is null; it must be text.")]
