@@ -5,7 +5,7 @@ namespace Recourse.Durable;
 /// <summary>
 /// What many error texts share: <c>Timeout after 800 ms on order 4711</c> becomes <c>Timeout after &lt;*&gt; ms on order &lt;*&gt;</c>.
 /// Words with a digit in them, long hexadecimal words, quoted values and what follows a <c>?</c> in an address are taken for values;
-/// everything else stays. A pure function; its own result is its fixed point, so a template is its own template.
+/// everything else stays, the names and sentences of JSON too. A pure function; its own result is its fixed point, so a template is its own template.
 /// </summary>
 internal static class ErrorTemplate
 {
@@ -52,7 +52,11 @@ internal static class ErrorTemplate
         if (rest.StartsWith(Value))
             return Value.Length;
         if (rest[0] is '\'' or '"' or '`' && !char.IsLetterOrDigit(before) && Quoted(rest) is > 0 and var quoted)
-            return quoted;
+        {
+            // What a service answers in JSON: names and sentences say what happened, and are read like all other words.
+            isValue = rest[0] is not '"' || !(rest[..quoted].Contains(' ') || rest[quoted..].StartsWith(":"));
+            return isValue ? quoted : 1;
+        }
         if (rest[0] is '?' && rest.Length > 1 && IsOfWord(rest[1]) && !char.IsWhiteSpace(before))
             return Query(rest);
         if (!IsOfWord(rest[0]))

@@ -14,6 +14,7 @@ public class ErrorTemplateTests
     [InlineData("hash deadbeefcafe does not match", "hash <*> does not match")]
     [InlineData("The field 'postal code' is required", "The field <*> is required")]
     [InlineData("unexpected \"x\" in `y`", "unexpected <*> in <*>")]
+    [InlineData("{\"error\":\"no such customer 17\",\"id\":\"x\"}", "{\"error\":\"no such customer <*>\",\"id\":<*>}")]
     [InlineData("the customer's order can't be found", "the customer's order can't be found")]
     [InlineData("connect 10.0.0.7:5432 refused", "connect <*> refused")]
     [InlineData("at 2026-11-22T05:36:27.123Z: closed", "at <*>: closed")]

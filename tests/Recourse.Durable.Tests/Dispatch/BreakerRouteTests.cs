@@ -35,7 +35,8 @@ public class BreakerRouteTests
         var first = await rig.AdvanceToCallAsync();
         var second = await rig.CallAsync();
         // Two good probes close the breaker, so no third goes before they have ended.
-        Assert.Equal(2, rig.Store.Claims.ElementAt(before).Max);
+        var claims = rig.Store.Claims.Select(claim => claim.Max).ToList();
+        Assert.True(claims[before] == 2, $"Claims were for {string.Join(", ", claims)}; number {before} was to be for 2.");
         await rig.NoCallAsync();
         Assert.Equal("half_open", rig.Dispatcher.Status[0].Breaker);
         first.Succeed();

@@ -46,7 +46,8 @@ public partial class OperatorFormsTests
         _mended = true;
         var job = await PostAsync(
             relay, "/dead-letters?queue=orders", "/replays", ("queue", "orders"), ("limit", "2"), ("reason", "mended"));
-        await relay.UntilAsync($"/v1{job}", now => now["delivered"]!.GetValue<int>() == 2);
+        await relay.UntilAsync($"/v1{job}", now =>
+            now["delivered"]!.GetValue<int>() == 2 && now["state"]!.GetValue<string>() == "completed");
         var page = await PageAsync(relay, job);
         Assert.Contains("all sent back", page, StringComparison.Ordinal);
         Assert.Contains("queue orders, at most 2", page, StringComparison.Ordinal);
