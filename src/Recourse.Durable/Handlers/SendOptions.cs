@@ -18,6 +18,15 @@ public sealed record SendOptions
     /// <summary>The W3C trace context. Null takes that of the current activity.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary>Not before this time; null (the default) or a time that has passed is at once. In a lane, others wait too.</summary>
+    public DateTimeOffset? DeliverAt { get; init; }
+
+    /// <summary>From this time on no attempt begins any more: what still waits becomes expired. Null (the default) never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>0 to 9: of what is due for a handler, the larger goes first. Default 4. In a lane its order counts before.</summary>
+    public int Priority { get; init; } = Ranks.Default;
+
     internal NewMessage Message(string queue, ReadOnlyMemory<byte> body, string? contentType, IReadOnlyList<string> services) => new()
     {
         Queue = queue,
@@ -27,6 +36,9 @@ public sealed record SendOptions
         OrderKey = OrderKey,
         IdempotencyKey = IdempotencyKey,
         Headers = Headers,
+        DeliverAt = DeliverAt,
+        ExpiresAt = ExpiresAt,
+        Priority = Priority,
         TraceParent = TraceParent ?? System.Diagnostics.Activity.Current?.Id,
     };
 }

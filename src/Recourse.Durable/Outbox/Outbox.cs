@@ -31,6 +31,9 @@ public sealed class Outbox
           content_type text,
           headers      text,
           trace_parent text,
+          deliver_at   bigint,
+          expires_at   bigint,
+          priority     integer NOT NULL,
           body         bytea NOT NULL,
           problem      text
         )

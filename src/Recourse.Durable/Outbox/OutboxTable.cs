@@ -10,12 +10,15 @@ internal static class OutboxTable
     public static Task AddAsync(DbConnection connection, DbTransaction transaction, Guid id, NewMessage message, CancellationToken token) =>
         Sql.RunAsync(connection, transaction,
             """
-            INSERT INTO recourse_outbox (id, queue, order_key, once_key, content_type, headers, trace_parent, body)
-            VALUES (@id, @queue, @order_key, @once_key, @content_type, @headers, @trace_parent, @body)
+            INSERT INTO recourse_outbox
+              (id, queue, order_key, once_key, content_type, headers, trace_parent, deliver_at, expires_at, priority, body)
+            VALUES (@id, @queue, @order_key, @once_key, @content_type, @headers, @trace_parent, CAST(@deliver_at AS bigint),
+              CAST(@expires_at AS bigint), @priority, @body)
             """,
             token, ("id", id.ToString("D")), ("queue", message.Queue), ("order_key", message.OrderKey),
             ("once_key", message.IdempotencyKey), ("content_type", message.ContentType),
             ("headers", HeaderText.Write(message.Headers)), ("trace_parent", message.TraceParent),
+            ("deliver_at", Micros(message.DeliverAt)), ("expires_at", Micros(message.ExpiresAt)), ("priority", message.Priority),
             ("body", message.Body.ToArray()));
 
     /// <summary>What waits to be moved, in the order in which it was added; rows that cannot be moved are passed over.</summary>
@@ -24,7 +27,8 @@ internal static class OutboxTable
     {
         await using var command = Sql.Command(connection, null,
             $"""
-            SELECT id, queue, order_key, once_key, content_type, headers, trace_parent, body FROM recourse_outbox
+            SELECT id, queue, order_key, once_key, content_type, headers, trace_parent, body, deliver_at, expires_at, priority
+            FROM recourse_outbox
             WHERE problem IS NULL ORDER BY id LIMIT {max}
             """);
         await using var rows = await command.ExecuteReaderAsync(token);
@@ -58,8 +62,16 @@ internal static class OutboxTable
             Headers = HeaderText.Read(row.TextOrNull(5)),
             TraceParent = row.TextOrNull(6),
             Body = row.GetFieldValue<byte[]>(7),
+            DeliverAt = Time(row, 8),
+            ExpiresAt = Time(row, 9),
+            Priority = row.GetInt32(10),
         };
     }
+
+    private static long? Micros(DateTimeOffset? time) => time is { } at ? StoreTime.Micros(at) : null;
+
+    private static DateTimeOffset? Time(DbDataReader row, int column) =>
+        row.IsDBNull(column) ? null : StoreTime.Nearest(row.GetInt64(column));
 
     public static async Task RemoveAsync(DbConnection connection, IEnumerable<string> ids, CancellationToken token)
     {
