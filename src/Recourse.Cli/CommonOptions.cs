@@ -30,17 +30,18 @@ internal static class CommonOptions
     /// </summary>
     public static DurationOption Duration(string name, string description, TimeSpan byDefault, TimeSpan least = default) =>
         new(name, byDefault)
-    {
-        Description = $"{description} (default {Write(byDefault)})",
-        HelpName = "TIME",
-        CustomParser = result =>
         {
-            var text = result.Tokens[0].Value;
-            if (!TryReadDuration(text, out var time)) result.AddError($"{name} is '{text}'; write a time such as 500ms, 30s, 5m or 1h.");
-            else if (time < least) result.AddError($"{name} is '{text}'; it must be at least {Write(least)}.");
-            return time;
-        },
-    };
+            Description = $"{description} (default {Write(byDefault)})",
+            HelpName = "TIME",
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (!TryReadDuration(text, out var time))
+                    result.AddError($"{name} is '{text}'; write a time such as 500ms, 30s, 5m or 1h.");
+                else if (time < least) result.AddError($"{name} is '{text}'; it must be at least {Write(least)}.");
+                return time;
+            },
+        };
 
     /// <summary>
     /// An option for a whole number; anything else, and a number outside <paramref name="least"/> to <paramref name="most"/>, is refused

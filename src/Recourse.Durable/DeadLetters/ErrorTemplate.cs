@@ -5,7 +5,8 @@ namespace Recourse.Durable;
 /// <summary>
 /// What many error texts share: <c>Timeout after 800 ms on order 4711</c> becomes <c>Timeout after &lt;*&gt; ms on order &lt;*&gt;</c>.
 /// Words with a digit in them, long hexadecimal words, quoted values and what follows a <c>?</c> in an address are taken for values;
-/// everything else stays, the names and sentences of JSON too. A pure function; its own result is its fixed point, so a template is its own template.
+/// everything else stays, the names and sentences of JSON too. A pure function; its own result is its fixed point, so a template is its own
+/// template.
 /// </summary>
 internal static class ErrorTemplate
 {

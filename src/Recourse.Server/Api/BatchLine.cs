@@ -21,7 +21,7 @@ internal sealed record BatchLine(int Index, int Status)
 /// </summary>
 internal sealed record BatchEnvelope
 {
-    private static readonly string[] Keys = 
+    private static readonly string[] Keys =
     [
         "body", "body_base64", "content_type", "idempotency_key", "key", "delay", "deliver_at", "expires", "priority", "headers",
     ];

@@ -26,25 +26,25 @@ internal static class ViewMapping
 
     public static QueueView View(
         QueueCounts counts, QueueConfiguration? configuration, IReadOnlyList<ControlView> controls, DateTimeOffset now) => new()
-    {
-        Name = counts.Queue,
-        Accepted = counts.Accepted,
-        Waiting = counts.Waiting,
-        Delayed = counts.Delayed,
-        Leased = counts.Leased,
-        Delivered = counts.Delivered,
-        Dead = counts.Dead,
-        Discarded = counts.Discarded,
-        Expired = counts.Expired,
-        OldestWaitingSeconds = counts.OldestWaitingAt is { } oldest ? Math.Round(Math.Max(0, (now - oldest).TotalSeconds), 3) : 0,
-        Blocked = counts.Blocked,
-        BlockedLanes = counts.BlockedLanes,
-        Paused = controls.Any(control => control.Kind == "queue_paused"),
-        Draining = configuration is null || controls.Any(control => control.Kind == "queue_draining"),
-        Controls = controls,
-        Services = configuration?.DeliverTo ?? [],
-        Ordered = configuration?.Ordered ?? false,
-    };
+        {
+            Name = counts.Queue,
+            Accepted = counts.Accepted,
+            Waiting = counts.Waiting,
+            Delayed = counts.Delayed,
+            Leased = counts.Leased,
+            Delivered = counts.Delivered,
+            Dead = counts.Dead,
+            Discarded = counts.Discarded,
+            Expired = counts.Expired,
+            OldestWaitingSeconds = counts.OldestWaitingAt is { } oldest ? Math.Round(Math.Max(0, (now - oldest).TotalSeconds), 3) : 0,
+            Blocked = counts.Blocked,
+            BlockedLanes = counts.BlockedLanes,
+            Paused = controls.Any(control => control.Kind == "queue_paused"),
+            Draining = configuration is null || controls.Any(control => control.Kind == "queue_draining"),
+            Controls = controls,
+            Services = configuration?.DeliverTo ?? [],
+            Ordered = configuration?.Ordered ?? false,
+        };
 
     public static MessageView View(StoredMessage message) => new()
     {

@@ -101,8 +101,12 @@ public sealed class Schema1Tests : IAsyncLifetime
     {
         Assert.Equal((2, 0), (_opening.Suspects, _opening.Poisoned));
         Assert.All([One(12), One(15)], item => Assert.Equal((true, 1), (item.Suspect, item.AttemptCount)));
-        var late = new CompleteCommand(One(15).Id, 1099511627812, new() { Number = 1, StartedAt = _clock.GetUtcNow(),
-            Outcome = "delivered" });
+        var late = new CompleteCommand(One(15).Id, 1099511627812, new()
+        {
+            Number = 1,
+            StartedAt = _clock.GetUtcNow(),
+            Outcome = "delivered"
+        });
         Assert.False(await _store.CommitAsync(late, Cancelled));
         var claim = await _store.CommitAsync(new ClaimCommand("archive", 1, "n") { Suspects = true }, Cancelled);
         Assert.True(Assert.Single(claim.Deliveries).Lease > 1099511627812);

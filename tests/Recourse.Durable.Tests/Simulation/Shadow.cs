@@ -77,7 +77,8 @@ internal sealed class Shadow
                 foreach (var claimed in claim.Result.Deliveries)
                     Saw(claim, claimed);
                 break;
-            case CompleteCommand { Result: true } complete: Ends(complete.Id, complete.Lease, DeliveryState.Delivered,
+            case CompleteCommand { Result: true } complete:
+                Ends(complete.Id, complete.Lease, DeliveryState.Delivered,
                 leavesLane: true); break;
             case FailCommand { Result: true } fail:
                 var dead = fail.Decision.Action is DeliveryAction.DeadLetter;

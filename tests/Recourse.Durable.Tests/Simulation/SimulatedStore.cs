@@ -117,7 +117,8 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
         {
             CompleteCommand complete => new CompleteCommand(complete.Id, complete.Lease, complete.Attempt),
             FailCommand fail => new FailCommand(fail.Id, fail.Lease, fail.Attempt, fail.Fault,
-                fail.Decision) { BlockLane = fail.BlockLane },
+                fail.Decision)
+            { BlockLane = fail.BlockLane },
             ReleaseCommand release => new ReleaseCommand(release.Id, release.Lease),
             var other => throw new InvalidOperationException($"{other} is no outcome."),
         };
