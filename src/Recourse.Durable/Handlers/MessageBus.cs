@@ -79,7 +79,12 @@ public sealed class MessageBus : IAsyncDisposable
         return result;
     }
 
-    internal async Task StartAsync(CancellationToken cancellationToken) => _dispatcher.Start(await Store.OpenAsync(cancellationToken));
+    internal async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Before it is opened: what a crash made poison follows the policy of its queue too.
+        Store.BlocksLaneWhenDead = queue => _options.QueueOf(queue).Policy.BlockLaneWhenDead;
+        _dispatcher.Start(await Store.OpenAsync(cancellationToken));
+    }
 
     /// <summary>Stops delivering, if the application did not. The store is the container's to close.</summary>
     public ValueTask DisposeAsync() => _dispatcher.DisposeAsync();
