@@ -172,6 +172,7 @@ internal sealed record ProblemAnswer
     public string? Title { get; init; }
     public string? Detail { get; init; }
     public int? Status { get; init; }
+    public IReadOnlyList<string>? Allowed { get; init; }
 }
 
 /// <summary>One line of a batch in the envelope form: the body as base64, so that it arrives byte for byte.</summary>
