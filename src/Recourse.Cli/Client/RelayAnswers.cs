@@ -65,6 +65,7 @@ internal sealed record DeadLetterAnswer
     public string? Assignee { get; init; }
     public string? Note { get; init; }
     public bool Manual { get; init; }
+    public bool Resolved { get; init; }
     public string? TakenBy { get; init; }
     public DateTimeOffset? TakenUntil { get; init; }
     public IReadOnlyList<LetterActAnswer>? Acts { get; init; }

@@ -7,7 +7,7 @@ using Recourse.Tests;
 namespace Recourse.Server.Tests.Cli;
 
 /// <summary>The verbs as processes against a relay as a process: what a person and a script see.</summary>
-public sealed class RelayVerbsTests : IAsyncLifetime
+public sealed partial class RelayVerbsTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("recourse-cli-").FullName;
     private readonly Ledger _ledger = new(TimeProvider.System);
