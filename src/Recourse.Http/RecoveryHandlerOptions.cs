@@ -46,7 +46,6 @@ public sealed record RecoveryHandlerOptions
     private static void Within(int value, int least, int most, string name)
     {
         if (value < least || value > most)
-            throw new ArgumentOutOfRangeException(name, value,
-                $"RecoveryHandlerOptions.{name} is {value}; it must be from {least} to {most}.");
+            throw new InvalidOptionsException($"RecoveryHandlerOptions.{name} is {value}; it must be from {least} to {most}.");
     }
 }
