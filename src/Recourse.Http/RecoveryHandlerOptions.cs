@@ -10,8 +10,8 @@ public sealed record RecoveryHandlerOptions
     public Action<PipelineBuilder>? Configure { get; init; }
 
     /// <summary>
-    /// Adds rules to the classifier, before the one for responses: 5xx, 408 and 429 are failures, every other status is a success.
-    /// Default null.
+    /// Adds rules to the classifier, before the one for responses: 5xx, 408 and 429 are failures, and a gRPC status among the headers that
+    /// speaks against the service; everything else is a success. Default null.
     /// </summary>
     public Action<FaultRules>? Classify { get; init; }
 
