@@ -40,6 +40,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
             case AnnotateCommand annotate: annotate.Result = Annotate(annotate); break;
             case TakeCommand take: take.Result = Take(take); break;
             case LetGoCommand letGo: letGo.Result = LetGo(letGo); break;
+            case ImportLetterCommand import: import.Result = Import(import); break;
             case IndexLettersCommand index: index.Result = 0; break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
             case ProbeCommand probe: probe.Result = true; break;
@@ -276,8 +277,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
     }
 
     private MemoryDelivery? Find(DeliveryId id) =>
-        Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
-            ? message.Deliveries[id.Index] : null;
+        Messages.TryGetValue(id.MessageId, out var message) ? message.Find(id.Index) : null;
 
     private MemoryDelivery? Held(DeliveryId id, long lease) =>
         Find(id) is { State: DeliveryState.Leased } delivery && delivery.Lease == lease ? delivery : null;

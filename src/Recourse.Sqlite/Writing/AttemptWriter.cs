@@ -17,11 +17,15 @@ internal sealed class AttemptWriter(SqliteDatabase database, Names nodes)
 
     public void Add(long delivery, Attempt attempt)
     {
+        Keep(delivery, attempt);
+        Forget(delivery, attempt.Number);
+    }
+
+    /// <summary>One of a history that is within its bounds.</summary>
+    public void Keep(long delivery, Attempt attempt) =>
         _add.Bind(1, delivery).Bind(2, attempt.Number).Bind(3, attempt.Generation).Bind(4, StoreTime.Micros(attempt.StartedAt))
             .Bind(5, attempt.DurationMs).Bind(6, attempt.Outcome).Bind(7, attempt.Kind?.Name()).Bind(8, (long)attempt.Applied)
             .Bind(9, attempt.Status).Bind(10, attempt.Error).Bind(11, NodeId(attempt.Node)).Bind(12, attempt.Decision).Run();
-        Forget(delivery, attempt.Number);
-    }
 
     /// <summary>With attempt <paramref name="number"/> done, the one that falls out of the last 20 goes.</summary>
     public void Forget(long delivery, int number)

@@ -24,6 +24,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Reserve _reserve;
     private readonly ExpiryWriter _expiry;
     private readonly ReplayWriter _replay;
+    private readonly ImportWriter _import;
     private readonly ControlWriter _controls;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
@@ -58,6 +59,7 @@ internal sealed class SqliteWriter : IDisposable
             _deadLetter = new(_database, _routes, lanes, _outcome, finder);
             _marks = new(_database, finder);
             _replay = new(_database, _deadLetter, _letters);
+            _import = new(_database, _routes, _enqueue, _held, attempts, _letters, finder);
             _prune = new(_database, _routes, _enqueue);
             Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, replays, blocksLaneWhenDead, now)
                 with
@@ -151,7 +153,8 @@ internal sealed class SqliteWriter : IDisposable
         }
     }
 
-    private static bool IsNewWork(StoreCommand command) => command is EnqueueCommand or ProbeCommand or StartReplayCommand;
+    private static bool IsNewWork(StoreCommand command) => command is EnqueueCommand or ProbeCommand or StartReplayCommand
+        or ImportLetterCommand;
 
     private static bool HasNewWork(ReadOnlySpan<StoreCommand> batch)
     {
@@ -227,6 +230,7 @@ internal sealed class SqliteWriter : IDisposable
             case AnnotateCommand annotate: annotate.Result = _marks.Apply(annotate, now); break;
             case TakeCommand take: take.Result = _marks.Apply(take, now); break;
             case LetGoCommand letGo: letGo.Result = _marks.Apply(letGo, now); break;
+            case ImportLetterCommand import: import.Result = _import.Apply(import, now); break;
             case IndexLettersCommand index: index.Result = _letters.Apply(index); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
             case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;

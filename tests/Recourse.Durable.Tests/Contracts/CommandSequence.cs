@@ -61,7 +61,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
         < 72 => Fail(),
         < 75 => Release(),
         < 78 => Replay(),
-        < 80 => Discard(),
+        < 79 => Discard(),
+        < 80 => Import(),
         < 84 => Mark(),
         < 85 when WithPruning => Prune(),
         < 86 => Expire(),
@@ -180,6 +181,16 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Discard() => OnAny("discard", id => new DiscardCommand(id, "ann", "why not"));
+
+    /// <summary>What an export took a while ago; where nothing was exported, or for a change, exports.</summary>
+    private (string, Func<SequenceSubject, Task<string>>) Import()
+    {
+        var count = subjects[0].Exported.Count;
+        if (count == 0 || _random.Next(3) == 0)
+            return ("export", subject => subject.ExportAsync());
+        var index = _random.Next(count);
+        return ($"import {index}", subject => subject.ImportAsync(index));
+    }
 
     private (string, Func<SequenceSubject, Task<string>>) Prune()
     {
