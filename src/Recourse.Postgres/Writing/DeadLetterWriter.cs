@@ -94,7 +94,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
         sql.Run(
             """
             INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
-            ON CONFLICT (id) DO UPDATE SET last_id = excluded.last_id
+            ON CONFLICT (id) DO UPDATE SET last_id = greatest(marks.last_id, excluded.last_id)
             """);
         sql.Run(
             """

@@ -131,16 +131,19 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
 
     public static void Add(Sql sql, long delivery, Attempt attempt)
     {
-        sql.Run(
-            """
-            INSERT INTO attempts VALUES ($1, $2, $3, $4, $5::bigint, $6, $7, $8, $9, $10, $11, $12)
-            ON CONFLICT (delivery, number) DO NOTHING
-            """,
-            delivery, attempt.Number, attempt.Generation, StoreTime.Micros(attempt.StartedAt), attempt.DurationMs, attempt.Outcome,
-            attempt.Kind?.Name(),
-            (int)attempt.Applied, attempt.Status, attempt.Error, attempt.Node, attempt.Decision);
+        Keep(sql, delivery, attempt);
         Forget(sql, delivery, attempt.Number);
     }
+
+    /// <summary>One of a history that is within its bounds.</summary>
+    public static void Keep(Sql sql, long delivery, Attempt attempt) => sql.Run(
+        """
+        INSERT INTO attempts VALUES ($1, $2, $3, $4, $5::bigint, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (delivery, number) DO NOTHING
+        """,
+        delivery, attempt.Number, attempt.Generation, StoreTime.Micros(attempt.StartedAt), attempt.DurationMs, attempt.Outcome,
+        attempt.Kind?.Name(),
+        (int)attempt.Applied, attempt.Status, attempt.Error, attempt.Node, attempt.Decision);
 
     private static void Forget(Sql sql, long delivery, int number)
     {
