@@ -149,6 +149,8 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         delivery.LeaveLane();
         delivery.Replay?.Ended(delivery, ReplayOutcome.Delivered, delivery.EndedAt);
         TotalsOf(delivery.Queue).Delivered++;
+        if (!command.KeepHistory && delivery.Message.Deliveries.TrueForAll(each => each.Final))
+            Remove(delivery.Message);
         return true;
     }
 
@@ -157,6 +159,8 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         if (Held(command.Id, command.Lease) is not { } delivery)
             return false;
         var attempt = AttemptRules.Of(command, delivery.AttemptCount, delivery.Generation);
+        if (!command.KeepHistory)
+            delivery.Attempts.Clear();
         delivery.Add(attempt);
         EndAttempt(delivery);
         delivery.MessageFaults += command.Fault.Blame is Blame.Message ? 1 : 0;
@@ -200,15 +204,17 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         if (command.KeepMax is { } most && finished.Count > most)
             before = Math.Max(before, finished[finished.Count - 1 - most].EndedAt);
         var old = finished.Where(each => each.EndedAt <= before).Take(command.Limit).Select(each => each.Message).ToList();
-        foreach (var message in old)
-        {
-            Messages.Remove(message.Id);
-            message.Deliveries.ForEach(delivery => Deliveries.Remove(delivery.Key));
-        }
+        old.ForEach(Remove);
         foreach (var (key, _) in _keys.Where(used => used.Value.ExpiresAt <= now).OrderBy(used => used.Value.ExpiresAt).Take(command.Limit)
             .ToList())
             _keys.Remove(key);
         return old.Count;
+    }
+
+    private void Remove(MemoryMessage message)
+    {
+        Messages.Remove(message.Id);
+        message.Deliveries.ForEach(delivery => Deliveries.Remove(delivery.Key));
     }
 
     /// <summary>What was in hand is suspect now, or poison when the process has ended too often while it ran alone.</summary>

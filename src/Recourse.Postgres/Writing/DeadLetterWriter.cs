@@ -91,6 +91,18 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
             WHERE d.prunable_at <= $1 AND ($3::text IS NULL OR r.queue = $3::text)
             ORDER BY d.prunable_at, d.key LIMIT $2 FOR UPDATE OF d SKIP LOCKED
             """, row => row.GetInt64(0), before, command.Limit, command.Queue);
+        Remove(sql, old);
+        sql.Run(
+            """
+            DELETE FROM idempotency WHERE (queue, key) IN
+              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
+            """, now, command.Limit);
+        return old.Count;
+    }
+
+    /// <summary>Takes messages out with all that belongs to them; ids go on behind the last that was given out.</summary>
+    public static void Remove(Sql sql, List<long> old)
+    {
         sql.Run(
             """
             INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
@@ -115,12 +127,6 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
             WHERE d.key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
             """, old);
         sql.Run("DELETE FROM messages WHERE sequence = ANY ($1)", old);
-        sql.Run(
-            """
-            DELETE FROM idempotency WHERE (queue, key) IN
-              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
-            """, now, command.Limit);
-        return old.Count;
     }
 
     /// <summary>A key of no queue, expired long ago: the next pruning removes it. Random bytes, because the server packs others.</summary>

@@ -13,12 +13,22 @@ internal sealed class AttemptWriter(SqliteDatabase database, Names nodes)
         """);
     private readonly SqliteStatement _forget = database.Prepare("DELETE FROM attempts WHERE delivery = ?1 AND number = ?2");
 
+    private readonly SqliteStatement _forgetBefore = database.Prepare("DELETE FROM attempts WHERE delivery = ?1 AND number < ?2");
+
     public long? NodeId(string? node) => node is null ? null : nodes.Id(node);
 
     public void Add(long delivery, Attempt attempt)
     {
         Keep(delivery, attempt);
         Forget(delivery, attempt.Number);
+    }
+
+    /// <summary>Without a history: the last attempt in place of all before it.</summary>
+    public void AddOnly(long delivery, Attempt attempt)
+    {
+        if (attempt.Number > 1)
+            _forgetBefore.Bind(1, delivery).Bind(2, attempt.Number).Run();
+        Keep(delivery, attempt);
     }
 
     /// <summary>One of a history that is within its bounds.</summary>

@@ -19,6 +19,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly OutcomeWriter _outcome;
     private readonly DeadLetterWriter _deadLetter;
     private readonly PruneWriter _prune;
+    private readonly Removal _removal;
     private readonly Letters _letters;
     private readonly LetterMarksWriter _marks;
     private readonly Reserve _reserve;
@@ -53,14 +54,15 @@ internal sealed class SqliteWriter : IDisposable
             _enqueue = new(_database, _routes, lanes);
             _letters = new(_database, _routes);
             var finder = new LetterFinder(_database, _letters);
-            _outcome = new(_database, _routes, lanes, _held, attempts, _letters, replays);
+            _removal = new(_database);
+            _outcome = new(_database, _routes, lanes, _held, attempts, _letters, replays, _removal);
             _expiry = new(_database, _routes, lanes, _outcome);
             _claim = new(_database, _routes, lanes, _held, _nodes, _expiry, _letters, replays, _controls.Set, boot);
             _deadLetter = new(_database, _routes, lanes, _outcome, finder);
             _marks = new(_database, finder);
             _replay = new(_database, _deadLetter, _letters);
             _import = new(_database, _routes, _enqueue, _held, attempts, _letters, finder);
-            _prune = new(_database, _routes, _enqueue);
+            _prune = new(_database, _routes, _removal);
             Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, replays, blocksLaneWhenDead, now)
                 with
             { Migration = migration };
@@ -250,6 +252,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         _routes.Write();
         _letters.Write();
+        _removal.WriteMark(_enqueue);
     }
 
     /// <summary>A fault of the machine or the file stops the batch; any other is the command's own.</summary>
@@ -274,6 +277,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         _nodes.Forget();
         _held.Forget();
+        _removal.Forget();
         _routes.Reload();
         _letters.Reload();
         _controls.Reload();
