@@ -38,7 +38,7 @@ internal sealed class SqliteWriter : IDisposable
         try
         {
             var now = time.NowMicros();
-            SqliteSchema.Configure(_database);
+            SqliteSchema.Configure(_database, options.Durability);
             var migration = SqliteSchema.Migrate(_database, options, now);
             _begin = _database.Prepare("BEGIN IMMEDIATE");
             _commit = _database.Prepare("COMMIT");
