@@ -49,15 +49,18 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
     }
 
     public DeadLetterOutcome Apply(Sql sql, DiscardCommand command, long now) =>
-        PutAway(sql, command.Id, "discard", command.Actor, command.Reason, now);
+        PutAway(sql, command.Id, "discard", command.Actor, command.Reason, now, command);
 
     public DeadLetterOutcome Apply(Sql sql, ResolveCommand command, long now) =>
-        PutAway(sql, command.Id, "resolve", command.Actor, command.Reason, now);
+        PutAway(sql, command.Id, "resolve", command.Actor, command.Reason, now, null);
 
-    private DeadLetterOutcome PutAway(Sql sql, DeliveryId id, string verb, string actor, string? reason, long now)
+    private DeadLetterOutcome PutAway(
+        Sql sql, DeliveryId id, string verb, string actor, string? reason, long now, DiscardCommand? when)
     {
         if (letters.Find(sql, id, actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
             return refused;
+        if (when?.Passes(letter.DiedAt, letter.Edits) == false)
+            return DeadLetterOutcome.Stale;
         letters.Leave(sql, [letter]);
         sql.Run(
             "UPDATE deliveries SET state = 5, ended_at = $2, decision = $3 WHERE key = $1", letter.Key, now,

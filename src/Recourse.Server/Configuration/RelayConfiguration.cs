@@ -126,8 +126,8 @@ public sealed record DeadLetterConfiguration
     public TimeSpan? Retention { get; init; }
 
     /// <summary>
-    /// The file (NDJSON, appended to) into which a letter is written, with its payload, before its retention discards it. Null (the
-    /// default) writes none.
+    /// The folder (made when it is missing) into which a letter is written, whole, before its retention discards it: NDJSON by day (UTC),
+    /// packed when the day is over. Null (the default) writes none.
     /// </summary>
     public string? Archive { get; init; }
 

@@ -224,7 +224,7 @@ public class LetterTests
         var folder = Directory.CreateTempSubdirectory("recourse-archive-");
         try
         {
-            var archive = Path.Combine(folder.FullName, "letters.ndjson");
+            var archive = Path.Combine(folder.FullName, "archive");
             var store = new InMemoryMessageStore();
             await using var relay = await TestRelay.StartAsync(
                 TestRelay.Basic + $"\ndead_letter_queue: {{ retention: 60s, archive: '{archive}', max_size: 2 }}\n",
@@ -241,8 +241,10 @@ public class LetterTests
             var later = TimeProvider.System.GetUtcNow().AddMinutes(2);
             var over = letters.Where(letter => SecondChance.IsOver(letter, rules, later)).ToList();
             Assert.Equal($"{gone}.0", Assert.Single(over).Id.ToString());
-            await LetterArchive.WriteAsync(archive, store.Queries, over, TestContext.Current.CancellationToken);
-            var line = System.Text.Json.Nodes.JsonNode.Parse(Assert.Single(await File.ReadAllLinesAsync(archive, stop)))!;
+            Assert.Equal(over, await new LetterArchive(archive).WriteAsync(store.Queries, over, later, stop));
+            var file = Assert.Single(Directory.GetFiles(archive));
+            Assert.Equal($"{later:yyyy-MM-dd}.ndjson", Path.GetFileName(file));
+            var line = System.Text.Json.Nodes.JsonNode.Parse(Assert.Single(await File.ReadAllLinesAsync(file, stop)))!;
             Assert.Equal("{\"old\":true}", Body(line["body_base64"]));
         }
         finally
