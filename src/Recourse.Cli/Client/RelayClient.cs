@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Http.Headers;
@@ -110,7 +111,7 @@ internal sealed class RelayClient : IDisposable
         };
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
-            request.Content = new StreamContent(body.OpenRead()) { Headers = { ContentType = new("application/x-ndjson") } };
+            request.Content = new StreamContent(Unpacked(body)) { Headers = { ContentType = new("application/x-ndjson") } };
         using var answer = await Guarded(
             () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
         await ThrowIfRefusedAsync(answer, cancellationToken);
@@ -129,6 +130,9 @@ internal sealed class RelayClient : IDisposable
             if (read.IsCompleted) yield break;
         }
     }
+
+    private static Stream Unpacked(FileInfo file) => file.Extension is ".gz"
+        ? new GZipStream(file.OpenRead(), CompressionMode.Decompress) : file.OpenRead();
 
     /// <summary>One request, one answer, whatever its status; throws only when there is no answer.</summary>
     public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken)
