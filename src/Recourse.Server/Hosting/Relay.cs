@@ -143,6 +143,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "store");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
             Log.NeedsRestart(_logger, "limits.max_connections");
+        if (!before.Telemetry.Equals(configuration.Telemetry with { Headers = before.Telemetry.Headers }))
+            Log.NeedsRestart(_logger, "telemetry");
         Remember(configuration);
         (_configuration, _doors) = (configuration, Doors(configuration));
         _delivery?.Update(Targets(configuration));
