@@ -158,11 +158,11 @@ internal static class TextPhrases
             "timed out | time out | timedout | timeout expired | timeout exceeded | timeout period | request timeout | " +
             "gateway timeout | gateway time | read timeout | connect timeout | connection timeout | network timeout | " +
             "operation timeout | wait timeout | timeout waiting | timeout occurred | timeout has occurred | internal timeout | " +
-            "due to timeout | pool timeout | from the pool | pooled connections | concern timeout | exceeded time limit | " +
-            "exceeds time limit | exceeded the time limit | did not respond | not properly respond | responded in time | " +
-            "respond in time | not responding | no response | idle timeout | timeout value was exceeded | timeout while | " +
-            "timeout when | complete within | in the time allotted | within the time requested | reasonable time | " +
-            "server timeout | execution timeout | execution expired | execution time | waiting for a response"),
+            "due to timeout | pool timeout | from the pool | pooled connections | concern timeout | time limit | did not respond | " +
+            "not properly respond | responded in time | respond in time | not responding | no response | idle timeout | " +
+            "timeout value was exceeded | timeout while | timeout when | complete within | in the time allotted | " +
+            "within the time requested | reasonable time | server timeout | execution timeout | execution expired | " +
+            "execution time | waiting for a response"),
         new(5, RateLimitExceeded, Transient,
             "throttl* | rate limit* | rate exceeded | too many requests | request limit exceeded | request rate | slow down | " +
             "bandwidth limit | provisioned throughput | throughput exceed* | throughput limit | too many operations | " +
@@ -223,6 +223,7 @@ internal static class TextPhrases
             "no longer the current | not currently assigned | can only be"),
         new(2, Cancelled, Persistence.Unknown, "canceled | cancelled | interrupted | query aborted | purged"),
         new(3, FaultKind.Timeout, Transient, "timeout"),
+        new(3, ConnectionReset, Transient, "while sending | while receiving | while reading from | while writing to"),
         new(3, ResourceLimit, Transient, "been reached"),
         new(3, ServiceUnavailable, Transient,
             "unavailable | busy | disconnected | election | maintenance | upstream | misbehaving | waiting for | while waiting | " +
