@@ -48,6 +48,12 @@ public abstract class MessageStore : IAsyncDisposable
         Task.FromException<StoreBackup>(new StoreException(
             "This store makes no backups itself: a store in memory has nothing to keep, and PostgreSQL has pg_dump.", StoreProblem.Other));
 
+    /// <summary>
+    /// Gives back the memory that is held for speed only (pages of the file, say); for a store at rest. What is asked for next takes a
+    /// little longer. Default: nothing is held.
+    /// </summary>
+    public virtual Task TrimAsync() => Task.CompletedTask;
+
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 }

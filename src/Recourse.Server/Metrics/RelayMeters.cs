@@ -92,7 +92,7 @@ internal sealed class RelayMeters : IDisposable
     }
 
     /// <summary>Adds what is read rather than counted: breakers, bulkheads and the books.</summary>
-    public void Observe(Func<IReadOnlyList<ServiceStatus>> services, Books books)
+    public void Observe(Func<IReadOnlyList<ServiceStatus>> services, Books books, Func<int?> deadMax)
     {
         _meter.CreateObservableGauge("recourse_circuit_breaker_state", () => services().Select(service => new Measurement<int>(
             service.Breaker switch { "closed" => 0, "half_open" => 1, "open" => 2, _ => 3 },
@@ -103,6 +103,10 @@ internal sealed class RelayMeters : IDisposable
                 "Attempts under way, by service.");
         _meter.CreateObservableGauge("recourse_dead_letter_queue_depth", () => books.Latest.Select(queue => new Measurement<long>(
             queue.Dead, new KeyValuePair<string, object?>("queue", queue.Queue))), "{delivery}", "Dead letters, by queue.");
+        // Without a bound there is nothing to fill, and no measurement.
+        _meter.CreateObservableGauge("recourse_dead_letter_queue_fill_ratio", () => deadMax() is { } max
+            ? [new Measurement<double>(books.Latest.Sum(queue => queue.Dead) / (double)max)] : Array.Empty<Measurement<double>>(),
+            "1", "Dead letters as a part of max_size; from 0.8 on a warning, at 1 queues answer 429.");
         _meter.CreateObservableGauge("recourse_queue_depth", () => books.Latest.SelectMany(queue => new[]
         {
             Depth(queue.Queue, "waiting", queue.Waiting), Depth(queue.Queue, "delayed", queue.Delayed),
