@@ -71,7 +71,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
                 """, letter.Key, now);
         OutcomeWriter.MarkPrunable(sql, letter.Key, now);
         if (letter.Lane is { } lane)
-            OutcomeWriter.LeaveLane(sql, lane, letter.Key);
+            Lanes.Leave(sql, lane, letter.Key);
         books.Move(letter.Route, DeliveryState.Dead, DeliveryState.Discarded);
         return DeadLetterOutcome.Done;
     }
@@ -118,7 +118,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
         sql.Run(
             """
             DELETE FROM idempotency WHERE (queue, key) IN
-              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
+              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
             """, now, command.Limit);
         return old.Count;
     }

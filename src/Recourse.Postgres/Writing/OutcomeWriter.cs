@@ -32,6 +32,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             commands.ConvertAll(command => command.Attempt.Node));
         foreach (var command in commands)
             command.Result = false;
+        var (lanes, keys) = (new List<long>(), new List<long>());
         foreach (var (place, row) in ended)
         {
             commands[place].Result = true;
@@ -42,8 +43,12 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             if (row.Services > 1)
                 MarkPrunable(sql, row.Key, now);
             if (row.Lane is { } lane)
-                LeaveLane(sql, lane, row.Key);
+            {
+                lanes.Add(lane);
+                keys.Add(row.Key);
+            }
         }
+        Lanes.Leave(sql, lanes, keys);
     }
 
     public bool Apply(Sql sql, FailCommand command, long now)
@@ -89,7 +94,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
         if (row.Lane is not { } lane)
             return true;
         if (dead && !command.BlockLane)
-            LeaveLane(sql, lane, row.Key);
+            Lanes.Leave(sql, lane, row.Key);
         else
             Lanes.Settle(sql, lane, row.Key);
         return true;
@@ -112,10 +117,20 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
         return true;
     }
 
-    public static void LeaveLane(Sql sql, long lane, long key)
+    /// <summary>Gives back all that was claimed under these leases, and never begun.</summary>
+    public void Release(Sql sql, List<long> leases)
     {
-        sql.Run("UPDATE deliveries SET lane = NULL WHERE key = $1", key);
-        Lanes.Settle(sql, lane, key);
+        var released = sql.Read(
+            """
+            UPDATE deliveries d SET state = 0, lease = 0, alone = false, attempts = d.attempts - 1
+            WHERE d.state = 2 AND d.lease = ANY ($1) RETURNING d.key, d.route, d.lane
+            """, row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2)), leases);
+        foreach (var (key, route, lane) in released)
+        {
+            books.Move(route, DeliveryState.Leased, DeliveryState.Waiting);
+            if (lane is { } held)
+                Lanes.Settle(sql, held, key);
+        }
     }
 
     /// <summary>The delivery that ended its message last carries the time from which the message may be pruned.</summary>

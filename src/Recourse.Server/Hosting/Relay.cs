@@ -85,6 +85,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
+        _inner.Node = new(_options.Node, RelayVersion.Text, _configuration.Listen.Count > 0 ? Shown(_configuration.Listen[0]) : null);
         var opening = await _inner.OpenAsync(cancellationToken);
         if (opening.Migration is { } migration)
             Log.Migrated(_logger, migration.From, migration.To, migration.Backup ?? "not kept, as asked");
@@ -105,6 +106,11 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         Isolate(dispatcher);
         dispatcher.Start(opening);
         _dispatcher = dispatcher;
+        if (_inner.Nodes is { } nodes)
+        {
+            nodes.Logger = _loggers.CreateLogger("Recourse.Nodes");
+            nodes.Observe(news => Controlled(dispatcher, news.Controls));
+        }
         Replays.Start();
         await WarnOfWhatIsGoneAsync(cancellationToken);
     }
@@ -162,6 +168,29 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
                 dispatcher.Isolate(control.Name);
         }
     }
+
+    // Set by whichever node an operator spoke to.
+    private void Controlled(Dispatcher dispatcher, IReadOnlyList<Control> controls)
+    {
+        var before = Isolated(_controls);
+        var held = _controls.Count;
+        _controls = controls;
+        var now = Isolated(controls);
+        foreach (var service in now.Except(before))
+            dispatcher.Isolate(service);
+        foreach (var service in before.Except(now))
+            dispatcher.Reset(service);
+        if (controls.Count < held)
+        {
+            foreach (var service in dispatcher.Status)
+                dispatcher.Notify(service.Name);
+        }
+    }
+
+    private static List<string> Isolated(IReadOnlyList<Control> controls) =>
+        [.. controls.Where(control => control.Kind is ControlKind.ServiceIsolated).Select(control => control.Name)];
+
+    private static string Shown(Uri address) => address.GetLeftPart(UriPartial.Authority);
 
     private async Task ControlledAsync(ControlCommand command)
     {
