@@ -53,7 +53,7 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         long before = 0;
         while (true)
         {
-            var read = await reader.ReadAsync(http.RequestAborted);
+            var read = await BodyReader.NextAsync(reader, http.RequestAborted);
             var buffer = read.Buffer;
             var full = false;
             while (!full && buffer.PositionOf((byte)'\n') is { } end)

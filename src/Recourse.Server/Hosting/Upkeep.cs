@@ -11,15 +11,12 @@ namespace Recourse.Server;
 /// </summary>
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {
-    private const int PruneMax = 500;
-    private static readonly TimeSpan KeepReplays = TimeSpan.FromDays(30);
     private const int LettersMax = 500;
-    private const int SortInMax = 200;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
 
+    private readonly StoreUpkeep _store = new(relay.Store);
     private string? _cursor;
     private bool _warned;
-    private bool _sortedIn;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -29,9 +26,9 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 await PassAsync("delivered messages", PruneAsync, stoppingToken);
-                await PassAsync("dead letters of an earlier release", SortInAsync, stoppingToken);
-                await PassAsync("expired messages", ExpireAsync, stoppingToken);
-                await PassAsync("ended replays", PruneReplaysAsync, stoppingToken);
+                await PassAsync("dead letters of an earlier release", _store.SortInAsync, stoppingToken);
+                await PassAsync("expired messages", _store.ExpireAsync, stoppingToken);
+                await PassAsync("ended replays", _store.PruneReplaysAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
             }
@@ -60,53 +57,15 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         }
     }
 
-    /// <summary>Removes in small commits, so that intake is never held up, until nothing is left to remove.</summary>
-    internal async Task PruneAsync(CancellationToken stoppingToken)
-    {
-        foreach (var queue in await relay.Books.ReadAsync())
-        {
-            var (age, most) = Kept(queue.Queue);
-            int removed;
-            do
-            {
-                var prune = new PruneCommand(age, PruneMax) { Queue = queue.Queue, KeepMax = most };
-                removed = await relay.Store.CommitAsync(prune, stoppingToken);
-            }
-            while (removed >= PruneMax && !stoppingToken.IsCancellationRequested);
-        }
-    }
+    internal async Task PruneAsync(CancellationToken stoppingToken) =>
+        await _store.PruneAsync((await relay.Books.ReadAsync()).Select(queue => queue.Queue), Kept, stoppingToken);
 
     // A queue that is no longer configured keeps what the relay says for all.
-    private (TimeSpan Age, int Most) Kept(string queue)
+    private DeliveredRetention Kept(string queue)
     {
         var all = relay.Configuration;
         var own = all.Queues.GetValueOrDefault(queue);
-        return (own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
-    }
-
-    /// <summary>Puts what died before an upgrade into groups and the search, in small commits, until nothing is left.</summary>
-    internal async Task SortInAsync(CancellationToken stoppingToken)
-    {
-        while (!_sortedIn && !stoppingToken.IsCancellationRequested)
-            _sortedIn = await relay.Store.CommitAsync(new IndexLettersCommand(SortInMax), stoppingToken) < SortInMax;
-    }
-
-    /// <summary>Ended replay jobs and the outcomes of their letters can be looked at for 30 days.</summary>
-    internal async Task PruneReplaysAsync(CancellationToken stoppingToken)
-    {
-        int removed;
-        do
-            removed = await relay.Store.CommitAsync(new PruneReplaysCommand(KeepReplays, PruneMax), stoppingToken);
-        while (removed > 0 && !stoppingToken.IsCancellationRequested);
-    }
-
-    /// <summary>Ends what is over and no claim met: delayed, held by an operator, behind an open breaker.</summary>
-    internal async Task ExpireAsync(CancellationToken stoppingToken)
-    {
-        int ended;
-        do
-            ended = await relay.Store.CommitAsync(new ExpireCommand(PruneMax), stoppingToken);
-        while (ended >= PruneMax && !stoppingToken.IsCancellationRequested);
+        return new(own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
     }
 
     /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>
