@@ -26,6 +26,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
     private volatile Dispatcher? _dispatcher;
     private volatile bool _stopping;
+    private DateTimeOffset _startedAt;
     private volatile IReadOnlyList<Control> _controls = [];
 
     public Relay(RelayOptions options, RelayMeters meters, ILoggerFactory loggers)
@@ -66,6 +67,19 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Works on replay jobs.</summary>
     public ReplayRunner Replays { get; }
 
+    /// <summary>True on the one node that does for all what one must do; always where there is only one.</summary>
+    public bool KeepsHouse => _inner.Nodes?.Housekeeping ?? true;
+
+    /// <summary>The nodes that share the store; of a store that only one process opens, this one.</summary>
+    public async Task<IReadOnlyList<NodeStatus>> NodesAsync(CancellationToken cancellationToken)
+    {
+        if (_inner.Nodes is not null)
+            return await _inner.Queries.NodesAsync(cancellationToken);
+        var leases = (await _inner.Queries.QueuesAsync(cancellationToken)).Sum(queue => queue.Leased);
+        var node = _inner.Node;
+        return [new(1, node.Name, node.Version, node.Address, _startedAt, Time.GetUtcNow(), leases, Housekeeping: true, Self: true)];
+    }
+
     /// <summary>What operators hold, as the store has it.</summary>
     public IReadOnlyList<Control> Controls => _controls;
 
@@ -79,14 +93,20 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         return false;
     }
 
-    /// <summary>Closes a breaker and forgets its counts. False when no dispatcher serves the service.</summary>
-    public bool Reset(string service) => _dispatcher?.Reset(service) ?? false;
+    /// <summary>Closes a breaker and forgets its counts, here at once and on other nodes within 2 s.</summary>
+    public async Task ResetAsync(string service)
+    {
+        _dispatcher?.Reset(service);
+        if (_inner.Nodes is { Count: > 1 })
+            await Store.CommitAsync(new ResetServiceCommand(service));
+    }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
         _inner.Node = new(_options.Node, RelayVersion.Text, _configuration.Listen.Count > 0 ? Shown(_configuration.Listen[0]) : null);
         var opening = await _inner.OpenAsync(cancellationToken);
+        _startedAt = Time.GetUtcNow();
         if (opening.Migration is { } migration)
             Log.Migrated(_logger, migration.From, migration.To, migration.Backup ?? "not kept, as asked");
         var store = StoreName.Shown(_configuration.Store);

@@ -80,7 +80,15 @@ public sealed class PostgresServer : IAsyncLifetime
         return _shared;
     }
 
-    private static void Run(string connectionString, string sql)
+    /// <summary>The address of a database as a configuration names it; <paramref name="port"/> is that of a proxy before the
+    /// server.</summary>
+    public static string Address(string connectionString, int? port = null)
+    {
+        var parts = new NpgsqlConnectionStringBuilder(connectionString);
+        return $"postgres://{parts.Username}@127.0.0.1:{port ?? parts.Port}/{parts.Database}?Maximum_Pool_Size=10";
+    }
+
+    internal static void Run(string connectionString, string sql)
     {
         using var connection = new NpgsqlConnection(connectionString);
         connection.Open();
