@@ -49,6 +49,12 @@ public sealed class PostgresMessageStore : MessageStore
     /// <summary>False in tests that pulse themselves.</summary>
     internal bool Pulses { get; init; } = true;
 
+    /// <summary>What a pooler does to a session between two transactions of the writer; set by tests.</summary>
+    internal Action<NpgsqlConnection>? BetweenTransactions { set => _writer.BetweenTransactions = value; }
+
+    /// <summary>What can happen between a commit and its answer; set by tests.</summary>
+    internal Action? AfterCommit { set => _writer.AfterCommit = value; }
+
     /// <inheritdoc/>
     public override async Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default)
     {

@@ -131,9 +131,14 @@ internal sealed class ServiceGuard
         OpenTime = policy.ResetTimeout,
         OpenTimeMax = Longer(TimeSpan.FromSeconds(60), policy.ResetTimeout * 2),
         // A probe holds its slot for as long as an attempt can take at most.
-        ProbeLease = policy.Timeout + _options.AbandonAfter + TimeSpan.FromSeconds(1),
+        ProbeLease = Longest(policy),
         OnTransition = Log,
     };
+
+    /// <summary>How long an attempt can take at most.</summary>
+    internal TimeSpan LongestAttempt => Longest(Policy);
+
+    private TimeSpan Longest(ServicePolicy policy) => policy.Timeout + _options.AbandonAfter + TimeSpan.FromSeconds(1);
 
     // That deliveries wait is worth a look; that a probe goes, or that all is well again, is worth knowing.
     private void Log(CircuitTransition change)

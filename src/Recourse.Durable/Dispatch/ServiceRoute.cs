@@ -127,6 +127,7 @@ internal sealed class ServiceRoute(
                 {
                     Suspects = suspects,
                     BulkMax = _bulk.Allowed(guard.Bulkhead.Limit),
+                    ProbeFor = store.Nodes is { Count: > 1 } && permits.Exists(permit => permit.IsProbe) ? guard.LongestAttempt : null,
                 }, CancellationToken.None);
         }
         catch

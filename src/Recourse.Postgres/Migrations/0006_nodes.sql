@@ -26,7 +26,7 @@ CREATE TABLE service_resets (
 -- The one claim at a time by which a service is probed. It holds while a delivery of it is in hand, and no longer than its time.
 CREATE TABLE probes (
   service text     PRIMARY KEY,
-  lease   bigint   NOT NULL,
+  leases  bigint[] NOT NULL,
   keys    bigint[] NOT NULL,
   until   bigint   NOT NULL
 );

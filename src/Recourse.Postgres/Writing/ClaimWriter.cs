@@ -10,8 +10,10 @@ namespace Recourse.Postgres;
 internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lanes)
 {
     private const int RoundsMax = 16;
+    private const long LookAgain = 500_000;
 
     private readonly ClaimTurns _turns = new();
+    private readonly List<long> _keys = [];
 
     /// <summary>Leases of the transaction under way.</summary>
     public List<long> Leases { get; } = [];
@@ -26,9 +28,13 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
         var routes = books.To(sql, command.Service, now).FindAll(route => !held.Holds(route.Queue, command.Service));
         if (routes.Count == 0)
             return new([], null);
+        if (command.ProbeFor is not null && !ProbeLease.MayTake(sql, command.Service, holder, now))
+            return new([], StoreTime.Nearest(now + LookAgain));
+        var earlier = Leases.Count;
         var ids = routes.ConvertAll(route => route.Route);
         var queues = routes.ToDictionary(route => route.Route, route => route.Queue);
         var taken = new List<ClaimedDelivery>();
+        _keys.Clear();
         // Expired heads make way for others, but one claim does not empty a store of expired messages.
         for (var round = 0; round < RoundsMax; round++)
         {
@@ -46,6 +52,8 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
             if (expired.Count == 0 || taken.Count >= command.Max)
                 break;
         }
+        if (command.ProbeFor is { } atMost && taken.Count > 0)
+            ProbeLease.Took(sql, command.Service, Leases[earlier..], _keys, now + (long)atMost.TotalMicroseconds, now);
         return new(taken, Next(sql, command, ids));
     }
 
@@ -131,8 +139,9 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
               m.body, r.queue, d.service, d.rank, d.edits
             """, row => (Row: Claimed(row, lease, now), Route: row.GetInt32(11), Key: row.GetInt64(0), Edited: row.GetInt32(22) > 0),
             candidates.ConvertAll(candidate => candidate.Key), lease, command.Suspects, command.Node, now, holder);
-        foreach (var (claimed, route, _, _) in taken)
+        foreach (var (claimed, route, key, _) in taken)
         {
+            _keys.Add(key);
             books.Move(route, DeliveryState.Waiting, DeliveryState.Leased);
             lanes.Claimed(claimed);
         }

@@ -29,6 +29,12 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     /// <summary>The number under which this node is registered; claims are made in its name. 0 while it has none.</summary>
     public required Func<long> Node { get; init; }
 
+    /// <inheritdoc cref="PostgresMessageStore.BetweenTransactions"/>
+    public Action<NpgsqlConnection>? BetweenTransactions { get; set; }
+
+    /// <inheritdoc cref="PostgresMessageStore.AfterCommit"/>
+    public Action? AfterCommit { get; set; }
+
     /// <summary>Connects, migrates, and ends the leases of nodes that left some.</summary>
     public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
@@ -55,6 +61,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             _connection?.Dispose();
             _connection = source.OpenConnection();
         }
+        BetweenTransactions?.Invoke(_connection);
         return new(_connection);
     }
 
@@ -87,6 +94,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         {
             ApplyAll(sql, batch);
             transaction.Commit();
+            AfterCommit?.Invoke();
             _claim!.Leases.Clear();
             return true;
         }

@@ -39,6 +39,7 @@ public static class DashboardEndpoints
         Page("/replays", (http, _) => pages.ReplaysAsync(http));
         Page("/replays/{id}", pages.ReplayAsync);
         Page("/controls", (http, _) => pages.ControlsAsync(http));
+        Page("/nodes", (http, _) => pages.NodesAsync(http));
         MapOperators(new OperatorForms(pages), (pattern, form) => Post(pattern, form, FormBytesMax));
         return group;
 
@@ -85,6 +86,7 @@ public static class DashboardEndpoints
         post("/replays", forms.StartReplayAsync);
         foreach (var verb in Enum.GetValues<ReplayVerb>())
             post($"/replays/{{id}}/{verb.ToString().ToLowerInvariant()}", (http, id) => forms.SteerAsync(http, id, verb));
+        post("/nodes/{id}/release", forms.ReleaseNodeAsync);
         Hold("/queues/{id}/pause", true, ControlKind.QueuePaused);
         Hold("/queues/{id}/drain", true, ControlKind.QueueDraining);
         Hold("/queues/{id}/resume", false, ControlKind.QueuePaused, ControlKind.QueueDraining);

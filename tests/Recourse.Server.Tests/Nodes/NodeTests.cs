@@ -168,6 +168,22 @@ public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) :
             other => other.Arrival.At <= one.Arrival.At && other.EndedAt > one.Arrival.At)));
     }
 
+    [Fact]
+    public async Task The_leases_of_a_frozen_node_can_be_ended_by_an_operator_at_once()
+    {
+        await using var scene = new NodeScene(PostgresServer.Address(server.NewDatabase()), 2, Seed());
+        await scene.StartAsync(Cancelled);
+        await scene.SignalAsync(0, "STOP");
+        var (exit, text, error) = await Cli.CliProcess.RunAsync("nodes", "--json", "--server", $"{scene.Relays[1].Address}");
+        Assert.Equal(0, exit);
+        var frozen = JsonNode.Parse(text)!["items"]!.AsArray().Single(node => !node!["self"]!.GetValue<bool>())!["id"]!.GetValue<long>();
+        (exit, text, error) = await Cli.CliProcess.RunAsync(
+            "nodes", "release", $"{frozen}", "--reason", "host burnt", "--server", $"{scene.Relays[1].Address}");
+        Assert.True(exit == 0, error);
+        Assert.DoesNotContain(frozen, await NodesAsync(scene, 1));
+        await scene.SignalAsync(0, "CONT");
+    }
+
     /// <summary>So many more messages are acknowledged and applied.</summary>
     private static Task LoadAsync(NodeScene scene, Task producing, int messages)
     {
