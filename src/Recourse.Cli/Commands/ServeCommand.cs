@@ -83,7 +83,8 @@ internal static class ServeCommand
 
     private static async Task<RelayHost> StartAsync(RelayConfiguration configuration, string? node, CancellationToken cancellationToken)
     {
-        var options = new RelayOptions { Configuration = configuration, OpenStore = OpenStore };
+        MessageStore Open(string store, TimeProvider time) => OpenStore(store, configuration.Durability, time);
+        var options = new RelayOptions { Configuration = configuration, OpenStore = Open };
         if (node is { Length: 0 or > 64 })
             throw new CliException(ExitCode.Usage, $"--node has {node.Length} characters; it must have 1 to 64.");
         try
@@ -107,10 +108,10 @@ internal static class ServeCommand
         }
     }
 
-    private static MessageStore OpenStore(string store, TimeProvider time)
+    private static MessageStore OpenStore(string store, StoreDurability durability, TimeProvider time)
     {
         if (store.StartsWith("sqlite:", StringComparison.Ordinal))
-            return new SqliteMessageStore(store["sqlite:".Length..], time);
+            return new SqliteMessageStore(new SqliteStoreOptions { Path = store["sqlite:".Length..], Durability = durability }, time);
         if (store == "memory:")
             return new InMemoryMessageStore(time);
         return Postgres(store);
@@ -147,7 +148,8 @@ internal static class ServeCommand
         lines.AddRange(addresses.Select((address, index) => (index == 0 ? "  listens    " : "             ")
             + address.GetLeftPart(UriPartial.Authority)));
         lines.Add($"  dashboard  {addresses[0]}");
-        lines.Add($"  store      {StoreName.Shown(configuration.Store)}");
+        lines.Add($"  store      {StoreName.Shown(configuration.Store)}"
+            + (configuration.Durability is StoreDurability.Os ? " (durability: os; a power cut may lose the last messages)" : ""));
         var queues = configuration.Queues.Values.OrderBy(queue => queue.Name, StringComparer.Ordinal).ToList();
         lines.AddRange(queues.Take(QueuesShown).Select((queue, index) =>
             (index == 0 ? "  queues     " : "             ")

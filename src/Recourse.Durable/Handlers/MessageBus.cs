@@ -163,8 +163,8 @@ public sealed class MessageBus : IAsyncDisposable
 
     private async ValueTask<bool> ControlAsync(ControlCommand command, CancellationToken cancellationToken)
     {
-        var handlers = _options.Subscriptions
-            .Where(one => command.Name == (command.Kind is ControlKind.QueuePaused or ControlKind.QueueDraining ? one.Queue : one.Policy.Name));
+        var ofQueue = command.Kind is ControlKind.QueuePaused or ControlKind.QueueDraining;
+        var handlers = _options.Subscriptions.Where(one => command.Name == (ofQueue ? one.Queue : one.Policy.Name));
         if (!handlers.Any())
             throw new ArgumentException($"There is no queue or handler '{command.Name}' here to which {command.Kind} can apply.");
         var changed = await Store.CommitAsync(command, cancellationToken);

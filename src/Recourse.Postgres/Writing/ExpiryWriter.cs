@@ -30,6 +30,7 @@ internal static class ExpiryWriter
             """
             UPDATE deliveries SET state = 6, suspect = false, ended_at = $2, decision = $3 WHERE key = ANY ($1) RETURNING key, route, lane
             """, row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2)), keys, now, AttemptRules.ExpiredDecision);
+        OutcomeWriter.LockMessages(sql, ended.ConvertAll(row => DeliveryKey.Sequence(row.Key)));
         foreach (var (key, route, lane) in ended)
         {
             OutcomeWriter.MarkPrunable(sql, key, now);

@@ -25,6 +25,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private LetterMarksWriter? _marks;
     private ReplayWriter? _replay;
     private LeaseEnd? _leaseEnd;
+    private ImportWriter? _import;
 
     /// <summary>The number under which this node is registered; claims are made in its name. 0 while it has none.</summary>
     public required Func<long> Node { get; init; }
@@ -42,6 +43,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         _replay = new(_deadLetter, _letters);
         _leaseEnd = new(_books, _letters) { BlocksLane = blocksLaneWhenDead };
+        _import = new(_books, _letters);
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
@@ -242,6 +244,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case AnnotateCommand annotate: annotate.Result = _marks!.Apply(sql, annotate, now); break;
             case TakeCommand take: take.Result = _marks!.Apply(sql, take, now); break;
             case LetGoCommand letGo: letGo.Result = _marks!.Apply(sql, letGo, now); break;
+            case ImportLetterCommand import: import.Result = _import!.Apply(sql, import, now); break;
             case IndexLettersCommand index: index.Result = _letters.Apply(sql, index); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
             case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;

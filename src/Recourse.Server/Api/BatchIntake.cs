@@ -218,6 +218,8 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
 
     private static void CheckJson(byte[] line)
     {
+        if (line.AsSpan().Trim(" \t"u8).IsEmpty)
+            throw Bad("The line is empty; each line of a batch is one JSON document.");
         var reader = new Utf8JsonReader(line);
         try
         {

@@ -34,6 +34,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
                 await PassAsync("expired messages", _store.ExpireAsync, stoppingToken);
                 await PassAsync("ended replays", _store.PruneReplaysAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
+                await PassAsync("the archive", PackArchiveAsync, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -85,13 +86,14 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         var over = page.Items.Where(letter => SecondChance.IsOver(letter, rules, now)).ToList();
         // On the disk before they go; what cannot be archived stays, and the pass says so.
         if (rules.Archive is { } archive && over.Count > 0)
-            await LetterArchive.WriteAsync(archive, relay.Store.Queries, over, stoppingToken);
+            over = await new LetterArchive(archive).WriteAsync(relay.Store.Queries, over, now, stoppingToken);
         foreach (var letter in page.Items)
         {
-            if (SecondChance.IsOver(letter, rules, now))
+            if (over.Contains(letter))
                 discarded += await DoneAsync(new DiscardCommand(letter.Id, "policy",
-                    $"kept for {Measures.Duration(rules.Retention!.Value)} (dead_letter_queue.retention)"));
-            else if (SecondChance.IsDue(letter, rules, now))
+                    $"kept for {Measures.Duration(rules.Retention!.Value)} (dead_letter_queue.retention)")
+                { IfStill = letter });
+            else if (!SecondChance.IsOver(letter, rules, now) && SecondChance.IsDue(letter, rules, now))
                 replayed += await DoneAsync(new ReplayCommand(letter.Id, "policy",
                     $"second chance {letter.Generation + 1} of {rules.MaxRetries} (dead_letter_queue.max_retries)"));
         }
@@ -101,6 +103,13 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         // Somebody else may have acted on it since the page was read; then there is nothing to do.
         async Task<int> DoneAsync(StoreCommand<DeadLetterOutcome> command) =>
             await relay.Store.CommitAsync(command, stoppingToken) is DeadLetterOutcome.Done ? 1 : 0;
+    }
+
+    /// <summary>Days of the archive that are over get small.</summary>
+    internal async Task PackArchiveAsync(CancellationToken stoppingToken)
+    {
+        if (relay.Configuration.DeadLetterQueue.Archive is { } archive)
+            await new LetterArchive(archive).PackAsync(relay.Time.GetUtcNow(), stoppingToken);
     }
 
     private async Task WatchBoundAsync(CancellationToken stoppingToken)
