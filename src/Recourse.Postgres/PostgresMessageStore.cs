@@ -5,8 +5,8 @@ namespace Recourse.Postgres;
 
 /// <summary>
 /// The durable store in a PostgreSQL database (schema <c>recourse</c>, version 13 or later), by the server's clock. Several nodes can share
-/// one database: each registers when it opens the store, says every second that it lives, and takes over what dead ones had in hand. Safe for
-/// many threads.
+/// one database: each registers when it opens the store, says every second that it lives, and takes over what dead ones had in hand. Safe
+/// for many threads.
 /// </summary>
 public sealed class PostgresMessageStore : MessageStore
 {
@@ -113,8 +113,8 @@ public sealed class PostgresMessageStore : MessageStore
     private static StoreException NotOpen() => new("The store is not open; call OpenAsync first.", StoreProblem.Unavailable);
 
     /// <summary>
-    /// Commits what was handed over, strikes this node off, and closes the connections. Leases that are still held are ended by other nodes,
-    /// or with the next opening.
+    /// Commits what was handed over, strikes this node off, and closes the connections. Leases that are still held are ended by other
+    /// nodes, or with the next opening.
     /// </summary>
     public override async ValueTask DisposeAsync()
     {

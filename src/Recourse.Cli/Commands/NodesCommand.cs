@@ -27,7 +27,10 @@ internal static class NodesCommand
         var reason = new Option<string?>("--reason") { Description = "Why; kept with each attempt that ends by it", HelpName = "TEXT" };
         var server = CommonOptions.Server();
         var json = CommonOptions.Json();
-        var command = new Command("release", "End a node's leases at once: what it has in hand runs again, alone") { id, reason, server, json };
+        var command = new Command("release", "End a node's leases at once: what it has in hand runs again, alone")
+        {
+            id, reason, server, json,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var relay = new RelayClient(parsed.GetValue(server)!);

@@ -55,8 +55,8 @@ public sealed class ClaimCommand(string service, int max, string node) : StoreCo
     public int BulkMax { get; init; }
 
     /// <summary>
-    /// Not null: what is claimed probes a service that was in trouble. While a probe of another node is in hand nothing is taken, for so long
-    /// at most. Null (the default): an ordinary claim. A store that only one process opens makes no difference.
+    /// Not null: what is claimed probes a service that was in trouble. While a probe of another node is in hand nothing is taken, for so
+    /// long at most. Null (the default): an ordinary claim. A store that only one process opens makes no difference.
     /// </summary>
     public TimeSpan? ProbeFor { get; init; }
 }

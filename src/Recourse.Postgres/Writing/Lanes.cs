@@ -3,8 +3,8 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// Keeps the row of each lane true to its members. The row is locked by whoever changes the lane, until the commit. All lanes of a batch are
-/// locked by one statement, in one order on every node, so that two batches never wait for each other in a circle.
+/// Keeps the row of each lane true to its members. The row is locked by whoever changes the lane, until the commit. All lanes of a batch
+/// are locked by one statement, in one order on every node, so that two batches never wait for each other in a circle.
 /// </summary>
 internal sealed class Lanes
 {

@@ -1,8 +1,8 @@
 namespace Recourse.Postgres;
 
 /// <summary>
-/// The right to probe a service that was in trouble: one node has it at a time, as long as a delivery that it claimed as a probe is in hand,
-/// and for its time at most. It needs no end of its own: the outcome of the attempt ends it.
+/// The right to probe a service that was in trouble: one node has it at a time, as long as a delivery that it claimed as a probe is in
+/// hand, and for its time at most. It needs no end of its own: the outcome of the attempt ends it.
 /// </summary>
 internal static class ProbeLease
 {

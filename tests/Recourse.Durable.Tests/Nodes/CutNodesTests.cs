@@ -8,8 +8,8 @@ using Recourse.Tests;
 namespace Recourse.Durable.Tests;
 
 /// <summary>
-/// Three nodes on a real PostgreSQL under load, each behind a proxy of its own: lines are cut, backends are terminated, a node is cut off for
-/// longer than its leases. RECOURSE_LONG=1 goes on for many rounds; RECOURSE_SEED repeats a run's choices.
+/// Three nodes on a real PostgreSQL under load, each behind a proxy of its own: lines are cut, backends are terminated, a node is cut off
+/// for longer than its leases. RECOURSE_LONG=1 goes on for many rounds; RECOURSE_SEED repeats a run's choices.
 /// </summary>
 public sealed class CutNodesTests(ITestOutputHelper output, PostgresServer server) : IClassFixture<PostgresServer>
 {
@@ -38,7 +38,8 @@ public sealed class CutNodesTests(ITestOutputHelper output, PostgresServer serve
         {
             await Task.Delay(TimeSpan.FromMilliseconds(3), TimeProvider.System, token);
             if (Arrivals.AddOrUpdate(delivery.Id.MessageId, 1, (_, times) => times + 1) == 1 && delivery.OrderKey is { } lane)
-                Lanes.GetOrAdd(lane, _ => new()).Enqueue(int.Parse(Encoding.UTF8.GetString(delivery.Body.Span), CultureInfo.InvariantCulture));
+                Lanes.GetOrAdd(lane, _ => new()).Enqueue(
+                    int.Parse(Encoding.UTF8.GetString(delivery.Body.Span), CultureInfo.InvariantCulture));
             return DeliveryResult.Delivered();
         }
     }

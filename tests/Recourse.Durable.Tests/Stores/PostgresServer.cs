@@ -65,7 +65,8 @@ public sealed class PostgresServer : IAsyncLifetime
             _unavailable = "PostgreSQL did not start";
     }
 
-    /// <summary>Stops the server like <c>pg_ctl stop -m immediate</c>: no checkpoint, every connection cut; the next start recovers.</summary>
+    /// <summary>Stops the server like <c>pg_ctl stop -m immediate</c>: no checkpoint, every connection cut; the next start
+    /// recovers.</summary>
     public async Task StopAtOnceAsync()
     {
         await RunAsync("kill", "-QUIT", $"{_server!.Id}");

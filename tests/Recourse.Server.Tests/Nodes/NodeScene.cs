@@ -6,8 +6,8 @@ using Recourse.Server.Tests.Kill;
 namespace Recourse.Server.Tests.Nodes;
 
 /// <summary>
-/// Several relay processes on one PostgreSQL database, and two services that fail at random, from one seed. Queues: one plain, one that both
-/// services get, one ordered.
+/// Several relay processes on one PostgreSQL database, and two services that fail at random, from one seed. Queues: one plain, one that
+/// both services get, one ordered.
 /// </summary>
 internal sealed class NodeScene : IAsyncDisposable
 {

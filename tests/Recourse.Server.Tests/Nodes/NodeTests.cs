@@ -7,8 +7,8 @@ using Recourse.Tests;
 namespace Recourse.Server.Tests.Nodes;
 
 /// <summary>
-/// Several relay processes on a real PostgreSQL: what one has in hand when it is killed or frozen is delivered by the others, within 10 s, and
-/// nothing is lost, doubled without cause or put out of order. RECOURSE_LONG=1 goes on longer; RECOURSE_SEED repeats a run's moods.
+/// Several relay processes on a real PostgreSQL: what one has in hand when it is killed or frozen is delivered by the others, within 10 s,
+/// and nothing is lost, doubled without cause or put out of order. RECOURSE_LONG=1 goes on longer; RECOURSE_SEED repeats a run's moods.
 /// </summary>
 public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) : IClassFixture<PostgresServer>
 {
@@ -44,7 +44,8 @@ public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) :
         await scene.StartAsync(1, Cancelled);
         await scene.Relays[0].KillAsync();
         var killed = TimeProvider.System.GetTimestamp();
-        await Eventually.HoldsAsync("the leases of the killed node have ended", SettleLimit, async _ => (await NodesAsync(scene, 1)).Count == 1);
+        await Eventually.HoldsAsync("the leases of the killed node have ended", SettleLimit,
+            async _ => (await NodesAsync(scene, 1)).Count == 1);
         var ended = TimeProvider.System.GetElapsedTime(killed);
         await Eventually.HoldsAsync("the other node delivered what the killed one had", SettleLimit,
             _ => Task.FromResult(scene.Ledger.Counts.Effects == NodeScene.Permits));
@@ -210,8 +211,8 @@ public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) :
         var seen = await LateAnswers.ExplainAsync(
             client, Findings.From(scene.Ledger.Read(), TimeProvider.System, CommitWindow), Cancelled);
         var all = RelayBooks.Of((await client.GetAsync("v1/queues", RelayJson.Default.ListingQueueAnswer, Cancelled)).Items);
-        output.WriteLine($"{seen.Owed} deliveries; repeats: {seen.RepeatedAfterLostAnswer} after lost answers, {seen.RepeatedAfterKill} after "
-            + $"kills (at most {seen.MostAfterOneKill} of one service after one), {seen.RepeatedWithoutCause} without cause; "
+        output.WriteLine($"{seen.Owed} deliveries; repeats: {seen.RepeatedAfterLostAnswer} after lost answers, "
+            + $"{seen.RepeatedAfterKill} after kills (at most {seen.MostAfterOneKill} of one service after one), {seen.RepeatedWithoutCause} without cause; "
             + $"{producers.Duplicates} duplicates told; books: {all}");
         var verdict = DemoVerdict.Of(seen, all, 0, NodeScene.Permits);
         Assert.True(verdict.Balanced, string.Join(Environment.NewLine, verdict.Objections));
