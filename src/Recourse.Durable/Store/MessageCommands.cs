@@ -53,6 +53,12 @@ public sealed class ClaimCommand(string service, int max, string node) : StoreCo
     /// The most deliveries of replay jobs to take while others are due; what the others leave over is theirs in any case. Default 0.
     /// </summary>
     public int BulkMax { get; init; }
+
+    /// <summary>
+    /// Not null: what is claimed probes a service that was in trouble. While a probe of another node is in hand nothing is taken, for so
+    /// long at most. Null (the default): an ordinary claim. A store that only one process opens makes no difference.
+    /// </summary>
+    public TimeSpan? ProbeFor { get; init; }
 }
 
 /// <summary>The answer to a <see cref="ClaimCommand"/>.</summary>

@@ -19,6 +19,15 @@ public abstract class MessageStore : IAsyncDisposable
     public Func<string, bool> BlocksLaneWhenDead { get; set; } = static _ => true;
 
     /// <summary>
+    /// How this node introduces itself to others that share the store. Default: named like the machine. Set it before the store is opened;
+    /// what is set later is told with the next pulse.
+    /// </summary>
+    public NodeIdentity Node { get; set; } = new(Environment.MachineName.ToLowerInvariant());
+
+    /// <summary>This node among those that share the store, once it is open; null for a store that only one process opens.</summary>
+    public virtual StoreNodes? Nodes => null;
+
+    /// <summary>
     /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the
     /// command.
     /// </summary>

@@ -62,6 +62,7 @@ public static class RecourseRelay
         DeadLetterRoutes.Map(routes);
         ReplayRoutes.Map(routes);
         ServiceRoutes.Map(routes);
+        NodeRoutes.Map(routes);
         StoreRoutes.Map(routes);
         HealthRoutes.Map(routes);
         MetricsRoutes.Map(routes);
