@@ -12,6 +12,7 @@ var root = new RootCommand(
     SendCommand.Create(),
     QueuesCommand.Create(),
     ServicesCommand.Create(),
+    NodesCommand.Create(),
     DlqCommand.Create(),
     ReplayCommand.Create(),
     MessageCommand.Create(),

@@ -4,18 +4,25 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// The durable store in a PostgreSQL database (schema <c>recourse</c>, version 13 or later), by the server's clock. In this release one
-/// relay owns a database; a second is refused. Several nodes with heartbeats come later: claims already skip what others hold, and every
-/// outcome is fenced. Safe for many threads.
+/// The durable store in a PostgreSQL database (schema <c>recourse</c>, version 13 or later), by the server's clock. Several nodes can share
+/// one database: each registers when it opens the store, says every second that it lives, and takes over what dead ones had in hand. Safe
+/// for many threads.
 /// </summary>
 public sealed class PostgresMessageStore : MessageStore
 {
     private readonly NpgsqlDataSource _source;
     private readonly PostgresWriter _writer;
     private readonly PostgresQueries _queries;
+    private readonly PulseWriter _pulses;
+    private readonly TimeProvider _time;
+    private readonly WorkNotice _notice;
     private CommandPump? _pump;
+    private StoreNodes? _nodes;
 
-    /// <param name="connectionString">As Npgsql takes it: <c>Host=…;Database=…;Username=…;Password=…</c>.</param>
+    /// <param name="connectionString">An address as in <c>postgres://user:password@host:port/database</c>, or as Npgsql takes it:
+    /// <c>Host=…;Database=…;Username=…;Password=…</c>. Behind a pooler that gives each transaction another session, add
+    /// <c>?pooling=transaction</c> to the address.</param>
+    /// <exception cref="ArgumentException">The address cannot be read; the message says why.</exception>
     public PostgresMessageStore(string connectionString) : this(connectionString, null)
     {
     }
@@ -23,32 +30,50 @@ public sealed class PostgresMessageStore : MessageStore
     /// <summary>With a clock of the tests instead of the server's.</summary>
     internal PostgresMessageStore(string connectionString, TimeProvider? clock)
     {
-        var builder = new NpgsqlConnectionStringBuilder(
-            connectionString)
-        { SearchPath = PostgresSchema.Schema, MaxAutoPrepare = 64, AutoPrepareMinUsages = 2 };
-        _source = NpgsqlDataSource.Create(builder);
+        var address = PostgresAddress.Of(connectionString);
+        _source = NpgsqlDataSource.Create(address.Builder);
+        _time = clock ?? TimeProvider.System;
         Func<long>? now = clock is null ? null : clock.NowMicros;
-        _writer = new(_source, now);
-        _queries = new(_source, now);
+        _writer = new(_source, now) { Node = () => _nodes?.Id ?? 0 };
+        _pulses = new(_source, now);
+        _queries = new(_source, now) { Node = () => _nodes?.Id ?? 0 };
+        _notice = new(_source, _time, address.HasSessions);
     }
 
     /// <inheritdoc/>
     public override StoreQueries Queries => _pump is null ? throw NotOpen() : _queries;
 
     /// <inheritdoc/>
-    public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => Task.Run(() =>
+    public override StoreNodes? Nodes => _nodes;
+
+    /// <summary>False in tests that pulse themselves.</summary>
+    internal bool Pulses { get; init; } = true;
+
+    /// <summary>What a pooler does to a session between two transactions of the writer; set by tests.</summary>
+    internal Action<NpgsqlConnection>? BetweenTransactions { set => _writer.BetweenTransactions = value; }
+
+    /// <summary>What can happen between a commit and its answer; set by tests.</summary>
+    internal Action? AfterCommit { set => _writer.AfterCommit = value; }
+
+    /// <inheritdoc/>
+    public override async Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default)
     {
         try
         {
-            var opening = _writer.Open(BlocksLaneWhenDead);
+            var opening = await Task.Run(() => _writer.Open(BlocksLaneWhenDead), cancellationToken);
             _pump = new("recourse-postgres", _writer.Commit);
+            var nodes = new StoreNodes(this, () => Node, _time);
+            await nodes.JoinAsync(Pulses);
+            _nodes = nodes;
+            if (Pulses)
+                _notice.Start(nodes);
             return opening;
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             throw PostgresErrors.AsStoreException(error);
         }
-    }, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public override async ValueTask<TResult> CommitAsync<TResult>(
@@ -56,21 +81,48 @@ public sealed class PostgresMessageStore : MessageStore
     {
         var pump = _pump ?? throw NotOpen();
         cancellationToken.ThrowIfCancellationRequested();
+        if (command is PulseCommand or LeaveCommand)
+            return await Task.Run(() => Beside(command), cancellationToken);
         if (command is EnqueueCommand enqueue)
             EnqueueChecks.Prepare(enqueue);
         else
             LetterRules.Check(command);
         await pump.AddAsync(command, cancellationToken);
-        return await command.Done.WaitAsync(cancellationToken);
+        var result = await command.Done.WaitAsync(cancellationToken);
+        _notice.Committed(command);
+        return result;
+    }
+
+    // Not through the pump: a slow batch must not make this node look dead.
+    private TResult Beside<TResult>(StoreCommand<TResult> command)
+    {
+        try
+        {
+            if (command is PulseCommand pulse)
+                pulse.Result = _pulses.Apply(pulse);
+            else if (command is LeaveCommand leave)
+                leave.Result = _pulses.Apply(leave);
+            return command.Result;
+        }
+        catch (Exception error)
+        {
+            throw PostgresErrors.AsStoreException(error);
+        }
     }
 
     private static StoreException NotOpen() => new("The store is not open; call OpenAsync first.", StoreProblem.Unavailable);
 
-    /// <summary>Commits what was handed over, then closes the connections. Leases that are still held end with the next opening.</summary>
+    /// <summary>
+    /// Commits what was handed over, strikes this node off, and closes the connections. Leases that are still held are ended by other
+    /// nodes, or with the next opening.
+    /// </summary>
     public override async ValueTask DisposeAsync()
     {
+        await _notice.DisposeAsync();
         if (_pump is not null)
             await _pump.DisposeAsync();
+        if (_nodes is not null)
+            await _nodes.DisposeAsync();
         _writer.Dispose();
         await _source.DisposeAsync();
     }

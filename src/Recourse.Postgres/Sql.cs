@@ -21,6 +21,21 @@ internal sealed class Sql(NpgsqlConnection connection)
         return rows;
     }
 
+    /// <summary>
+    /// The first statement of every transaction: the time, by the server's clock, and what must hold until its end. Nothing is kept in the
+    /// session, which a pooler between may change with every transaction. A server that loses sight of this program in the middle of a
+    /// transaction gives its locks up after 10 s.
+    /// </summary>
+    public long Begin(Func<long>? clock)
+    {
+        var now = (long)Scalar(
+            """
+            SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, set_config('search_path', 'recourse', true),
+              set_config('idle_in_transaction_session_timeout', '10s', true)
+            """)!;
+        return clock?.Invoke() ?? now;
+    }
+
     /// <summary>The first column of the first row; null when there is none.</summary>
     public object? Scalar(string text, params ReadOnlySpan<object?> values)
     {

@@ -43,6 +43,22 @@ internal sealed record ServiceAnswer
     public long Blocked { get; init; }
 }
 
+/// <summary>A relay that shares the store.</summary>
+internal sealed record NodeAnswer
+{
+    public long Id { get; init; }
+    public string Name { get; init; } = "";
+    public string? Version { get; init; }
+    public string? Address { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public DateTimeOffset? HeartbeatAt { get; init; }
+    public long Leases { get; init; }
+    public bool Housekeeping { get; init; }
+}
+
+/// <summary>What became of a node's leases.</summary>
+internal sealed record NodeReleaseAnswer(long Id, int Suspects, int Poisoned);
+
 /// <summary>What a person reads about a dead letter.</summary>
 internal sealed record DeadLetterAnswer
 {
@@ -65,6 +81,7 @@ internal sealed record DeadLetterAnswer
     public string? Assignee { get; init; }
     public string? Note { get; init; }
     public bool Manual { get; init; }
+    public bool Resolved { get; init; }
     public string? TakenBy { get; init; }
     public DateTimeOffset? TakenUntil { get; init; }
     public IReadOnlyList<LetterActAnswer>? Acts { get; init; }
@@ -172,6 +189,7 @@ internal sealed record ProblemAnswer
     public string? Title { get; init; }
     public string? Detail { get; init; }
     public int? Status { get; init; }
+    public IReadOnlyList<string>? Allowed { get; init; }
 }
 
 /// <summary>One line of a batch in the envelope form: the body as base64, so that it arrives byte for byte.</summary>
@@ -187,6 +205,8 @@ internal sealed record EnvelopeLine
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Listing<QueueAnswer>))]
 [JsonSerializable(typeof(Listing<ServiceAnswer>))]
+[JsonSerializable(typeof(Listing<NodeAnswer>))]
+[JsonSerializable(typeof(NodeReleaseAnswer))]
 [JsonSerializable(typeof(Listing<DeadLetterAnswer>))]
 [JsonSerializable(typeof(DeadLetterAnswer))]
 [JsonSerializable(typeof(MessageAnswer))]

@@ -215,7 +215,10 @@ internal sealed class RelayClient : IDisposable
     public static string? Words(ProblemAnswer? problem)
     {
         var words = problem?.Detail ?? problem?.Title;
-        return string.IsNullOrWhiteSpace(words) ? null : Output.Screen.Safe(words.Trim().TrimEnd('.') + ".", 500);
+        if (string.IsNullOrWhiteSpace(words)) return null;
+        var ended = words.Trim() is [.., '.' or '?'] whole ? whole : words.Trim() + ".";
+        var allowed = problem?.Allowed is { Count: > 0 } some ? $" Allowed: {string.Join(", ", some)}." : "";
+        return Output.Screen.Safe(ended, 500) + Output.Screen.Safe(allowed, 2_000);
     }
 
     public void Dispose() => _http.Dispose();

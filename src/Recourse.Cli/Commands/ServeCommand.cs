@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Recourse.Durable;
+using Recourse.Postgres;
 using Recourse.Server;
 using Recourse.Sqlite;
 
@@ -27,9 +28,14 @@ internal static class ServeCommand
             Description = "Listen here instead of where the configuration says; loopback only",
             HelpName = "URL"
         };
-        var command = new Command("serve", "Run the relay: take messages, keep them, deliver them") { config, listen };
+        var node = new Option<string?>("--node")
+        {
+            Description = "The name of this node among those that share a database (default the machine's name)",
+            HelpName = "NAME",
+        };
+        var command = new Command("serve", "Run the relay: take messages, keep them, deliver them") { config, listen, node };
         command.SetAction((parsed, cancellationToken) =>
-            RunAsync(parsed.GetValue(config)!, parsed.GetValue(listen) ?? [], cancellationToken));
+            RunAsync(parsed.GetValue(config)!, parsed.GetValue(listen) ?? [], parsed.GetValue(node), cancellationToken));
         return command.Teach(
         [
             ("Run with recourse.yaml of this folder", "recourse serve"),
@@ -43,10 +49,10 @@ internal static class ServeCommand
             + Environment.NewLine + "Exit codes: 0 stopped as asked, 2 the configuration, the store or the address cannot be used.");
     }
 
-    private static async Task<int> RunAsync(string file, string[] listen, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(string file, string[] listen, string? node, CancellationToken cancellationToken)
     {
         var configuration = Load(file, listen);
-        await using var host = await StartAsync(configuration, cancellationToken);
+        await using var host = await StartAsync(configuration, node, cancellationToken);
         Console.Out.WriteLine(Describe(configuration, host.Addresses));
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using (cancellationToken.UnsafeRegister(_ => asked.TrySetResult(), null))
@@ -75,12 +81,15 @@ internal static class ServeCommand
         return addresses.Count == 0 ? configuration : configuration with { Listen = addresses };
     }
 
-    private static async Task<RelayHost> StartAsync(RelayConfiguration configuration, CancellationToken cancellationToken)
+    private static async Task<RelayHost> StartAsync(RelayConfiguration configuration, string? node, CancellationToken cancellationToken)
     {
         MessageStore Open(string store, TimeProvider time) => OpenStore(store, configuration.Durability, time);
+        var options = new RelayOptions { Configuration = configuration, OpenStore = Open, OnRest = GiveMemoryBack };
+        if (node is { Length: 0 or > 64 })
+            throw new CliException(ExitCode.Usage, $"--node has {node.Length} characters; it must have 1 to 64.");
         try
         {
-            return await RelayHost.StartAsync(new() { Configuration = configuration, OpenStore = Open, OnRest = GiveMemoryBack }, Logging, cancellationToken);
+            return await RelayHost.StartAsync(node is null ? options : options with { Node = node }, Logging, cancellationToken);
         }
         catch (StoreException error)
         {
@@ -108,9 +117,19 @@ internal static class ServeCommand
             return new SqliteMessageStore(new SqliteStoreOptions { Path = store["sqlite:".Length..], Durability = durability }, time);
         if (store == "memory:")
             return new InMemoryMessageStore(time);
-        throw new StoreException("PostgreSQL becomes a store of the relay with the release for several nodes; until then write store: "
-            + "sqlite:PATH.",
-            StoreProblem.Other);
+        return Postgres(store);
+    }
+
+    private static PostgresMessageStore Postgres(string address)
+    {
+        try
+        {
+            return new(address);
+        }
+        catch (ArgumentException error)
+        {
+            throw new StoreException(error.Message, StoreProblem.Other, error);
+        }
     }
 
     private static void Logging(ILoggingBuilder logging)

@@ -18,6 +18,7 @@ public sealed class Dispatcher : IAsyncDisposable
     private readonly CancellationTokenSource _giveUp = new();
     private readonly List<Task> _loops = [];
     private volatile IReadOnlyList<ServiceRoute> _routes = [];
+    private NodeShare _share = NodeShare.Whole;
     private Task? _stop;
     private bool _started;
 
@@ -57,6 +58,24 @@ public sealed class Dispatcher : IAsyncDisposable
             foreach (var route in _routes) _loops.Add(_options.Begin(route.RunAsync));
             _loops.Add(_options.Begin(_suspects.RunAsync));
         }
+
+        _store.Nodes?.Observe(Hear);
+    }
+
+    /// <summary>What other nodes did that share the store.</summary>
+    private void Hear(NodeNews news)
+    {
+        if (news.Suspects > 0) CheckSuspects();
+        foreach (var service in news.Resets) Reset(service);
+        foreach (var service in news.Work) Notify(service);
+        if (_share == news.Share) return;
+        _share = news.Share;
+        foreach (var route in _routes)
+        {
+            route.Guard.Divide(news.Share);
+            route.Wake();
+        }
+        _suspects.Wake();
     }
 
     /// <summary>There may be new work for a service: call it after each commit of an enqueue or a replay. A service that is not known is
@@ -170,6 +189,7 @@ public sealed class Dispatcher : IAsyncDisposable
     private ServiceRoute Added(ServicePolicy policy)
     {
         var route = new ServiceRoute(new ServiceGuard(policy, _options), _store, _gate, _attempt, _commit, _options);
+        route.Guard.Divide(_share);
         // What it had in hand when it was last known, if anything, is for the suspects' loop to find.
         if (_started)
         {

@@ -6,6 +6,7 @@ internal sealed class ServiceGuard
 {
     private readonly DispatcherOptions _options;
     private ServicePolicy _policy;
+    private NodeShare _share = NodeShare.Whole;
     private LastFault? _lastFault;
     private int _consecutive;
 
@@ -32,6 +33,18 @@ internal sealed class ServiceGuard
         Breaker.Reload(BreakerOf(policy));
         Bulkhead.Reload(BulkheadOf(policy));
         Volatile.Write(ref _policy, policy);
+        Divide(_share);
+    }
+
+    /// <summary>How many attempts this node may make at once: all of <c>max_concurrent</c>, or its part of it. Zero when others have
+    /// all.</summary>
+    internal int Permits => _share.Of(Policy.MaxConcurrent, Policy.Name);
+
+    /// <summary>Several nodes divide the permits; what is under way beyond the part ends in its own time.</summary>
+    internal void Divide(NodeShare share)
+    {
+        _share = share;
+        Bulkhead.Resize(Math.Max(1, Permits));
     }
 
     /// <summary>Takes up to so many breaker permits; a half-open breaker gives as many as it lets probes go.</summary>
@@ -94,7 +107,7 @@ internal sealed class ServiceGuard
             Name(state),
             state is CircuitState.Open ? Breaker.RetryAfter : TimeSpan.Zero,
             Bulkhead.InFlight,
-            Bulkhead.Limit,
+            Permits,
             Volatile.Read(ref _consecutive),
             fault?.Error,
             fault?.At);
@@ -118,9 +131,14 @@ internal sealed class ServiceGuard
         OpenTime = policy.ResetTimeout,
         OpenTimeMax = Longer(TimeSpan.FromSeconds(60), policy.ResetTimeout * 2),
         // A probe holds its slot for as long as an attempt can take at most.
-        ProbeLease = policy.Timeout + _options.AbandonAfter + TimeSpan.FromSeconds(1),
+        ProbeLease = Longest(policy),
         OnTransition = Log,
     };
+
+    /// <summary>How long an attempt can take at most.</summary>
+    internal TimeSpan LongestAttempt => Longest(Policy);
+
+    private TimeSpan Longest(ServicePolicy policy) => policy.Timeout + _options.AbandonAfter + TimeSpan.FromSeconds(1);
 
     // That deliveries wait is worth a look; that a probe goes, or that all is well again, is worth knowing.
     private void Log(CircuitTransition change)

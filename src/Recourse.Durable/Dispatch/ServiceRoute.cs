@@ -59,6 +59,8 @@ internal sealed class ServiceRoute(
     /// <summary>One turn; how long to sleep after it unless woken, zero to go on at once.</summary>
     private async Task<TimeSpan> StepAsync()
     {
+        // Other nodes may have all permits.
+        if (guard.Permits == 0) return options.SafetyPoll;
         var free = guard.Bulkhead.TryAcquire(options.ClaimMax);
         // An attempt that ends wakes the loop, and so do a gate that opens and a breaker that is reset.
         if (free == 0) return options.SafetyPoll;
@@ -83,7 +85,7 @@ internal sealed class ServiceRoute(
     /// </summary>
     internal async Task<bool> RunSuspectAsync()
     {
-        if (_stopping || guard.Bulkhead.TryAcquire(1) == 0) return false;
+        if (_stopping || guard.Permits == 0 || guard.Bulkhead.TryAcquire(1) == 0) return false;
         gate.EnterAlone();
         var permits = guard.Enter(1);
         if (permits.Count == 0)
@@ -125,6 +127,7 @@ internal sealed class ServiceRoute(
                 {
                     Suspects = suspects,
                     BulkMax = _bulk.Allowed(guard.Bulkhead.Limit),
+                    ProbeFor = store.Nodes is { Count: > 1 } && permits.Exists(permit => permit.IsProbe) ? guard.LongestAttempt : null,
                 }, CancellationToken.None);
         }
         catch

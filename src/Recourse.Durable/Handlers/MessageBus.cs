@@ -105,7 +105,7 @@ public sealed class MessageBus : IAsyncDisposable
 
     internal async ValueTask<EnqueueResult> SendAsync(NewMessage message, CancellationToken cancellationToken, TimeSpan? window = null)
     {
-        var result = await Store.CommitAsync(new EnqueueCommand(message)
+        var result = await Store.SendAsync(new EnqueueCommand(message)
         {
             IdempotencyWindow = window ?? _options.QueueOf(message.Queue).IdempotencyWindow,
         }, cancellationToken);
@@ -163,8 +163,8 @@ public sealed class MessageBus : IAsyncDisposable
 
     private async ValueTask<bool> ControlAsync(ControlCommand command, CancellationToken cancellationToken)
     {
-        var handlers = _options.Subscriptions
-            .Where(one => command.Name == (command.Kind is ControlKind.QueuePaused or ControlKind.QueueDraining ? one.Queue : one.Policy.Name));
+        var ofQueue = command.Kind is ControlKind.QueuePaused or ControlKind.QueueDraining;
+        var handlers = _options.Subscriptions.Where(one => command.Name == (ofQueue ? one.Queue : one.Policy.Name));
         if (!handlers.Any())
             throw new ArgumentException($"There is no queue or handler '{command.Name}' here to which {command.Kind} can apply.");
         var changed = await Store.CommitAsync(command, cancellationToken);

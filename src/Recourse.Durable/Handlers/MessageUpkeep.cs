@@ -33,7 +33,8 @@ internal sealed partial class MessageUpkeep(MessageBus bus, MessagingOptions opt
         try
         {
             await bus.LookAtControlsAsync(stoppingToken);
-            if (pass)
+            // Where several share the store, one keeps it in order for all.
+            if (pass && bus.Store.Nodes is not { Housekeeping: false })
                 await PassAsync(stoppingToken);
             _failed = false;
         }

@@ -128,6 +128,9 @@ public sealed class ReplayRunner : IAsyncDisposable
     /// <summary>One step of each open job; how long until the next is due.</summary>
     private async Task<TimeSpan> TurnAsync()
     {
+        // Another node works on them, at the rate that a job was given.
+        if (_store.Nodes is { Housekeeping: false })
+            return LookAgain;
         var jobs = await _store.Queries.ActiveReplaysAsync();
         foreach (var gone in _paces.Keys.Except(jobs.Select(job => job.Id)).ToList())
             _paces.Remove(gone);

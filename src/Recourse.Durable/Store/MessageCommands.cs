@@ -4,7 +4,7 @@ namespace Recourse.Durable;
 public sealed class EnqueueCommand(NewMessage message) : StoreCommand<EnqueueResult>
 {
     /// <summary>The message.</summary>
-    public NewMessage Message { get; } = message;
+    public NewMessage Message { get; internal set; } = message;
 
     /// <summary>How long its idempotency key is remembered. Default 24 h.</summary>
     public TimeSpan IdempotencyWindow { get; init; } = TimeSpan.FromHours(24);
@@ -53,6 +53,12 @@ public sealed class ClaimCommand(string service, int max, string node) : StoreCo
     /// The most deliveries of replay jobs to take while others are due; what the others leave over is theirs in any case. Default 0.
     /// </summary>
     public int BulkMax { get; init; }
+
+    /// <summary>
+    /// Not null: what is claimed probes a service that was in trouble. While a probe of another node is in hand nothing is taken, for so
+    /// long at most. Null (the default): an ordinary claim. A store that only one process opens makes no difference.
+    /// </summary>
+    public TimeSpan? ProbeFor { get; init; }
 }
 
 /// <summary>The answer to a <see cref="ClaimCommand"/>.</summary>

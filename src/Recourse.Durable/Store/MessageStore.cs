@@ -19,11 +19,29 @@ public abstract class MessageStore : IAsyncDisposable
     public Func<string, bool> BlocksLaneWhenDead { get; set; } = static _ => true;
 
     /// <summary>
+    /// How this node introduces itself to others that share the store. Default: named like the machine. Set it before the store is opened;
+    /// what is set later is told with the next pulse.
+    /// </summary>
+    public NodeIdentity Node { get; set; } = new(Environment.MachineName.ToLowerInvariant());
+
+    /// <summary>This node among those that share the store, once it is open; null for a store that only one process opens.</summary>
+    public virtual StoreNodes? Nodes => null;
+
+    /// <summary>
     /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the
     /// command.
     /// </summary>
     /// <exception cref="StoreException">The command was not committed (disk full, store closed …): nothing changed.</exception>
     public abstract ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Commits a message as <see cref="CommitAsync"/> does, and reports it as sent (<see cref="MessagingDiagnostics"/>). While somebody
+    /// listens, the activity of the sending is a child of the message's trace context, and takes its place.
+    /// </summary>
+    /// <inheritdoc cref="CommitAsync"/>
+    public ValueTask<EnqueueResult> SendAsync(EnqueueCommand command, CancellationToken cancellationToken = default) =>
+        MessagingTelemetry.WatchesSending ? MessagingTelemetry.SendAsync(this, command, cancellationToken)
+            : CommitAsync(command, cancellationToken);
 
     /// <summary>Reads: lists, counts, single messages. Sees everything that was committed before the call.</summary>
     public abstract StoreQueries Queries { get; }

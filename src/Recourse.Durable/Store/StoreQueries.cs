@@ -58,6 +58,10 @@ public abstract class StoreQueries
 
     /// <summary>What operators hold now, by kind and name.</summary>
     public abstract Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>The nodes that share the store, by number; none for a store that only one process opens.</summary>
+    public virtual Task<IReadOnlyList<NodeStatus>> NodesAsync(CancellationToken cancellationToken = default) =>
+        Task.FromResult<IReadOnlyList<NodeStatus>>([]);
 }
 
 /// <summary>What is dead now. Letters that died before an upgrade and are not yet sorted in count by age only.</summary>

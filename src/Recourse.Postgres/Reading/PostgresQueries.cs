@@ -7,6 +7,20 @@ namespace Recourse.Postgres;
 /// <summary>The reading side: each call is one connection of the pool and one snapshot.</summary>
 internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock) : StoreQueries
 {
+    /// <summary>The number under which this node is registered.</summary>
+    public required Func<long> Node { get; init; }
+
+    public override Task<IReadOnlyList<NodeStatus>> NodesAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync<IReadOnlyList<NodeStatus>>((sql, _) => sql.Read(
+            """
+            SELECT n.id, n.name, n.version, n.address, n.started_at, n.heartbeat_at,
+              (SELECT count(*) FROM deliveries d WHERE d.state = 2 AND d.holder = n.id),
+              EXISTS (SELECT 1 FROM duties WHERE name = 'housekeeping' AND node = n.id)
+            FROM nodes n ORDER BY n.id
+            """, row => new NodeStatus(
+                row.GetInt64(0), row.GetString(1), row.TextOrNull(2), row.TextOrNull(3), StoreTime.Time(row.GetInt64(4)),
+                StoreTime.Time(row.GetInt64(5)), row.GetInt64(6), row.GetBoolean(7), row.GetInt64(0) == Node())), cancellationToken);
+
     private async Task<T> ReadAsync<T>(Func<Sql, long, T> read, CancellationToken cancellationToken)
     {
         try
@@ -16,8 +30,7 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
             {
                 using var snapshot = connection.BeginTransaction(System.Data.IsolationLevel.RepeatableRead);
                 var sql = new Sql(connection);
-                var now = clock?.Invoke() ?? (long)sql.Scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")!;
-                var result = read(sql, now);
+                var result = read(sql, sql.Begin(clock));
                 snapshot.Commit();
                 return result;
             }, cancellationToken);

@@ -6,9 +6,10 @@ namespace Recourse.Postgres;
 internal sealed class Books
 {
     private const int EntriesMax = 500;
+    private const long Fresh = 1_000_000;
 
     private readonly Dictionary<(string Queue, string Service), int> _routes = [];
-    private readonly Dictionary<string, List<(int Route, string Queue)>> _toService = [];
+    private readonly Dictionary<string, (long ReadAt, List<(int Route, string Queue)> Routes)> _toService = [];
     private readonly SortedDictionary<int, long[]> _changes = [];
     private readonly List<(long Replay, long Delivery, ReplayOutcome Outcome)> _ended = [];
     private int _entries;
@@ -24,17 +25,16 @@ internal sealed class Books
         return route;
     }
 
-    /// <summary>The routes that lead to a service, by queue.</summary>
-    public List<(int Route, string Queue)> To(Sql sql, string service)
+    /// <summary>The routes that lead to a service, by queue; read again every second, because other nodes make routes too.</summary>
+    public List<(int Route, string Queue)> To(Sql sql, string service, long now)
     {
-        if (!_toService.TryGetValue(service, out var routes))
-        {
-            routes = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
-                service);
-            // Not of a service that nobody ever sent to: names would gather without end.
-            if (routes.Count > 0)
-                _toService.Add(service, routes);
-        }
+        if (_toService.TryGetValue(service, out var known) && Math.Abs(now - known.ReadAt) < Fresh)
+            return known.Routes;
+        var routes = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
+            service);
+        // Not of a service that nobody ever sent to: names would gather without end.
+        if (routes.Count > 0)
+            _toService[service] = (now, routes);
         return routes;
     }
 
@@ -90,11 +90,12 @@ internal sealed class Books
         _ended.Clear();
     }
 
+    // Entries that another node is summing up are its own: nobody waits for it.
     private void SumUp(Sql sql)
     {
         sql.Run(
             """
-            WITH gone AS (DELETE FROM books RETURNING *)
+            WITH gone AS (DELETE FROM books WHERE ctid = ANY (ARRAY (SELECT ctid FROM books FOR UPDATE SKIP LOCKED)) RETURNING *)
             INSERT INTO books SELECT route, sum(waiting), sum(leased), sum(delivered), sum(dead), sum(discarded), sum(expired) FROM gone
               GROUP BY route
             """);

@@ -7,21 +7,34 @@ namespace Recourse.Postgres;
 /// Takes what is due. Rows that another transaction holds are passed over, never waited for; of a lane its row is held, so nobody
 /// overtakes.
 /// </summary>
-internal sealed class ClaimWriter(Books books, ControlWriter controls)
+internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lanes)
 {
     private const int RoundsMax = 16;
+    private const long LookAgain = 500_000;
 
     private readonly ClaimTurns _turns = new();
+    private readonly List<long> _keys = [];
 
-    public ClaimResult Apply(Sql sql, ClaimCommand command, long now)
+    /// <summary>Leases of the transaction under way.</summary>
+    public List<long> Leases { get; } = [];
+
+    /// <param name="sql">The connection.</param>
+    /// <param name="command">What to take.</param>
+    /// <param name="holder">This node; it is registered.</param>
+    /// <param name="now">The time of the commit.</param>
+    public ClaimResult Apply(Sql sql, ClaimCommand command, long holder, long now)
     {
-        var held = controls.Current(sql);
-        var routes = books.To(sql, command.Service).FindAll(route => !held.Holds(route.Queue, command.Service));
+        var held = controls.Current(sql, now);
+        var routes = books.To(sql, command.Service, now).FindAll(route => !held.Holds(route.Queue, command.Service));
         if (routes.Count == 0)
             return new([], null);
+        if (command.ProbeFor is not null && !ProbeLease.MayTake(sql, command.Service, holder, now))
+            return new([], StoreTime.Nearest(now + LookAgain));
+        var earlier = Leases.Count;
         var ids = routes.ConvertAll(route => route.Route);
         var queues = routes.ToDictionary(route => route.Route, route => route.Queue);
         var taken = new List<ClaimedDelivery>();
+        _keys.Clear();
         // Expired heads make way for others, but one claim does not empty a store of expired messages.
         for (var round = 0; round < RoundsMax; round++)
         {
@@ -35,10 +48,12 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls)
                 due.RemoveAll(candidate => expired.Contains(candidate.Key));
             }
             if (due.Count > 0)
-                taken.AddRange(Take(sql, command, due, now));
+                taken.AddRange(Take(sql, command, due, holder, now));
             if (expired.Count == 0 || taken.Count >= command.Max)
                 break;
         }
+        if (command.ProbeFor is { } atMost && taken.Count > 0)
+            ProbeLease.Took(sql, command.Service, Leases[earlier..], _keys, now + (long)atMost.TotalMicroseconds, now);
         return new(taken, Next(sql, command, ids));
     }
 
@@ -105,15 +120,17 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls)
         return next is { } due ? StoreTime.Nearest(due) : null;
     }
 
-    private List<ClaimedDelivery> Take(Sql sql, ClaimCommand command, List<DueDelivery> candidates, long now)
+    private List<ClaimedDelivery> Take(Sql sql, ClaimCommand command, List<DueDelivery> candidates, long holder, long now)
     {
-        var lanes = candidates.Where(candidate => candidate.Lane is not null).Select(candidate => candidate.Lane!.Value).ToList();
-        if (lanes.Count > 0)
-            sql.Run("UPDATE lanes SET state = 2 WHERE id = ANY ($1)", lanes);
+        var heads = candidates.Where(candidate => candidate.Lane is not null).Select(candidate => candidate.Lane!.Value).ToList();
+        if (heads.Count > 0)
+            sql.Run("UPDATE lanes SET state = 2 WHERE id = ANY ($1)", heads);
         var lease = (long)sql.Scalar("SELECT nextval('leases')")!;
+        Leases.Add(lease);
         var taken = sql.Read(
             """
-            UPDATE deliveries d SET state = 2, lease = $2, attempts = d.attempts + 1, alone = $3, node = $4, claimed_at = $5
+            UPDATE deliveries d SET state = 2, lease = $2, attempts = d.attempts + 1, alone = $3, node = $4, claimed_at = $5,
+              holder = $6
             FROM messages m, routes r WHERE d.key = ANY ($1) AND m.sequence = d.key >> 8 AND r.id = d.route
             RETURNING d.key, d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation,
               d.generation_at,
@@ -121,9 +138,13 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls)
                 m.trace_parent,
               m.body, r.queue, d.service, d.rank, d.edits
             """, row => (Row: Claimed(row, lease, now), Route: row.GetInt32(11), Key: row.GetInt64(0), Edited: row.GetInt32(22) > 0),
-            candidates.ConvertAll(candidate => candidate.Key), lease, command.Suspects, command.Node, now);
-        foreach (var (_, route, _, _) in taken)
+            candidates.ConvertAll(candidate => candidate.Key), lease, command.Suspects, command.Node, now, holder);
+        foreach (var (claimed, route, key, _) in taken)
+        {
+            _keys.Add(key);
             books.Move(route, DeliveryState.Waiting, DeliveryState.Leased);
+            lanes.Claimed(claimed);
+        }
         var order = candidates.Select((candidate, place) => (candidate.Key, place)).ToDictionary(row => row.Key, row => row.place);
         return [.. taken.OrderBy(row => order[row.Key]).Select(row => row.Edited ? Edited(sql, row.Key, row.Row) : row.Row)];
     }

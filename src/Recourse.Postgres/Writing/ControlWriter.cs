@@ -5,15 +5,17 @@ namespace Recourse.Postgres;
 /// <summary>Keeps what operators hold, in the database and in memory, where each claim looks.</summary>
 internal sealed class ControlWriter
 {
-    private bool _loaded;
+    private const long Fresh = 500_000;
 
-    /// <summary>What holds now; read again after a rollback.</summary>
-    public ControlSet Current(Sql sql)
+    private long? _readAt;
+
+    /// <summary>What holds, read again after a rollback, and when it is half a second old: another node may have set it.</summary>
+    public ControlSet Current(Sql sql, long now)
     {
-        if (_loaded)
+        if (_readAt is { } at && Math.Abs(now - at) < Fresh)
             return Set;
         Set.Load(sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>());
-        _loaded = true;
+        _readAt = now;
         return Set;
     }
 
@@ -21,18 +23,27 @@ internal sealed class ControlWriter
 
     public bool Apply(Sql sql, ControlCommand command, long now)
     {
-        if (!Current(sql).Apply(command, StoreTime.Time(now)))
+        Forget();
+        if (!command.On)
+            return sql.Run("DELETE FROM controls WHERE kind = $1 AND name = $2", command.Kind.ToString(), command.Name) > 0;
+        if (sql.Run("INSERT INTO controls VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", command.Kind.ToString(), command.Name,
+            command.Actor, command.Reason, now) == 0)
             return false;
         if (command.Excludes is { } other)
             sql.Run("DELETE FROM controls WHERE kind = $1 AND name = $2", other.ToString(), command.Name);
-        if (command.On)
-            sql.Run("INSERT INTO controls VALUES ($1, $2, $3, $4, $5)", command.Kind.ToString(), command.Name, command.Actor,
-                command.Reason, now);
-        else
-            sql.Run("DELETE FROM controls WHERE kind = $1 AND name = $2", command.Kind.ToString(), command.Name);
+        return true;
+    }
+
+    /// <summary>Counts a reset: each node that sees the number change closes its breaker.</summary>
+    public static bool Apply(Sql sql, ResetServiceCommand command)
+    {
+        sql.Run(
+            """
+            INSERT INTO service_resets AS r VALUES ($1, 1) ON CONFLICT (service) DO UPDATE SET number = r.number + 1
+            """, command.Service);
         return true;
     }
 
     /// <summary>After a rollback.</summary>
-    public void Forget() => _loaded = false;
+    public void Forget() => _readAt = null;
 }

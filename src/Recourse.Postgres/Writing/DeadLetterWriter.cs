@@ -72,9 +72,10 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
                 INSERT INTO letter_marks (delivery, resolved_at) VALUES ($1, $2)
                 ON CONFLICT (delivery) DO UPDATE SET resolved_at = excluded.resolved_at
                 """, letter.Key, now);
+        OutcomeWriter.LockMessages(sql, [DeliveryKey.Sequence(letter.Key)]);
         OutcomeWriter.MarkPrunable(sql, letter.Key, now);
         if (letter.Lane is { } lane)
-            OutcomeWriter.LeaveLane(sql, lane, letter.Key);
+            Lanes.Leave(sql, lane, letter.Key);
         books.Move(letter.Route, DeliveryState.Dead, DeliveryState.Discarded);
         return DeadLetterOutcome.Done;
     }
@@ -98,7 +99,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
         sql.Run(
             """
             DELETE FROM idempotency WHERE (queue, key) IN
-              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
+              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
             """, now, command.Limit);
         return old.Count;
     }

@@ -3,7 +3,7 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>Stores all new messages of a batch by two statements, whatever their number.</summary>
-internal sealed class EnqueueWriter(Books books)
+internal sealed class EnqueueWriter(Books books, Lanes lanes)
 {
     private MessageIds _ids = new();
 
@@ -18,18 +18,17 @@ internal sealed class EnqueueWriter(Books books)
         _ids = last is [var id] ? new(id) : new();
     }
 
-    public void Apply(Sql sql, IReadOnlyList<EnqueueCommand> commands, long now)
+    /// <summary>Gives ids, and takes the idempotency keys: which of them are new.</summary>
+    public List<EnqueueCommand> Admit(Sql sql, List<EnqueueCommand> commands, long now)
     {
-        var fresh = new List<EnqueueCommand>(commands.Count);
         foreach (var command in commands)
-        {
-            var id = _ids.Next(StoreTime.Time(now));
-            command.Result = Used(sql, command, id, now) ?? new(EnqueueStatus.Accepted, id);
-            if (command.Result.Status is EnqueueStatus.Accepted)
-                fresh.Add(command);
-        }
-        if (fresh.Count > 0)
-            Insert(sql, fresh, now);
+            command.Result = new(EnqueueStatus.Accepted, _ids.Next(StoreTime.Time(now)));
+        // In one order on every node; of two in one batch with the same key the first is the first.
+        foreach (var command in commands.Where(command => command.Message.IdempotencyKey is not null)
+            .OrderBy(command => command.Message.Queue, StringComparer.Ordinal)
+            .ThenBy(command => command.Message.IdempotencyKey, StringComparer.Ordinal))
+            command.Result = Used(sql, command, command.Result.MessageId, now) ?? command.Result;
+        return commands.FindAll(command => command.Result.Status is EnqueueStatus.Accepted);
     }
 
     private static EnqueueResult? Used(Sql sql, EnqueueCommand command, Guid id, long now)
@@ -51,7 +50,8 @@ internal sealed class EnqueueWriter(Books books)
         }, command.Message.Queue, key)[0];
     }
 
-    private void Insert(Sql sql, List<EnqueueCommand> commands, long now)
+    /// <summary>Stores what was admitted; its lanes are locked.</summary>
+    public void Insert(Sql sql, List<EnqueueCommand> commands, long now)
     {
         var messages = commands.ConvertAll(command => command.Message);
         var sequences = sql.Read(
@@ -69,7 +69,7 @@ internal sealed class EnqueueWriter(Books books)
             messages.ConvertAll(message => message.TraceParent), messages.ConvertAll(message => message.Body.ToArray()))
             .ToDictionary(row => row.Id, row => row.Sequence);
 
-        var (keys, routes, services, lanes) = (new List<long>(), new List<int>(), new List<string>(), new List<long?>());
+        var (keys, routes, services, places) = (new List<long>(), new List<int>(), new List<string>(), new List<long?>());
         var (dues, ranks, expiries) = (new List<long>(), new List<short>(), new List<long?>());
         foreach (var command in commands)
         {
@@ -84,7 +84,7 @@ internal sealed class EnqueueWriter(Books books)
                 keys.Add(key);
                 routes.Add(route);
                 services.Add(service);
-                lanes.Add(message.OrderKey is { } orderKey ? Lanes.Join(sql, service, orderKey, key, due, route, message.Priority) : null);
+                places.Add(message.OrderKey is { } orderKey ? lanes.Of(service, orderKey) : null);
                 dues.Add(due);
                 ranks.Add((short)message.Priority);
                 expiries.Add(message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null);
@@ -97,6 +97,6 @@ internal sealed class EnqueueWriter(Books books)
             SELECT key, route, service, 0, due_at, lane, rank, expires_at, CASE WHEN due_at > $1 THEN due_at END
             FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[])
               AS d (key, route, service, lane, due_at, rank, expires_at)
-            """, now, keys, routes, services, lanes, dues, ranks, expiries);
+            """, now, keys, routes, services, places, dues, ranks, expiries);
     }
 }

@@ -16,24 +16,32 @@ internal sealed class Letters
 {
     private readonly LetterGroups _groups = new();
     private long _last;
-    private bool _loaded;
+    private long _written;
+    private long? _version;
+    private bool _locked;
 
-    /// <summary>Before a batch: the groups as they are stored, unless they are known.</summary>
-    public void Load(Sql sql)
+    /// <summary>
+    /// Before a transaction that may touch letters: from here to its commit it alone does, over all nodes. Reads what others have changed
+    /// since the last time.
+    /// </summary>
+    public void Lock(Sql sql)
     {
-        if (_loaded)
+        var (last, version, removed) = sql.Read(
+            "SELECT last, version, removed FROM letter_clock WHERE id = 1 FOR UPDATE",
+            row => (row.GetInt64(0), row.GetInt64(1), row.GetInt64(2)))[0];
+        (_last, _written, _locked) = (last, last, true);
+        if (_version == version)
             return;
-        _groups.Clear();
-        foreach (var group in sql.Read(Columns, Read))
+        var known = _version is { } before && before >= removed ? before : -1;
+        if (known < 0)
+            _groups.Clear();
+        foreach (var group in sql.Read($"{Columns} WHERE version > $1", Read, known))
             _groups.Load(group);
-        // Behind the last replay job too: it is not to take what dies now for its own when the clock went back.
-        _last = Math.Max(_last, (long?)sql.Scalar(
-            "SELECT greatest((SELECT max(ended_at) FROM deliveries WHERE state = 4), (SELECT max(made_at) FROM replays))") ?? 0);
-        _loaded = true;
+        _version = version;
     }
 
     /// <summary>After a rollback.</summary>
-    public void Forget() => _loaded = false;
+    public void Forget() => (_version, _locked) = (null, false);
 
     /// <summary>The time of a death that happens now, if it does: then it is counted.</summary>
     public long DiedAt(long now) => LetterRules.DiedAt(now, _last);
@@ -167,18 +175,28 @@ internal sealed class Letters
     /// <summary>Writes the gathered counts: once for all commands, just before they are committed.</summary>
     public void Write(Sql sql)
     {
-        if (!_groups.HasChanges)
+        if (!_locked)
             return;
+        _locked = false;
+        if (!_groups.HasChanges && _last == _written)
+            return;
+        var version = (long)sql.Scalar(
+            """
+            UPDATE letter_clock SET last = $1, version = version + 1, removed = CASE WHEN $2 THEN version + 1 ELSE removed END WHERE id = 1
+            RETURNING version
+            """, _last, _groups.Removed.Count > 0)!;
+        _version = version;
         if (_groups.Removed.Count > 0)
             sql.Run("DELETE FROM letter_groups WHERE fingerprint = ANY ($1)", _groups.Removed.ToList());
         foreach (var group in _groups.Changed)
         {
             sql.Run(
                 """
-                INSERT INTO letter_groups VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (fingerprint) DO UPDATE SET
-                  sample = excluded.sample, dead = excluded.dead, total = excluded.total, last_seen = excluded.last_seen
+                INSERT INTO letter_groups VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (fingerprint) DO UPDATE SET
+                  sample = excluded.sample, dead = excluded.dead, total = excluded.total, last_seen = excluded.last_seen,
+                  version = excluded.version
                 """, group.Fingerprint, group.Service, group.Kind, group.Code, group.Template, group.Sample, group.Dead, group.Total,
-                group.FirstSeen, group.LastSeen);
+                group.FirstSeen, group.LastSeen, version);
         }
         _groups.Written();
     }

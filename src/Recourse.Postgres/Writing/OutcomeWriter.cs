@@ -32,6 +32,8 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             commands.ConvertAll(command => command.Attempt.Node));
         foreach (var command in commands)
             command.Result = false;
+        var (lanes, keys) = (new List<long>(), new List<long>());
+        LockMessages(sql, [.. ended.Where(each => each.Row.Services > 1).Select(each => DeliveryKey.Sequence(each.Row.Key))]);
         foreach (var (place, row) in ended)
         {
             commands[place].Result = true;
@@ -42,8 +44,12 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             if (row.Services > 1)
                 MarkPrunable(sql, row.Key, now);
             if (row.Lane is { } lane)
-                LeaveLane(sql, lane, row.Key);
+            {
+                lanes.Add(lane);
+                keys.Add(row.Key);
+            }
         }
+        Lanes.Leave(sql, lanes, keys);
         RemoveEnded(sql, [.. ended.Where(each => !commands[each.Place].KeepHistory).Select(each => DeliveryKey.Sequence(each.Row.Key))]);
     }
 
@@ -106,7 +112,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
         if (row.Lane is not { } lane)
             return true;
         if (dead && !command.BlockLane)
-            LeaveLane(sql, lane, row.Key);
+            Lanes.Leave(sql, lane, row.Key);
         else
             Lanes.Settle(sql, lane, row.Key);
         return true;
@@ -129,13 +135,34 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
         return true;
     }
 
-    public static void LeaveLane(Sql sql, long lane, long key)
+    /// <summary>Gives back all that was claimed under these leases, and never begun.</summary>
+    public void Release(Sql sql, List<long> leases)
     {
-        sql.Run("UPDATE deliveries SET lane = NULL WHERE key = $1", key);
-        Lanes.Settle(sql, lane, key);
+        var released = sql.Read(
+            """
+            UPDATE deliveries d SET state = 0, lease = 0, alone = false, attempts = d.attempts - 1
+            WHERE d.state = 2 AND d.lease = ANY ($1) RETURNING d.key, d.route, d.lane
+            """, row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2)), leases);
+        foreach (var (key, route, lane) in released)
+        {
+            books.Move(route, DeliveryState.Leased, DeliveryState.Waiting);
+            if (lane is { } held)
+                Lanes.Settle(sql, held, key);
+        }
     }
 
-    /// <summary>The delivery that ended its message last carries the time from which the message may be pruned.</summary>
+    /// <summary>
+    /// Deliveries of one message can end on two nodes at once, and each would see the other's as not yet ended: so one after the other.
+    /// </summary>
+    public static void LockMessages(Sql sql, List<long> sequences)
+    {
+        if (sequences.Count > 0)
+            sql.Run("SELECT 1 FROM messages WHERE sequence = ANY ($1) ORDER BY sequence FOR NO KEY UPDATE", sequences);
+    }
+
+    /// <summary>
+    /// The delivery that ended its message last carries the time from which the message may be pruned. The message is locked.
+    /// </summary>
     public static void MarkPrunable(Sql sql, long key, long now)
     {
         var first = DeliveryKey.Of(DeliveryKey.Sequence(key), 0);

@@ -14,6 +14,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
 
     private readonly Books _books = new();
     private readonly Letters _letters = new();
+    private readonly Lanes _lanes = new();
+    private readonly ControlWriter _controls = new();
+    private readonly LostClaims _lost = new();
     private NpgsqlConnection? _connection;
     private EnqueueWriter? _enqueue;
     private ClaimWriter? _claim;
@@ -21,23 +24,33 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private DeadLetterWriter? _deadLetter;
     private LetterMarksWriter? _marks;
     private ReplayWriter? _replay;
+    private LeaseEnd? _leaseEnd;
     private ImportWriter? _import;
-    private readonly ControlWriter _controls = new();
 
-    /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
+    /// <summary>The number under which this node is registered; claims are made in its name. 0 while it has none.</summary>
+    public required Func<long> Node { get; init; }
+
+    /// <inheritdoc cref="PostgresMessageStore.BetweenTransactions"/>
+    public Action<NpgsqlConnection>? BetweenTransactions { get; set; }
+
+    /// <inheritdoc cref="PostgresMessageStore.AfterCommit"/>
+    public Action? AfterCommit { get; set; }
+
+    /// <summary>Connects, migrates, and ends the leases of nodes that left some.</summary>
     public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
-        (_enqueue, _claim, _outcome) = (new(_books), new(_books, _controls), new(_books, _letters));
+        (_enqueue, _claim, _outcome) = (new(_books, _lanes), new(_books, _controls, _lanes), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         _replay = new(_deadLetter, _letters);
+        _leaseEnd = new(_books, _letters) { BlocksLane = blocksLaneWhenDead };
         _import = new(_books, _letters);
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
+        var now = sql.Begin(clock);
         _enqueue.Continue(sql);
-        _letters.Load(sql);
-        var now = Now(sql);
-        var opening = LeaseEnd.Apply(sql, _books, _letters, blocksLaneWhenDead, now);
+        _letters.Lock(sql);
+        var opening = _leaseEnd.Apply(sql, now, null);
         WriteSums(sql, now);
         transaction.Commit();
         return opening;
@@ -45,20 +58,13 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
 
     private Sql Connect()
     {
-        if (_connection is { State: System.Data.ConnectionState.Open })
-            return new(_connection);
-        _connection?.Dispose();
-        _connection = source.OpenConnection();
-        var sql = new Sql(_connection);
-        if (!(bool)sql.Scalar("SELECT pg_try_advisory_lock($1)", PostgresSchema.OwnerLock)!)
+        if (_connection is not { State: System.Data.ConnectionState.Open })
         {
-            _connection.Dispose();
-            throw new StoreException(
-                $"Database '{_connection.Database}' is in use by another relay. In this release one relay owns a database; "
-                + "end that one, or give this one another database.",
-                StoreProblem.Locked);
+            _connection?.Dispose();
+            _connection = source.OpenConnection();
         }
-        return sql;
+        BetweenTransactions?.Invoke(_connection);
+        return new(_connection);
     }
 
     public void Commit(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
@@ -88,10 +94,10 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         using var transaction = _connection!.BeginTransaction();
         try
         {
-            var now = Now(sql);
-            ApplyAll(sql, batch, now);
-            WriteSums(sql, now);
+            ApplyAll(sql, batch);
             transaction.Commit();
+            AfterCommit?.Invoke();
+            _claim!.Leases.Clear();
             return true;
         }
         catch (Exception error)
@@ -110,28 +116,30 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     {
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
-        for (var i = 0; i < batch.Length; i++)
+        try
         {
-            transaction.Save("command");
-            try
+            for (var i = 0; i < batch.Length; i++)
             {
-                var now = Now(sql);
-                ApplyAll(sql, batch.Slice(i, 1), now);
-                WriteSums(sql, now);
+                transaction.Save("command");
+                try
+                {
+                    ApplyAll(sql, batch.Slice(i, 1));
+                }
+                catch (Exception error) when (PostgresErrors.IsOfCommand(error))
+                {
+                    transaction.Rollback("command");
+                    Forget();
+                    errors[i] = PostgresErrors.AsStoreException(error);
+                }
             }
-            catch (Exception error) when (PostgresErrors.IsOfCommand(error))
-            {
-                transaction.Rollback("command");
-                Forget();
-                errors[i] = PostgresErrors.AsStoreException(error);
-            }
-            catch
-            {
-                Forget();
-                throw;
-            }
+            transaction.Commit();
+            _claim!.Leases.Clear();
         }
-        transaction.Commit();
+        catch
+        {
+            Forget();
+            throw;
+        }
     }
 
     /// <summary>What is summed up over all commands of a commit.</summary>
@@ -141,39 +149,92 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         _letters.Write(sql);
     }
 
+    // A transaction whose end is not known may have been committed: what it claimed, nobody has in hand.
     private void Forget()
     {
+        _lost.Add(_claim!.Leases);
+        _claim.Leases.Clear();
         _books.Forget();
         _letters.Forget();
         _controls.Forget();
     }
 
-    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, long now)
+    /// <summary>
+    /// In one order of locks on every node, so that batches wait for each other but never in a circle: the letters, the idempotency keys by
+    /// name, the lanes by name, deliveries.
+    /// </summary>
+    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch)
     {
-        _letters.Load(sql);
+        var now = sql.Begin(clock);
         var enqueues = new List<EnqueueCommand>();
         var completes = new List<CompleteCommand>();
+        var ending = new List<DeliveryId>();
+        var (letters, claims) = (false, false);
         foreach (var command in batch)
         {
             if (command is EnqueueCommand enqueue)
                 enqueues.Add(enqueue);
             else if (command is CompleteCommand complete)
                 completes.Add(complete);
+            if (Ends(command) is { } id)
+                ending.Add(id);
+            letters |= TouchesLetters(command);
+            claims |= command is ClaimCommand;
         }
-        if (enqueues.Count > 0)
-            _enqueue!.Apply(sql, enqueues, now);
+        if (letters)
+            _letters.Lock(sql);
+        var fresh = enqueues.Count == 0 ? [] : _enqueue!.Admit(sql, enqueues, now);
+        _lanes.Lock(sql, fresh.Select(enqueue => enqueue.Message), ending);
+        if (fresh.Count > 0)
+            _enqueue!.Insert(sql, fresh, now);
+        _lanes.SettleFresh(sql);
+        _lost.Release(sql, _outcome!, now);
         if (completes.Count > 0)
             _outcome!.Apply(sql, completes, now);
+        var holder = claims ? Registered(sql) : 0;
         foreach (var command in batch)
-            Apply(sql, command, now);
+        {
+            if (command is ClaimCommand claim)
+                claim.Result = holder == 0 ? NotRegistered(now) : _claim!.Apply(sql, claim, holder, now);
+            else
+                Apply(sql, command, now);
+        }
+        WriteSums(sql, now);
     }
+
+    private static DeliveryId? Ends(StoreCommand command) => command switch
+    {
+        CompleteCommand complete => complete.Id,
+        FailCommand fail => fail.Id,
+        ReleaseCommand release => release.Id,
+        _ => null,
+    };
+
+    private static bool TouchesLetters(StoreCommand command) => command switch
+    {
+        FailCommand fail => fail.Decision.Action is DeliveryAction.DeadLetter,
+        EnqueueCommand or CompleteCommand or ClaimCommand or ReleaseCommand or PruneCommand or ProbeCommand or ExpireCommand
+            or ControlCommand or MoveReplayCommand or PruneReplaysCommand or ResetServiceCommand => false,
+        _ => true,
+    };
+
+    // Others may have declared this node dead; what it claimed now would be nobody's.
+    private long Registered(Sql sql)
+    {
+        var node = Node();
+        return sql.Scalar("SELECT 1 FROM nodes WHERE id = $1", node) is null ? 0 : node;
+    }
+
+    private static ClaimResult NotRegistered(long now) => new([], StoreTime.Nearest(now + 1_000_000));
 
     private void Apply(Sql sql, StoreCommand command, long now)
     {
         switch (command)
         {
             case EnqueueCommand or CompleteCommand: break;
-            case ClaimCommand claim: claim.Result = _claim!.Apply(sql, claim, now); break;
+            case TakeOverCommand takeOver: takeOver.Result = _leaseEnd!.Apply(sql, takeOver, now); break;
+            case ReleaseNodeCommand release: release.Result = _leaseEnd!.Apply(sql, release, now); break;
+            case ResetServiceCommand reset: reset.Result = ControlWriter.Apply(sql, reset); break;
             case FailCommand fail: fail.Result = _outcome!.Apply(sql, fail, now); break;
             case ReleaseCommand release: release.Result = _outcome!.Apply(sql, release); break;
             case ReplayCommand replay: replay.Result = _deadLetter!.Apply(sql, replay, now); break;
@@ -197,22 +258,5 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         }
     }
 
-    /// <summary>The server's clock: nodes need not agree on the time.</summary>
-    private long Now(Sql sql) => clock?.Invoke() ?? (long)sql.Scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")!;
-
-    public void Dispose()
-    {
-        if (_connection is null)
-            return;
-        try
-        {
-            // The server would notice the closed connection a little later; a successor should not have to wait for that.
-            new Sql(_connection).Run("SELECT pg_advisory_unlock($1)", PostgresSchema.OwnerLock);
-        }
-        catch (Exception error) when (error is NpgsqlException or InvalidOperationException or IOException)
-        {
-            // The connection is gone already, and the lock with it.
-        }
-        _connection.Dispose();
-    }
+    public void Dispose() => _connection?.Dispose();
 }

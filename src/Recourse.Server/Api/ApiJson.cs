@@ -33,6 +33,8 @@ namespace Recourse.Server.Api;
 [JsonSerializable(typeof(ReplayPreviewView))]
 [JsonSerializable(typeof(ListView<ReplayView>))]
 [JsonSerializable(typeof(ListView<ReplayItemView>))]
+[JsonSerializable(typeof(ListView<NodeView>))]
+[JsonSerializable(typeof(NodeReleaseView))]
 [JsonSerializable(typeof(LiveView))]
 [JsonSerializable(typeof(ReadyView))]
 internal sealed partial class ApiJson : JsonSerializerContext

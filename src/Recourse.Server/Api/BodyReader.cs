@@ -29,8 +29,8 @@ internal static class BodyReader
     }
 
     /// <summary>The next part of a body whose length was not announced.</summary>
-    /// <exception cref="BadHttpRequestException">The chunks are malformed. The server says so with a plain <see cref="IOException"/> where the
-    /// size of a chunk is more than a number holds.</exception>
+    /// <exception cref="BadHttpRequestException">The chunks are malformed. The server says so with a plain <see cref="IOException"/> where
+    /// the size of a chunk is more than a number holds.</exception>
     public static async ValueTask<ReadResult> NextAsync(PipeReader reader, CancellationToken cancellationToken)
     {
         try

@@ -51,7 +51,7 @@ internal static class ServiceRoutes
         await relay.Store.CommitAsync(new ControlCommand(kind, name, on, act.Actor!, act.Reason));
         // A reset also closes a breaker that opened by itself.
         if (kind is ControlKind.ServiceIsolated && !on)
-            relay.Reset(name);
+            await relay.ResetAsync(name);
         await WriteAsync(http, relay, name);
     }
 

@@ -15,4 +15,8 @@ public abstract class DashboardData
     /// The configured queues, those that never had a message included. Default: none; the dashboard then shows those of the store.
     /// </summary>
     public virtual IReadOnlyList<string> Queues => [];
+
+    /// <summary>The node of a store that only one process opens; one that several share is asked itself. Default: none.</summary>
+    public virtual Task<IReadOnlyList<NodeStatus>> NodesAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<NodeStatus>>([]);
 }

@@ -36,10 +36,7 @@ public static class DashboardEndpoints
         Page("/messages/{id}", pages.MessageAsync);
         Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
         foreach (var (verb, form) in forms.ByVerb) Post($"/deliveries/{{id}}/{verb}", form, verb == "edit" ? EditBytesMax : FormBytesMax);
-        Page("/replays", (http, _) => pages.ReplaysAsync(http));
-        Page("/replays/{id}", pages.ReplayAsync);
-        Page("/controls", (http, _) => pages.ControlsAsync(http));
-        MapOperators(new OperatorForms(pages), (pattern, form) => Post(pattern, form, FormBytesMax));
+        MapOperators(pages, (pattern, page) => Page(pattern, page), (pattern, form) => Post(pattern, form, FormBytesMax));
         return group;
 
         void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
@@ -80,8 +77,16 @@ public static class DashboardEndpoints
         }
     }
 
-    private static void MapOperators(OperatorForms forms, Action<string, Func<HttpContext, string, Task<IResult>>> post)
+    private static void MapOperators(
+        DashboardPages pages, Action<string, Func<HttpContext, string, Task<IResult>>> page,
+        Action<string, Func<HttpContext, string, Task<IResult>>> post)
     {
+        var forms = new OperatorForms(pages);
+        page("/replays", (http, _) => pages.ReplaysAsync(http));
+        page("/replays/{id}", pages.ReplayAsync);
+        page("/controls", (http, _) => pages.ControlsAsync(http));
+        page("/nodes", (http, _) => pages.NodesAsync(http));
+        post("/nodes/{id}/release", forms.ReleaseNodeAsync);
         post("/replays", forms.StartReplayAsync);
         foreach (var verb in Enum.GetValues<ReplayVerb>())
             post($"/replays/{{id}}/{verb.ToString().ToLowerInvariant()}", (http, id) => forms.SteerAsync(http, id, verb));

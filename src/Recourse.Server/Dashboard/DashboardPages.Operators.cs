@@ -35,6 +35,15 @@ internal sealed partial class DashboardPages
             Context(http, 1, "Hold and let go", Section.Controls, counts), await ControlsModelAsync(http));
     }
 
+    public async Task<IResult> NodesAsync(HttpContext http)
+    {
+        var counts = await Store(http).Queries.QueuesAsync(http.RequestAborted);
+        var several = Store(http).Nodes is not null;
+        var nodes = several || http.RequestServices.GetService<DashboardData>() is not { } data
+            ? await Store(http).Queries.NodesAsync(http.RequestAborted) : await data.NodesAsync(http.RequestAborted);
+        return new PageResult<NodesPage, NodesModel>(Context(http, 1, "Nodes", Section.Nodes, counts), new(nodes, several));
+    }
+
     // Every queue and service that is configured or has something in the store.
     public static async Task<ControlsModel> ControlsModelAsync(HttpContext http)
     {

@@ -28,6 +28,8 @@ internal sealed record Flash(string Text, bool Problem = false)
         ["held"] = new("Held. It stays so, over restarts too, until it is let go."),
         ["let-go"] = new("Let go. Deliveries go on at once."),
         ["hold-same"] = new("Nothing was changed: it was so already.", Problem: true),
+        ["node-released"] = new("Released. What the node had in hand runs again, alone."),
+        ["node-gone"] = new("Nothing was changed: there is no such node any more.", Problem: true),
         ["not-dead"] = new("Nothing was changed: this delivery is not a dead letter (any more). Its state is shown below.", Problem: true),
     };
 

@@ -40,4 +40,7 @@ internal sealed record ReplayModel(ReplayJob Job, Page<ReplayItem> Items, string
 
 internal sealed record ControlsModel(IReadOnlyList<string> Queues, IReadOnlyList<string> Services, IReadOnlyList<Control> Controls);
 
+// Several: the store is one that nodes share, so leases can be ended.
+internal sealed record NodesModel(IReadOnlyList<NodeStatus> Nodes, bool Several);
+
 internal sealed record ProblemModel(string Text, string? Detail);

@@ -59,6 +59,19 @@ internal sealed class OperatorForms(DashboardPages pages)
         return SeeOther(http, Depth, "/controls", !changed ? "hold-same" : on ? "held" : "let-go");
     }
 
+    public async Task<IResult> ReleaseNodeAsync(HttpContext http, string id)
+    {
+        const int Depth = 3;
+        var (form, refusal) = await CheckAsync(http, Depth);
+        if (form is null)
+            return refusal!;
+        var released = DashboardPages.Store(http).Nodes is not null
+            && long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && await DashboardPages.Store(http).CommitAsync(
+                new ReleaseNodeCommand(number, Actor(http), Reason(form)), http.RequestAborted) is not null;
+        return SeeOther(http, Depth, "/nodes", released ? "node-released" : "node-gone");
+    }
+
     public static ReplayRunner? Runner(HttpContext http) => http.RequestServices.GetService<ReplayRunner>();
 
     private static ReplayRequest Request(HttpContext http, IFormCollection form)

@@ -8,6 +8,7 @@ internal enum Section
     Failing,
     Replays,
     Controls,
+    Nodes,
 }
 
 // What every part of a page may need to know.

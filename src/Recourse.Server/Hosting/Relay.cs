@@ -26,6 +26,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
     private volatile Dispatcher? _dispatcher;
     private volatile bool _stopping;
+    private DateTimeOffset _startedAt;
     private volatile IReadOnlyList<Control> _controls = [];
 
     public Relay(RelayOptions options, RelayMeters meters, ILoggerFactory loggers)
@@ -70,6 +71,19 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Works on replay jobs.</summary>
     public ReplayRunner Replays { get; }
 
+    /// <summary>True on the one node that does for all what one must do; always where there is only one.</summary>
+    public bool KeepsHouse => _inner.Nodes?.Housekeeping ?? true;
+
+    /// <summary>The nodes that share the store; of a store that only one process opens, this one.</summary>
+    public async Task<IReadOnlyList<NodeStatus>> NodesAsync(CancellationToken cancellationToken)
+    {
+        if (_inner.Nodes is not null)
+            return await _inner.Queries.NodesAsync(cancellationToken);
+        var leases = (await _inner.Queries.QueuesAsync(cancellationToken)).Sum(queue => queue.Leased);
+        var node = _inner.Node;
+        return [new(1, node.Name, node.Version, node.Address, _startedAt, Time.GetUtcNow(), leases, Housekeeping: true, Self: true)];
+    }
+
     /// <summary>What operators hold, as the store has it.</summary>
     public IReadOnlyList<Control> Controls => _controls;
 
@@ -83,13 +97,20 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         return false;
     }
 
-    /// <summary>Closes a breaker and forgets its counts. False when no dispatcher serves the service.</summary>
-    public bool Reset(string service) => _dispatcher?.Reset(service) ?? false;
+    /// <summary>Closes a breaker and forgets its counts, here at once and on other nodes within 2 s.</summary>
+    public async Task ResetAsync(string service)
+    {
+        _dispatcher?.Reset(service);
+        if (_inner.Nodes is { Count: > 1 })
+            await Store.CommitAsync(new ResetServiceCommand(service));
+    }
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
+        _inner.Node = new(_options.Node, RelayVersion.Text, _configuration.Listen.Count > 0 ? Shown(_configuration.Listen[0]) : null);
         var opening = await _inner.OpenAsync(cancellationToken);
+        _startedAt = Time.GetUtcNow();
         if (opening.Migration is { } migration)
             Log.Migrated(_logger, migration.From, migration.To, migration.Backup ?? "not kept, as asked");
         var store = StoreName.Shown(_configuration.Store);
@@ -109,6 +130,11 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         Isolate(dispatcher);
         dispatcher.Start(opening);
         _dispatcher = dispatcher;
+        if (_inner.Nodes is { } nodes)
+        {
+            nodes.Logger = _loggers.CreateLogger("Recourse.Nodes");
+            nodes.Observe(news => Controlled(dispatcher, news.Controls));
+        }
         Replays.Start();
         await WarnOfWhatIsGoneAsync(cancellationToken);
     }
@@ -147,6 +173,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "store");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
             Log.NeedsRestart(_logger, "limits.max_connections");
+        if (!before.Telemetry.Equals(configuration.Telemetry with { Headers = before.Telemetry.Headers }))
+            Log.NeedsRestart(_logger, "telemetry");
         Remember(configuration);
         (_configuration, _doors) = (configuration, Doors(configuration));
         _delivery?.Update(Targets(configuration));
@@ -166,6 +194,29 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
                 dispatcher.Isolate(control.Name);
         }
     }
+
+    // Set by whichever node an operator spoke to.
+    private void Controlled(Dispatcher dispatcher, IReadOnlyList<Control> controls)
+    {
+        var before = Isolated(_controls);
+        var held = _controls.Count;
+        _controls = controls;
+        var now = Isolated(controls);
+        foreach (var service in now.Except(before))
+            dispatcher.Isolate(service);
+        foreach (var service in before.Except(now))
+            dispatcher.Reset(service);
+        if (controls.Count < held)
+        {
+            foreach (var service in dispatcher.Status)
+                dispatcher.Notify(service.Name);
+        }
+    }
+
+    private static List<string> Isolated(IReadOnlyList<Control> controls) =>
+        [.. controls.Where(control => control.Kind is ControlKind.ServiceIsolated).Select(control => control.Name)];
+
+    private static string Shown(Uri address) => address.GetLeftPart(UriPartial.Authority);
 
     private async Task ControlledAsync(ControlCommand command)
     {

@@ -9,4 +9,6 @@ internal sealed class RelayDashboardData(Relay relay) : DashboardData
     public override IReadOnlyList<ServiceStatus> Services => relay.Services;
 
     public override IReadOnlyList<string> Queues => [.. relay.Configuration.Queues.Keys.Order(StringComparer.Ordinal)];
+
+    public override Task<IReadOnlyList<NodeStatus>> NodesAsync(CancellationToken cancellationToken) => relay.NodesAsync(cancellationToken);
 }

@@ -14,6 +14,8 @@ internal sealed class RelayStore(
 {
     public override StoreQueries Queries => inner.Queries;
 
+    public override StoreNodes? Nodes => inner.Nodes;
+
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
     public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
@@ -69,6 +71,9 @@ internal sealed class RelayStore(
                 break;
             case ReplayBatchCommand { Result: { } sent }:
                 meters.Replayed(sent.Replayed);
+                break;
+            case ReleaseNodeCommand { Result: not null }:
+                dispatcher()?.CheckSuspects();
                 break;
             case ExpireCommand { Result: > 0 } or ControlCommand:
                 WakeAll();

@@ -26,14 +26,17 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
+                await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
+                await PassAsync("memory at rest", TrimAsync, stoppingToken);
+                // Another node does it for all.
+                if (!relay.KeepsHouse)
+                    continue;
                 await PassAsync("delivered messages", PruneAsync, stoppingToken);
                 await PassAsync("dead letters of an earlier release", _store.SortInAsync, stoppingToken);
                 await PassAsync("expired messages", _store.ExpireAsync, stoppingToken);
                 await PassAsync("ended replays", _store.PruneReplaysAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the archive", PackArchiveAsync, stoppingToken);
-                await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
-                await PassAsync("memory at rest", TrimAsync, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

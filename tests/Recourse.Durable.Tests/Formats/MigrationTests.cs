@@ -161,7 +161,8 @@ public sealed class MigrationTests : IDisposable
     {
         var postgres = Migration.Of(typeof(Recourse.Postgres.PostgresMessageStore).Assembly);
         foreach (var steps in new[] { Known, postgres })
-            Assert.Equal(Enumerable.Range(1, steps.Count), steps.Select(step => step.Version));
-        Assert.Equal(Known.Select(step => step.Name), postgres.Select(step => step.Name));
+            Assert.Equal(steps.Select(step => step.Version).Distinct(), steps.Select(step => step.Version));
+        // Several nodes are a matter of PostgreSQL alone.
+        Assert.Equal(Known.Select(step => step.Name), postgres.Select(step => step.Name).Where(name => name != "0006_nodes"));
     }
 }

@@ -38,24 +38,42 @@ public sealed class PostgresServer : IAsyncLifetime
         await RunAsync([.. AsPostgres, Path.Combine(binaries, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
             "--locale=C"]);
         _port = FreePort();
+        await StartAsync();
+    }
+
+    /// <summary>Starts the server, or starts it again after <see cref="StopAtOnceAsync"/>, and waits until it takes connections.</summary>
+    public async Task StartAsync()
+    {
         string[] command =
         [
-            .. AsPostgres, Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{_port}", "-c", "listen_addresses=127.0.0.1",
-            "-c", $"unix_socket_directories={_folder.FullName}",
+            .. AsPostgres, Path.Combine(Binaries!, "postgres"), "-D", Path.Combine(_folder.FullName, "data"), "-p", $"{_port}",
+            "-c", "listen_addresses=127.0.0.1", "-c", $"unix_socket_directories={_folder.FullName}",
         ];
-        _server = Process.Start(
+        var server = Process.Start(
             new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        _server = server;
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _server.ErrorDataReceived += (_, line) =>
+        server.ErrorDataReceived += (_, line) =>
         {
             if (line.Data is null || line.Data.Contains("ready to accept connections", StringComparison.Ordinal))
                 ready.TrySetResult();
         };
-        _server.BeginErrorReadLine();
-        _server.BeginOutputReadLine();
+        server.BeginErrorReadLine();
+        server.BeginOutputReadLine();
         await ready.Task;
-        if (_server.HasExited)
+        if (server.HasExited)
             _unavailable = "PostgreSQL did not start";
+    }
+
+    /// <summary>Stops the server like <c>pg_ctl stop -m immediate</c>: no checkpoint, every connection cut; the next start
+    /// recovers.</summary>
+    public async Task StopAtOnceAsync()
+    {
+        await RunAsync("kill", "-QUIT", $"{_server!.Id}");
+        await _server.WaitForExitAsync();
+        _server.Dispose();
+        _server = null;
+        NpgsqlConnection.ClearAllPools();
     }
 
     /// <summary>PostgreSQL refuses to run as root.</summary>
@@ -80,7 +98,15 @@ public sealed class PostgresServer : IAsyncLifetime
         return _shared;
     }
 
-    private static void Run(string connectionString, string sql)
+    /// <summary>The address of a database as a configuration names it; <paramref name="port"/> is that of a proxy before the
+    /// server.</summary>
+    public static string Address(string connectionString, int? port = null)
+    {
+        var parts = new NpgsqlConnectionStringBuilder(connectionString);
+        return $"postgres://{parts.Username}@127.0.0.1:{port ?? parts.Port}/{parts.Database}?Maximum_Pool_Size=10";
+    }
+
+    internal static void Run(string connectionString, string sql)
     {
         using var connection = new NpgsqlConnection(connectionString);
         connection.Open();

@@ -37,14 +37,6 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
     }
 
     [Fact]
-    public async Task A_second_owner_of_the_database_is_refused()
-    {
-        await using var second = new PostgresMessageStore(_connection!, Clock);
-        var refusal = await Assert.ThrowsAsync<StoreException>(() => second.OpenAsync(TestContext.Current.CancellationToken));
-        Assert.Equal(StoreProblem.Locked, refusal.Problem);
-    }
-
-    [Fact]
     public async Task A_cut_connection_costs_its_batch_and_no_more()
     {
         var before = await PutAsync("before");

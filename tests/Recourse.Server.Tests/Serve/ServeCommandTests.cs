@@ -69,7 +69,9 @@ public class ServeCommandTests
         await RefusedAsync("does not exist", "serve", "--config", folder.Path("none.yaml"));
         await RefusedAsync(":1:1: Unknown key 'verson'", "serve", "--config", folder.Write("a.yaml", "verson: 1"));
         await RefusedAsync("keys", "serve", "--config", folder.Write("b.yaml", Yaml), "--listen", "http://0.0.0.0:0");
-        await RefusedAsync("release for several nodes", "serve", "--config", folder.Write("c.yaml", "store: postgres://u:pw@h/d\n" + Yaml));
+        await RefusedAsync("can be reached", "serve", "--config",
+            folder.Write("c.yaml", "store: postgres://u:pw@127.0.0.1:1/d\n" + Yaml));
+        await RefusedAsync("no host or no database", "serve", "--config", folder.Write("f.yaml", "store: postgres://u:pw@h\n" + Yaml));
         await RefusedAsync("cannot be used", "serve", "--config", folder.Write("d.yaml", "store: sqlite:no/such/folder/x.db\n" + Yaml));
         if (OperatingSystem.IsLinux())
             await RefusedAsync("no file can be made", "serve", "--config", folder.Write("e.yaml", "store: sqlite:/proc/x.db\n" + Yaml));

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Recourse.Cli.Client;
+using Recourse.Cli.Output;
+using Spectre.Console;
+
+namespace Recourse.Cli.Commands;
+
+/// <summary><c>recourse nodes [release ID]</c>: the relays that share a store, and the end of the leases of one that is gone.</summary>
+internal static class NodesCommand
+{
+    public static Command Create()
+    {
+        var server = CommonOptions.Server();
+        var json = CommonOptions.Json();
+        var command = new Command("nodes", "Show the relays that share the store") { server, json, Release() };
+        command.SetAction((parsed, cancellationToken) => ListAsync(parsed.GetValue(server)!, parsed.GetValue(json), cancellationToken));
+        return command.Teach(
+        [
+            ("Which nodes live, and what each has in hand", "recourse nodes"),
+            ("End the leases of one that is gone, without waiting for its heartbeat", "recourse nodes release 7 --reason \"host burnt\""),
+        ]);
+    }
+
+    private static Command Release()
+    {
+        var id = new Argument<long>("ID") { Description = "The number of the node, as recourse nodes shows it" };
+        var reason = new Option<string?>("--reason") { Description = "Why; kept with each attempt that ends by it", HelpName = "TEXT" };
+        var server = CommonOptions.Server();
+        var json = CommonOptions.Json();
+        var command = new Command("release", "End a node's leases at once: what it has in hand runs again, alone")
+        {
+            id, reason, server, json,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var relay = new RelayClient(parsed.GetValue(server)!);
+            var document = await relay.ActAsync(
+                $"v1/nodes/{parsed.GetValue(id)}:release", Acts.Because(parsed.GetValue(reason)), cancellationToken);
+            if (parsed.GetValue(json))
+            {
+                JsonOutput.Write(document);
+                return ExitCode.Ok;
+            }
+            var released = relay.Parse(document, RelayJson.Default.NodeReleaseAnswer);
+            Screen.Out.WriteLine($"Node {released.Id}: {released.Suspects} deliveries run again, alone"
+                + (released.Poisoned > 0 ? $"; {released.Poisoned} of them are dead now as poison." : "."));
+            return ExitCode.Ok;
+        });
+        return command.Teach([("A machine is gone for good", "recourse nodes release 7")],
+            "A node that lives after all is refused whatever it hands in, and registers anew; what it had in hand is delivered twice.");
+    }
+
+    private static async Task<int> ListAsync(Uri server, bool json, CancellationToken cancellationToken)
+    {
+        using var relay = new RelayClient(server);
+        var document = await relay.ReadAsync("v1/nodes", cancellationToken);
+        if (json)
+        {
+            JsonOutput.Write(document);
+            return ExitCode.Ok;
+        }
+        var table = Screen.Table("id", "node", "address", "release", "heard of", "since", "in hand", "");
+        foreach (var column in new[] { 0, 6 }) table.Columns[column].RightAligned();
+        foreach (var node in relay.Parse(document, RelayJson.Default.ListingNodeAnswer).Items)
+            table.Row(node.Id, node.Name, node.Address ?? "", node.Version ?? "", Screen.Ago(node.HeartbeatAt), Screen.Ago(node.StartedAt),
+                node.Leases, node.Housekeeping ? "keeps house" : "");
+        Screen.Out.Write(table);
+        return ExitCode.Ok;
+    }
+}
