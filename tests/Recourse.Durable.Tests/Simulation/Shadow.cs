@@ -111,7 +111,8 @@ internal sealed partial class Shadow
         {
             var service = message.Services[i];
             _deliveries.Add(new(id, i), new(
-                new(id, i), message.Queue, service, message.OrderKey is { } lane ? $"{service}/{lane}" : null, _deliveries.Count, message.Body.ToArray()));
+                new(id, i), message.Queue, service, message.OrderKey is { } lane ? $"{service}/{lane}" : null, _deliveries.Count,
+                message.Body.ToArray()));
         }
     }
 

@@ -74,7 +74,8 @@ internal sealed partial class Simulation
         HandOver(new StartReplayCommand(id, new() { Filter = new() { Queue = queue }, Actor = "job" }, 0));
     }
 
-    /// <summary>What a runner does, and sometimes a second one that has not noticed the first: the next batch, a move, an old batch.</summary>
+    /// <summary>What a runner does, and sometimes a second one that has not noticed the first: the next batch, a move, an old
+    /// batch.</summary>
     private void StepJob()
     {
         if (_disk.State.Replays.Count == 0)
