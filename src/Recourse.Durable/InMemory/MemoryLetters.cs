@@ -18,9 +18,13 @@ internal sealed partial class MemoryCommands
         delivery.Rank = Ranks.Live(delivery.Rank);
     }
 
-    /// <summary>After a start, as the stores on a disk do: deaths go on after the last letter that is still dead.</summary>
+    /// <summary>
+    /// After a start, as the stores on a disk do: deaths go on after the last letter that is still dead, and after the last replay job,
+    /// which is not to take them for its own when the clock went back.
+    /// </summary>
     private void ContinueDeaths() => _lastDeath = Deliveries.Values
-        .Where(delivery => delivery.State is DeliveryState.Dead).Select(delivery => delivery.EndedAt).DefaultIfEmpty().Max();
+        .Where(delivery => delivery.State is DeliveryState.Dead).Select(delivery => delivery.EndedAt)
+        .Concat(Replays.Select(replay => StoreTime.Micros(replay.Job.MadeAt))).DefaultIfEmpty().Max();
 
     private DeadLetterOutcome Discard(DiscardCommand command)
     {

@@ -103,6 +103,29 @@ internal static class DeliverySql
         };
     }
 
+    /// <summary>The row, or as much of it as can be read: a damaged one must not hide the others of its page.</summary>
+    public static DeliverySummary SummaryOrNote(NpgsqlDataReader row, long now)
+    {
+        try
+        {
+            return Summary(row, now);
+        }
+        catch (Exception error) when (error is ArithmeticException or ArgumentException or FormatException or InvalidCastException)
+        {
+            return new()
+            {
+                Id = new(row.GetGuid(11), DeliveryKey.Index(row.GetInt64(0))),
+                Queue = row.GetString(17),
+                Service = row.GetString(18),
+                State = (DeliveryState)row.GetInt16(1),
+                Generation = row.GetInt32(3),
+                CreatedAt = DateTimeOffset.UnixEpoch,
+                AttemptCount = row.GetInt32(4),
+                Error = $"This row could not be read: {error.Message}",
+            };
+        }
+    }
+
     public static List<Attempt> Attempts(Sql sql, long delivery) => sql.Read(
         """
         SELECT number, generation, started_at, duration_ms, outcome, kind, applied, status, error, node, decision

@@ -9,21 +9,54 @@ namespace Recourse.Postgres;
 /// </summary>
 internal static class LetterReader
 {
+    /// <summary>Letters whose text one page of a search reads when no index can find it, as in the SQLite store.</summary>
+    private const int ExaminedByText = 3_000;
+    private const int PiecesOf = 3;
+
     public static Page<DeliverySummary> Page(Sql sql, DeliveryFilter filter, PageCursor cursor, long? group, long now)
     {
         var (text, values) = Query(DeliverySql.Columns, filter, cursor, group, now);
+        var horizon = Horizon(sql, filter, cursor);
+        if (horizon is { } end)
+        {
+            text += cursor.Order is PageOrder.Oldest ? $" AND d.key <= {end.Key}" : $" AND (d.ended_at, d.key) >= ({end.DiedAt}, {end.Key})";
+        }
         values.Add(filter.Limit + 1);
         text += cursor.Order is PageOrder.Oldest ? " ORDER BY d.key" : $" ORDER BY {At(filter)} DESC, d.key DESC";
         var rows = sql.Read(
             $"{text} LIMIT ${values.Count}",
-            row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
+            row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.SummaryOrNote(row, now)),
             values.ToArray());
         var more = rows.Count > filter.Limit;
         if (more)
             rows.RemoveAt(filter.Limit);
-        var next = more ? cursor.Behind(rows[^1].EndedAt, rows[^1].Key).ToString() : null;
+        // A page that ended at the bound has fewer rows and a next.
+        (long EndedAt, long Key)? last = more ? (rows[^1].EndedAt, rows[^1].Key) : horizon;
+        var next = last is { } at ? cursor.Behind(at.EndedAt, at.Key).ToString() : null;
         return new(rows.ConvertAll(row => row.Summary), next);
     }
+
+    /// <summary>
+    /// Where a search ends whose text no index can find: too short for pieces of three, or the extension is not there. Null when it may go
+    /// on to the end of the list.
+    /// </summary>
+    private static (long DiedAt, long Key)? Horizon(Sql sql, DeliveryFilter filter, PageCursor cursor)
+    {
+        if (filter.Text is not { } text || filter.Resolved is true
+            || (text.Length >= PiecesOf && sql.Scalar("SELECT to_regclass('letter_texts_pieces')::oid") is not null))
+            return null;
+        var found = cursor.Order is PageOrder.Oldest
+            ? sql.Read("SELECT 0::bigint, key FROM deliveries WHERE state = 4 AND key > $1 ORDER BY key OFFSET $2 LIMIT 1", Place,
+                cursor.Key, ExaminedByText - 1)
+            : sql.Read(
+                """
+                SELECT ended_at, key FROM deliveries WHERE state = 4 AND (ended_at, key) < ($1, $2)
+                ORDER BY ended_at DESC, key DESC OFFSET $3 LIMIT 1
+                """, Place, cursor.DeadAt, cursor.Key, ExaminedByText - 1);
+        return found is [var end] ? end : null;
+    }
+
+    private static (long DiedAt, long Key) Place(Npgsql.NpgsqlDataReader row) => (row.GetInt64(0), row.GetInt64(1));
 
     /// <summary>How many match, up to a bound.</summary>
     public static long Count(Sql sql, DeliveryFilter filter, long max, long? group, long now)

@@ -113,7 +113,7 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
             if (filter.IsOfLetters())
                 return LetterReader.Page(sql, filter, cursor, group, now);
             var rows = sql.Read(
-                Text(filter), row => (Key: row.GetInt64(0), Summary: DeliverySql.Summary(row, now)),
+                Text(filter), row => (Key: row.GetInt64(0), Summary: DeliverySql.SummaryOrNote(row, now)),
                 cursor.Key, now, filter.Limit + 1, filter.Queue, filter.Service, filter.Kind?.Name(), filter.OrderKey,
                 filter.Text);
             var more = rows.Count > filter.Limit;

@@ -41,7 +41,9 @@ internal sealed class Letters
             SELECT a.status, coalesce(a.error, d.decision) FROM deliveries d
             LEFT JOIN attempts a ON a.delivery = d.key AND a.number = d.fault_attempt WHERE d.key = ?1
             """);
-        _last = database.Number("SELECT max(ended_at) FROM deliveries WHERE state = 4") ?? 0;
+        // Behind the last replay job too: it is not to take what dies now for its own when the clock went back.
+        _last = Math.Max(database.Number("SELECT max(ended_at) FROM deliveries WHERE state = 4") ?? 0,
+            database.Number("SELECT max(made_at) FROM replays") ?? 0);
         Load();
     }
 

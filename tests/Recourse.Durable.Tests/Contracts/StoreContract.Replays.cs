@@ -323,4 +323,21 @@ public abstract partial class StoreContract
         // What it sent back goes on all the same.
         await CompleteAsync(await ClaimOneAsync());
     }
+
+    [Fact]
+    public async Task What_dies_again_after_a_restart_with_the_clock_set_back_is_left_alone_by_the_job_that_sent_it()
+    {
+        var id = await LetterAsync();
+        Clock.Advance(TimeSpan.FromHours(1));
+        var request = new ReplayRequest { Filter = new() { Queue = Queue }, Actor = "ann" };
+        var job = Guid.CreateVersion7();
+        await CommitAsync(new StartReplayCommand(job, request, 1));
+        Assert.Equal(new ReplayBatchResult(1, 0), await CommitAsync(new ReplayBatchCommand(job, null, "1", [id])));
+        await ClaimOneAsync();
+        Clock.SetWallClock(Clock.GetUtcNow().AddHours(-2));
+        await RestartAsync();
+        await KillAsync(await ClaimOneAsync(suspects: true));
+        Assert.Equal(new ReplayBatchResult(0, 1), await CommitAsync(new ReplayBatchCommand(job, "1", "2", [id])));
+        Assert.Equal(1, (await ReadAsync(id)).Generation);
+    }
 }

@@ -23,4 +23,14 @@ public enum Defect
     KeyForgotten,
     /// <summary>A retry is answered, and not stored.</summary>
     RetryLost,
+    /// <summary>An edit is answered, and not stored.</summary>
+    EditLost,
+    /// <summary>A note is answered, and not stored.</summary>
+    NoteLost,
+    /// <summary>An import does not reach the books.</summary>
+    ImportNotBooked,
+    /// <summary>A batch of a replay job is taken wherever the job is.</summary>
+    CursorNotCompared,
+    /// <summary>What an operator holds is answered, and not stored.</summary>
+    HoldLost,
 }

@@ -4,7 +4,7 @@ namespace Recourse.Durable.Tests;
 internal sealed class Violation(string message) : Exception(message);
 
 /// <summary>What is known of one delivery from commands and their answers alone.</summary>
-internal sealed class ShadowDelivery(DeliveryId id, string queue, string service, string? lane, int order)
+internal sealed class ShadowDelivery(DeliveryId id, string queue, string service, string? lane, int order, byte[] body)
 {
     public DeliveryId Id { get; } = id;
     public string Queue { get; } = queue;
@@ -12,6 +12,13 @@ internal sealed class ShadowDelivery(DeliveryId id, string queue, string service
     public string? Lane { get; } = lane;
     public int Order { get; } = order;
     public DeliveryState State { get; set; }
+    /// <summary>As it came in, or as it was edited last.</summary>
+    public byte[] Body { get; set; } = body;
+    public string? Note { get; set; }
+    /// <summary>Counts all deaths: which came before which.</summary>
+    public int Death { get; set; }
+    /// <summary>The job that sent it back, until it ends.</summary>
+    public ShadowJob? Job { get; set; }
     public long Lease { get; set; }
     public int Attempts { get; set; }
     public bool Suspect { get; set; }
@@ -24,7 +31,7 @@ internal sealed class ShadowDelivery(DeliveryId id, string queue, string service
 /// A second, much simpler book of what the store did, kept from commands and answers only. Each entry is checked against it: fences, order
 /// in lanes, counting of attempts, suspects, books.
 /// </summary>
-internal sealed class Shadow
+internal sealed partial class Shadow
 {
     private readonly Dictionary<DeliveryId, ShadowDelivery> _deliveries = [];
     private readonly Dictionary<string, Guid> _keys = [];
@@ -65,6 +72,8 @@ internal sealed class Shadow
             (delivery.Lease, delivery.Alone, delivery.Suspect) = (0, false, true);
             delivery.State = poison ? DeliveryState.Dead : DeliveryState.Waiting;
             delivery.InLane &= !poison || BlocksLane(delivery.Queue);
+            if (poison)
+                Died(delivery);
         }
     }
 
@@ -85,10 +94,10 @@ internal sealed class Shadow
                 Ends(fail.Id, fail.Lease, dead ? DeliveryState.Dead : DeliveryState.Waiting, dead && !fail.BlockLane);
                 break;
             case ReleaseCommand { Result: true } release: Released(release); break;
-            case ReplayCommand { Result: DeadLetterOutcome.Done } replay: Replayed(_deliveries[replay.Id]); break;
-            case DiscardCommand { Result: DeadLetterOutcome.Done } discard: Discarded(_deliveries[discard.Id]); break;
+            default: SawAct(command); break;
         }
         CheckBooks(state);
+        CheckJobs(state);
     }
 
     private void Saw(EnqueueCommand command)
@@ -102,7 +111,8 @@ internal sealed class Shadow
         {
             var service = message.Services[i];
             _deliveries.Add(new(id, i), new(
-                new(id, i), message.Queue, service, message.OrderKey is { } lane ? $"{service}/{lane}" : null, _deliveries.Count));
+                new(id, i), message.Queue, service, message.OrderKey is { } lane ? $"{service}/{lane}" : null, _deliveries.Count,
+                message.Body.ToArray()));
         }
     }
 
@@ -120,6 +130,10 @@ internal sealed class Shadow
         if (delivery.InLane && _deliveries.Values.FirstOrDefault(other => other.InLane && other.Lane == delivery.Lane && other != delivery
             && (other.Order < delivery.Order || other.State is DeliveryState.Leased)) is { } before)
             throw new Violation($"{claimed.Id} was claimed before {before.Id} ({before.State}) of its lane {delivery.Lane}");
+        if (Holds(delivery))
+            throw new Violation($"{claimed.Id} was claimed while {delivery.Queue} or {delivery.Service} was held");
+        if (!claimed.Body.Span.SequenceEqual(delivery.Body))
+            throw new Violation($"{claimed.Id} was claimed with another body than it came in with or was given last");
         _lastLease = claimed.Lease;
         (delivery.State, delivery.Lease, delivery.Attempts) = (DeliveryState.Leased, claimed.Lease, claimed.Attempt);
         delivery.Alone = command.Suspects;
@@ -138,6 +152,10 @@ internal sealed class Shadow
         (delivery.State, delivery.Lease, delivery.Suspect) = (state, 0, false);
         (delivery.Alone, delivery.CrashesAlone) = (false, 0);
         delivery.InLane &= !leavesLane;
+        if (state is DeliveryState.Dead)
+            Died(delivery);
+        else if (state is DeliveryState.Delivered)
+            Delivered(delivery);
     }
 
     private void Released(ReleaseCommand command)
@@ -145,13 +163,6 @@ internal sealed class Shadow
         var delivery = Held(command.Id, command.Lease);
         (delivery.State, delivery.Lease, delivery.Alone) = (DeliveryState.Waiting, 0, false);
         delivery.Attempts--;
-    }
-
-    private static void Replayed(ShadowDelivery delivery)
-    {
-        delivery.State = DeliveryState.Waiting;
-        (delivery.Suspect, delivery.CrashesAlone) = (false, 0);
-        delivery.InLane = delivery.Lane is not null;
     }
 
     private static void Discarded(ShadowDelivery delivery)

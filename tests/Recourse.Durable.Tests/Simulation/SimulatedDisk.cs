@@ -98,7 +98,7 @@ internal sealed class SimulatedDisk(Defect defect)
             case (Defect.AttemptNotCounted, ClaimCommand claim):
                 apply();
                 foreach (var claimed in claim.Result.Deliveries)
-                    State.Messages[claimed.Id.MessageId].Deliveries[claimed.Id.Index].AttemptCount--;
+                    State.Messages[claimed.Id.MessageId].Find(claimed.Id.Index)!.AttemptCount--;
                 break;
             case (Defect.AttemptNotCounted, CompleteCommand or FailCommand) when Find(command) is { State: DeliveryState.Leased } counted:
                 counted.AttemptCount++;
@@ -117,15 +117,39 @@ internal sealed class SimulatedDisk(Defect defect)
             case (Defect.RetryLost, FailCommand { Decision.Action: DeliveryAction.Retry } fail):
                 fail.Result = Find(fail) is { State: DeliveryState.Leased } lost && lost.Lease == fail.Lease;
                 break;
+            case (Defect.EditLost, EditPayloadCommand edit): edit.Result = IfDead(edit.Id); break;
+            case (Defect.NoteLost, AnnotateCommand annotate): annotate.Result = IfDead(annotate.Id); break;
+            case (Defect.HoldLost, ControlCommand control):
+                control.Result = control.On != Shadow.Controls.Contains((control.Kind, control.Name));
+                break;
+            case (Defect.ImportNotBooked, ImportLetterCommand import):
+                apply();
+                if (import.Result is ImportOutcome.Imported)
+                    State.Totals[import.Letter.Queue].Accepted--;
+                break;
+            case (Defect.CursorNotCompared, ReplayBatchCommand batch):
+                foreach (var replay in State.Replays.Where(replay => replay.Job.Id == batch.Id))
+                    replay.Job = replay.Job with { Cursor = batch.Cursor };
+                goto default;
             default:
                 apply();
                 break;
         }
     }
 
+    private DeadLetterOutcome IfDead(DeliveryId id) => Shadow[id] switch
+    {
+        null => DeadLetterOutcome.NotFound,
+        { State: DeliveryState.Dead } => DeadLetterOutcome.Done,
+        _ => DeadLetterOutcome.NotDead,
+    };
+
+    /// <summary>Whether a command is still on it.</summary>
+    public bool Has(StoreCommand command) => _written.Exists(entry => ReferenceEquals(entry.Command, command));
+
     private MemoryDelivery? Find(StoreCommand command) => Shadow.IdOf(command) is { } id && State.Messages.TryGetValue(id.MessageId,
         out var message)
-        ? message.Deliveries[id.Index] : null;
+        ? message.Find(id.Index) : null;
 
     private MemoryCommands Empty() => new(_clock, NextId);
 

@@ -73,6 +73,8 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
     {
         if (command is EnqueueCommand enqueue)
             EnqueueChecks.Prepare(enqueue);
+        else
+            LetterRules.Check(command);
         var pending = new PendingCommit<TResult>(command, ofSender);
         _handedOver.Add(pending);
         return pending.Done;

@@ -10,7 +10,7 @@ namespace Recourse.Durable.Tests;
 /// then the faults end, and all that was accepted has to come to its end.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A process that is killed disposes of nothing.")]
-internal sealed class Simulation
+internal sealed partial class Simulation
 {
     public const int Permits = 3;
     private const int MessagesMax = 12;
@@ -120,7 +120,7 @@ internal sealed class Simulation
             case < 76: EndCall(faulty: true); break;
             case < 86: AdvanceClock(); break;
             case < 88: JumpWallClock(); break;
-            case < 92: Operate(); break;
+            case < 93: Operate(); break;
             case < 97: _store!.ApplyAgain(_random); Note("an earlier outcome arrives again"); break;
             case < 98: Stop(); break;
             default: Crash(); break;
@@ -214,25 +214,6 @@ internal sealed class Simulation
         Note("the wall clock jumps");
     }
 
-    private void Operate()
-    {
-        var dead = _disk.Shadow.Deliveries.Where(delivery => delivery.State is DeliveryState.Dead).ToList();
-        if (dead.Count == 0)
-            return;
-        var id = dead[_random.Next(dead.Count)].Id;
-        StoreCommand<DeadLetterOutcome> act = _random.Next(4) == 0 ? new DiscardCommand(id, "ann", null) : new ReplayCommand(id, "ann",
-            null);
-        Operate(act);
-    }
-
-    private void Operate(StoreCommand<DeadLetterOutcome> act)
-    {
-        Note(act.GetType().Name);
-        _ = _store!.HandOver(act, ofSender: true).ContinueWith(
-            done => { _ = done.Exception; foreach (var service in Services) _dispatcher?.Notify(service.Name); },
-            CancellationToken.None, TaskContinuationOptions.None, _world);
-    }
-
     /// <summary>A graceful stop that has all the time that it needs; the next start comes when it has ended, or with a crash.</summary>
     private void Stop()
     {
@@ -254,6 +235,7 @@ internal sealed class Simulation
         _services.Abandon(_random);
         var survivors = _random.Next(_disk.Written - _disk.Synced + 1);
         _disk.Crash(survivors);
+        CheckActs();
         // The senders learn that nobody answers any more; what comes next is another process with a clock of its own.
         _store!.End();
         _clock = new(_clock.GetUtcNow());
@@ -281,6 +263,8 @@ internal sealed class Simulation
                 Send();
             else if (_services.Running.Count > 0)
                 EndCall(faulty: false);
+            else if (_disk.Shadow.Controls.Count > 0)
+                Lift(_disk.Shadow.Controls.First());
             else if (_disk.Shadow.Deliveries.FirstOrDefault(delivery => delivery.State is DeliveryState.Dead) is { } dead)
                 Operate(new ReplayCommand(dead.Id, "ann", null));
             else if (_disk.Shadow.Deliveries.All(delivery => delivery.State is DeliveryState.Delivered or DeliveryState.Discarded))
@@ -313,8 +297,9 @@ internal sealed class Simulation
             if (delivery.State is DeliveryState.Delivered && _services.EffectsOf(delivery.Id) == 0)
                 throw new Violation($"{delivery.Id} stands as delivered and never reached {delivery.Service}");
         }
-        var stored = _disk.State.Messages.Count;
+        var stored = _disk.State.Messages.Count - _disk.Shadow.Imported;
         if (stored != _acknowledged.Count)
             throw new Violation($"{_acknowledged.Count} keys were acknowledged, and {stored} messages are stored");
+        _disk.Shadow.CheckEnd(_disk.State);
     }
 }

@@ -36,6 +36,11 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(Defect.DiscardNotBooked)]
     [InlineData(Defect.KeyForgotten)]
     [InlineData(Defect.RetryLost)]
+    [InlineData(Defect.EditLost)]
+    [InlineData(Defect.NoteLost)]
+    [InlineData(Defect.ImportNotBooked)]
+    [InlineData(Defect.CursorNotCompared)]
+    [InlineData(Defect.HoldLost)]
     public void A_store_with_this_defect_is_found_out(Defect defect)
     {
         for (var seed = 1; seed <= 500; seed++)

@@ -74,4 +74,62 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
         Assert.Equal(StoreProblem.Unavailable, refusal.Problem);
         Assert.Contains("can be reached", refusal.Message);
     }
+
+    [Fact]
+    public async Task A_row_that_cannot_be_read_costs_its_place_in_a_list_and_no_other()
+    {
+        var (good, bad) = (await LetterOfAsync("good"), await LetterOfAsync("bad"));
+        Execute($"UPDATE messages SET created_at = 9223372036854775807 WHERE id = '{bad.MessageId}'");
+        foreach (var state in new DeliveryState?[] { null, DeliveryState.Dead })
+        {
+            var items = (await ListAsync(new() { State = state })).Items;
+            Assert.Equal([bad, good], items.Select(item => item.Id));
+            Assert.StartsWith("This row could not be read", items[0].Error, StringComparison.Ordinal);
+            Assert.Equal("it failed for good", items[1].Error);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_search_without_an_index_looks_at_a_bounded_number_of_letters_a_page_and_finds_all(bool oldestFirst)
+    {
+        var rare = await LetterOfAsync("rare");
+        Execute("DROP INDEX IF EXISTS letter_texts_pieces");
+        // Copies of it, with other texts and times of death.
+        Execute("""
+            INSERT INTO messages (id, queue, services, created_at, body)
+            SELECT gen_random_uuid(), queue, services, created_at, body FROM messages, generate_series(1, 7000);
+            INSERT INTO deliveries (key, route, service, state, due_at, attempts, ended_at, kind)
+            SELECT m.sequence * 256, d.route, d.service, 4, d.due_at, 1, d.ended_at + m.sequence, d.kind
+            FROM deliveries d, messages m WHERE m.sequence > d.key >> 8;
+            INSERT INTO letter_texts SELECT key, 'COMMON' FROM deliveries WHERE attempts = 1 AND kind IS NOT NULL ON CONFLICT DO NOTHING;
+            UPDATE letter_texts SET folded = 'THE RARE ONE' WHERE delivery = (SELECT min(key) FROM deliveries)
+            """);
+        var filter = new DeliveryFilter { State = DeliveryState.Dead, Text = "rare one", OldestFirst = oldestFirst, Limit = 5 };
+        var (pages, found) = (0, new List<DeliveryId>());
+        for (string? after = null; pages == 0 || after is not null; pages++)
+        {
+            var page = await ListAsync(filter with { After = after });
+            found.AddRange(page.Items.Select(item => item.Id));
+            after = page.Next;
+        }
+        Assert.Equal([rare], found);
+        Assert.Equal(3, pages);
+    }
+
+    private async Task<DeliveryId> LetterOfAsync(string body)
+    {
+        var id = await PutAsync(body);
+        await KillAsync(await ClaimOneAsync());
+        return id;
+    }
+
+    private void Execute(string text)
+    {
+        using var connection = new NpgsqlConnection(_connection + ";Search Path=recourse");
+        connection.Open();
+        using var command = new NpgsqlCommand(text, connection);
+        command.ExecuteNonQuery();
+    }
 }
