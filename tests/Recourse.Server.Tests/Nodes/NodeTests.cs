@@ -64,7 +64,7 @@ public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) :
         scene.Disturb(true);
         var producers = new NodeProducers(scene);
         var producing = producers.RunAsync(Cancelled);
-        for (var kill = 0; kill < (Long ? 30 : 3); kill++)
+        for (var kill = 0; kill < (Long ? 30 : 2); kill++)
         {
             await LoadAsync(scene, producing, 60);
             await scene.Relays[kill % 3].KillAsync();
