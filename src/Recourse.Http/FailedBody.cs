@@ -4,7 +4,8 @@ namespace Recourse;
 
 /// <summary>
 /// The body of a response that may have to wait while another attempt is planned. It is read up to a bound, so that a short one, as nearly
-/// all of failures are, does not keep its connection from others meanwhile. What is longer stays where it is.
+/// all of failures are, does not keep its connection from others meanwhile. What is longer stays where it is. Reading
+/// belongs to the attempt and to its time limit.
 /// </summary>
 internal static class FailedBody
 {
@@ -13,7 +14,8 @@ internal static class FailedBody
     internal static async Task FreeConnectionAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var content = response.Content;
-        if (content.Headers.ContentLength > BytesMax) return;
+        // A stream of events has no end to wait for.
+        if (content.Headers.ContentLength > BytesMax || content.Headers.ContentType?.MediaType == "text/event-stream") return;
         var stream = await content.ReadAsStreamAsync(cancellationToken);
         var buffer = ArrayPool<byte>.Shared.Rent(BytesMax);
         try

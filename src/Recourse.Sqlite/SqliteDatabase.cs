@@ -88,6 +88,9 @@ internal sealed class SqliteDatabase : IDisposable
         return written;
     }
 
+    /// <summary>Frees the pages that it keeps, as far as none is in use.</summary>
+    public void Trim() => raw.sqlite3_exec(_handle, "PRAGMA shrink_memory");
+
     /// <summary>
     /// Asks now and then, while statements run, whether to go on. Not sqlite3_interrupt, which misses a statement that has not begun.
     /// </summary>

@@ -147,6 +147,15 @@ public sealed class SqliteMessageStore : MessageStore
 
     private async Task BetweenAsync(Action action) => await CommitAsync(new BetweenCommitsCommand(action), CancellationToken.None);
 
+    /// <inheritdoc/>
+    public override async Task TrimAsync()
+    {
+        if (_pump is null)
+            return;
+        _readers!.Trim();
+        await BetweenAsync(() => _writer!.Database.Trim());
+    }
+
     private void EndCopy()
     {
         _copy?.Dispose();

@@ -6,9 +6,10 @@ using Recourse.Sqlite;
 
 // Works on a store until it is killed, and prints a line for each answer that it got: what stands there was acknowledged.
 //   + id   stored     > id.index   claimed     = id.index   delivered     ! id.index   dead     ? problem   a command was refused
-//   - n   pruned     b path   a backup is complete     m from to   migrated
+//   - n   pruned     b path   a backup is complete     m from to   migrated     i id.index   imported
 // Arguments: the file, a seed, how many refusals end the program (0: none does), and what else it does: "work" (nothing), "prune",
-// "backup", or "migrate", which only opens the file with steps of the schema behind those of the program.
+// "backup", "import", or one of those that do nothing else: "migrate" opens the file with steps of the schema behind those of the program,
+// "replay" works on the replay jobs that are open until they have ended, "measure" says what the store holds in memory.
 var (path, seed, refusalsMax) =
     (args[0], int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture));
 var also = args.Length > 3 ? args[3] : "work";
@@ -26,6 +27,16 @@ if (opening.Migration is { } migration)
     output.WriteLine($"m {migration.From} {migration.To}");
 if (also == "migrate")
     return;
+if (also == "replay")
+{
+    await ReplayWork.RunAsync(store, output, new Random(seed));
+    return;
+}
+if (also == "measure")
+{
+    await MemoryWork.RunAsync(store, output);
+    return;
+}
 
 // What a crash left in hand runs alone, first.
 for (var more = true; more && (refusalsMax == 0 || refusals < refusalsMax);)
@@ -52,6 +63,7 @@ var loops = Enumerable.Range(0, 4).Select(i => LoopAsync(ProduceAsync, new Rando
 loops = also switch
 {
     "prune" => loops.Append(LoopAsync(PruneAsync, new Random(seed))),
+    "import" => loops.Append(LoopAsync(ImportAsync, new Random(seed))).Append(LoopAsync(ImportAsync, new Random(seed))),
     "backup" => loops.Append(LoopAsync(BackUpAsync, new Random(seed))),
     _ => loops,
 };
@@ -81,6 +93,33 @@ async Task BackUpAsync(Random random)
     var target = $"{path}.{random.Next()}.bak";
     await store.BackupAsync(target);
     output.WriteLine($"b {target}");
+}
+
+// Two loops draw the same letters: what one has brought in is a duplicate for the other.
+async Task ImportAsync(Random random)
+{
+    var bytes = new byte[16];
+    random.NextBytes(bytes);
+    var (id, now) = (new DeliveryId(new Guid(bytes), random.Next(3)), DateTimeOffset.FromUnixTimeSeconds(1_700_000_000));
+    var letter = new StoredDelivery
+    {
+        Id = id,
+        Queue = "q",
+        Service = "x",
+        State = DeliveryState.Dead,
+        Generation = 0,
+        CreatedAt = now,
+        AttemptCount = 1,
+        Error = "drawn",
+        Note = random.Next(2) == 0 ? "seen" : null,
+        IdempotencyKey = id.MessageId.ToString("D"),
+        Attempts = [new() { Number = 1, StartedAt = now, Outcome = "failed", Error = "drawn" }],
+    };
+    var body = new byte[random.Next(2000)];
+    var edited = random.Next(3) == 0 ? new Payload(body, "text/plain", null) : null;
+    var command = new ImportLetterCommand(letter, new(body, null, null), "child") { Edited = edited };
+    if (await store.CommitAsync(command) is ImportOutcome.Imported)
+        output.WriteLine($"i {id}");
 }
 
 async Task ProduceAsync(Random random)

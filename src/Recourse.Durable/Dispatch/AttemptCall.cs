@@ -19,7 +19,8 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
         var began = options.Time.GetTimestamp();
         var cancel = new CancellationTokenSource(timeout, options.Time);
         // On the pool: a handler that blocks or throws before its first await must not hold up the route.
-        var call = options.Begin(() => handler(delivery, cancel.Token).AsTask());
+        var call = options.Begin(() => MessagingTelemetry.FollowsAttempts
+            ? FollowedAsync(delivery, cancel.Token) : handler(delivery, cancel.Token).AsTask());
         var ended = await EndedAsync(call, cancel);
         var duration = options.Time.GetElapsedTime(began);
         if (!ended)
@@ -43,6 +44,24 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
             {
                 return new(DeliveryResult.Failed(options.Classifier.Classify(exception), Describe(exception)), duration, null);
             }
+        }
+    }
+
+    private async Task<DeliveryResult> FollowedAsync(ClaimedDelivery delivery, CancellationToken cancellationToken)
+    {
+        using var activity = MessagingTelemetry.Process(delivery);
+        try
+        {
+            var result = await handler(delivery, cancellationToken);
+            MessagingTelemetry.Ended(activity, result);
+            return result;
+        }
+        catch (Exception exception)
+        {
+            MessagingTelemetry.Ended(activity, cancellationToken.IsCancellationRequested
+                ? DeliveryResult.Failed(TimedOut, exception.Message)
+                : DeliveryResult.Failed(options.Classifier.Classify(exception), Describe(exception)));
+            throw;
         }
     }
 

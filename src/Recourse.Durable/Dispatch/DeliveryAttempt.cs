@@ -40,6 +40,7 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
     private async Task StoreAsync(ClaimedDelivery delivery, ServiceGuard guard, CallEnd end, bool probe)
     {
         var attempt = AttemptOf(delivery, end);
+        MessagingTelemetry.Attempted(delivery, end.Result.Fault, end.Duration);
         if (delivery.AttemptInGeneration == 1) guard.Budget.Deposit();
         if (end.Result.Fault is not { } fault)
         {

@@ -105,7 +105,7 @@ public sealed class MessageBus : IAsyncDisposable
 
     internal async ValueTask<EnqueueResult> SendAsync(NewMessage message, CancellationToken cancellationToken, TimeSpan? window = null)
     {
-        var result = await Store.CommitAsync(new EnqueueCommand(message)
+        var result = await Store.SendAsync(new EnqueueCommand(message)
         {
             IdempotencyWindow = window ?? _options.QueueOf(message.Queue).IdempotencyWindow,
         }, cancellationToken);

@@ -4,7 +4,7 @@ namespace Recourse.Durable;
 public sealed class EnqueueCommand(NewMessage message) : StoreCommand<EnqueueResult>
 {
     /// <summary>The message.</summary>
-    public NewMessage Message { get; } = message;
+    public NewMessage Message { get; internal set; } = message;
 
     /// <summary>How long its idempotency key is remembered. Default 24 h.</summary>
     public TimeSpan IdempotencyWindow { get; init; } = TimeSpan.FromHours(24);

@@ -34,6 +34,15 @@ public abstract class MessageStore : IAsyncDisposable
     /// <exception cref="StoreException">The command was not committed (disk full, store closed …): nothing changed.</exception>
     public abstract ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Commits a message as <see cref="CommitAsync"/> does, and reports it as sent (<see cref="MessagingDiagnostics"/>). While somebody
+    /// listens, the activity of the sending is a child of the message's trace context, and takes its place.
+    /// </summary>
+    /// <inheritdoc cref="CommitAsync"/>
+    public ValueTask<EnqueueResult> SendAsync(EnqueueCommand command, CancellationToken cancellationToken = default) =>
+        MessagingTelemetry.WatchesSending ? MessagingTelemetry.SendAsync(this, command, cancellationToken)
+            : CommitAsync(command, cancellationToken);
+
     /// <summary>Reads: lists, counts, single messages. Sees everything that was committed before the call.</summary>
     public abstract StoreQueries Queries { get; }
 
@@ -47,6 +56,12 @@ public abstract class MessageStore : IAsyncDisposable
     public virtual Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default) =>
         Task.FromException<StoreBackup>(new StoreException(
             "This store makes no backups itself: a store in memory has nothing to keep, and PostgreSQL has pg_dump.", StoreProblem.Other));
+
+    /// <summary>
+    /// Gives back the memory that is held for speed only (pages of the file, say); for a store at rest. What is asked for next takes a
+    /// little longer. Default: nothing is held.
+    /// </summary>
+    public virtual Task TrimAsync() => Task.CompletedTask;
 
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();

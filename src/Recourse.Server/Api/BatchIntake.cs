@@ -133,7 +133,7 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
     {
         try
         {
-            var result = await relay.Store.CommitAsync(command);
+            var result = await relay.Store.SendAsync(command);
             return result.Status is EnqueueStatus.KeyConflict
                 ? new(index, StatusCodes.Status422UnprocessableEntity) { Problem = QueueDoor.KeyConflict(result.MessageId) }
                 : new(index, StatusCodes.Status202Accepted) { Id = result.MessageId, Duplicate = result.Status is EnqueueStatus.Duplicate };

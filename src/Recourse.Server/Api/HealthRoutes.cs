@@ -38,11 +38,9 @@ internal static class HealthRoutes
             throw new StoreException("The store did not answer a query in time.", StoreProblem.Unavailable, error);
         }
         var services = relay.Services;
-        var letters = Letters(books.Sum(queue => queue.Dead), relay.Configuration.DeadLetterQueue.MaxSize);
+        var letters = DeadLetterFill.State(books.Sum(queue => queue.Dead), relay.Configuration.DeadLetterQueue.MaxSize);
         await http.Response.WriteAsJsonAsync(new ReadyView(
             services.Any(BreakerState.HoldsBack) ? "degraded" : "ready", "ok", letters,
             services.ToDictionary(service => service.Name, service => service.Breaker)), ApiJson.Plain.ReadyView);
     }
-
-    private static string Letters(long dead, int? max) => max is null || dead < 0.8 * max ? "ok" : dead < max ? "near" : "full";
 }

@@ -68,7 +68,7 @@ internal static class MessageRoutes
         }
         var message = door.Message(body, contentType, idempotencyKey, orderKey,
             IntakeHeaders.ThatGoOn(request.Headers, door.AllowedHeaders), IntakeHeaders.TraceParent(request.Headers), timing, now);
-        var result = await relay.Store.CommitAsync(door.Command(message), CancellationToken.None);
+        var result = await relay.Store.SendAsync(door.Command(message), CancellationToken.None);
         if (result.Status is EnqueueStatus.KeyConflict)
             throw new ProblemException(QueueDoor.KeyConflict(result.MessageId));
         await WriteAsync(http.Response, result);

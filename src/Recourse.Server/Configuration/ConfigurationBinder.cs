@@ -26,6 +26,26 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             Queues = queues.ToDictionary(group => group.Name, group => Queue(group, root, services, deadLetters, limits)),
             DeadLetterQueue = deadLetters,
             Limits = limits,
+            Telemetry = Telemetry(root.Get<GroupValues?>("telemetry", null)),
+        };
+    }
+
+    private TelemetryConfiguration Telemetry(GroupValues? values)
+    {
+        if (values is null)
+            return new();
+        if (!values.Has("otlp"))
+            Error(values.Mark, "'telemetry' needs otlp: the address that traces and metrics are sent to.");
+        return new()
+        {
+            Otlp = values.Get<Uri?>("otlp", null),
+            Grpc = values.Get("protocol", "http") == "grpc",
+            Headers = values.Get<IReadOnlyDictionary<string, string>>("headers", new Dictionary<string, string>()),
+            Traces = values.Get("traces", true),
+            Metrics = values.Get("metrics", true),
+            SamplePercent = values.Int("sample_percent", 100),
+            Interval = values.Get("interval", TimeSpan.FromSeconds(60)),
+            ServiceName = values.Get("service_name", "recourse"),
         };
     }
 

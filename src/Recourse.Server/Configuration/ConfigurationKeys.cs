@@ -107,6 +107,18 @@ internal static class ConfigurationKeys
         Whole("max_connections", 1, 1_000_000, "The most connections at once. Default 10000."),
     ]);
 
+    private static readonly KeyGroup Telemetry = new("telemetry",
+    [
+        new("otlp", KeyKind.HttpUrl, "Where traces and metrics are sent by OTLP, such as http://127.0.0.1:4318. Default: nowhere."),
+        OneOf("protocol", ["http", "grpc"], "http: protobuf over HTTP, to /v1/traces and /v1/metrics below the address; grpc. Default http."),
+        new("headers", KeyKind.HeaderMap, "Headers that every export carries, for example an API key."),
+        new("traces", KeyKind.Boolean, "Whether traces are sent. Default true."),
+        new("metrics", KeyKind.Boolean, "Whether metrics are sent. Default true."),
+        Whole("sample_percent", 0, 100, "Of the traces that begin here, how many of a hundred are sent. Default 100."),
+        Time("interval", Second, Hour, "How often metrics are sent. Default 60s."),
+        new("service_name", KeyKind.Text, "The service.name of what is sent. Default recourse."),
+    ]);
+
     /// <summary>The keys of the whole file.</summary>
     public static readonly KeyGroup Root = new("configuration",
     [
@@ -124,6 +136,7 @@ internal static class ConfigurationKeys
         new("queues", KeyKind.GroupMap, "The queues, by name.") { Group = Queue },
         new("dead_letter_queue", KeyKind.Group, "What happens to dead letters.") { Group = DeadLetters },
         new("limits", KeyKind.Group, "The bounds on what comes in.") { Group = Limits },
+        new("telemetry", KeyKind.Group, "Where traces and metrics are sent.") { Group = Telemetry },
         NotYet("alerts", "alert rules"),
         NotYet("groups", "alert rules"),
         NotYet("channels", "alert channels"),

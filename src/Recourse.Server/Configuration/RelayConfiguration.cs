@@ -43,6 +43,9 @@ public sealed partial record RelayConfiguration
     /// <summary>The bounds on what comes in.</summary>
     public LimitsConfiguration Limits { get; init; } = new();
 
+    /// <summary>Where traces and metrics are sent. Default: nowhere.</summary>
+    public TelemetryConfiguration Telemetry { get; init; } = new();
+
     /// <summary>Every file that the configuration came from; empty when it was made in code. These are watched for changes.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Recourse.Durable;
@@ -30,7 +31,9 @@ internal static class DeliveryRequest
         Set(request, "Recourse-Attempt", delivery.Attempt.ToString(CultureInfo.InvariantCulture));
         Set(request, "Recourse-Generation", delivery.Generation.ToString(CultureInfo.InvariantCulture));
         Set(request, "Idempotency-Key", delivery.IdempotencyKey);
-        if (delivery.TraceParent is { } trace) Set(request, "traceparent", trace);
+        // While attempts are traced, the service's work belongs to the attempt; the sender's context is linked from there.
+        var trace = Activity.Current is { Source.Name: MessagingDiagnostics.Name } attempt ? attempt.Id : delivery.TraceParent;
+        if (trace is not null) Set(request, "traceparent", trace);
         foreach (var (name, value) in target.Headers)
         {
             if (!name.StartsWith("Recourse-", StringComparison.OrdinalIgnoreCase) && !IsFraming(name)) Set(request, name, value);

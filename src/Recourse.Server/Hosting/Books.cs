@@ -14,8 +14,16 @@ internal sealed class Books(MessageStore store, TimeProvider time)
     private long _askedAt;
     private volatile IReadOnlyList<QueueCounts> _latest = [];
 
-    /// <summary>What was read last, without asking.</summary>
-    public IReadOnlyList<QueueCounts> Latest => _latest;
+    /// <summary>What was read last, without waiting: the next one to ask finds what has changed since.</summary>
+    public IReadOnlyList<QueueCounts> Latest
+    {
+        get
+        {
+            // A store that is away has been logged for all.
+            _ = ReadAsync().ContinueWith(static query => _ = query.Exception, TaskScheduler.Default);
+            return _latest;
+        }
+    }
 
     /// <summary>The counts, read again when the last ones are more than a second old.</summary>
     public Task<IReadOnlyList<QueueCounts>> ReadAsync()

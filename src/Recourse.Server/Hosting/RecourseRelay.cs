@@ -8,6 +8,7 @@ using Recourse.Server.Api;
 using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
 using Recourse.Server.Security;
+using Recourse.Server.Telemetry;
 
 namespace Recourse.Server;
 
@@ -32,6 +33,8 @@ public static class RecourseRelay
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Store);
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Replays);
         services.TryAddSingleton<DashboardData>(provider => new RelayDashboardData(provider.GetRequiredService<Relay>()));
+        // Before the relay, so that it ends after it: what the last attempts reported is sent too.
+        services.AddHostedService<OtlpExport>();
         services.AddHostedService(provider => provider.GetRequiredService<Relay>());
         services.AddHostedService<Upkeep>();
         services.AddHostedService<StoreWatch>();

@@ -43,7 +43,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         Remember(_configuration);
         _book = new(meters.Owns);
         Exposition = new(_book, "recourse_");
-        meters.Observe(() => Services, Books);
+        meters.Observe(() => Services, Books, () => _configuration.DeadLetterQueue.MaxSize);
     }
 
     public RelayConfiguration Configuration => _configuration;
@@ -62,6 +62,10 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     public bool IsStopping { get => _stopping; private set => _stopping = value; }
 
     public TimeProvider Time => _options.Time;
+
+    /// <summary>Nothing has happened for a while.</summary>
+    public void AtRest() => _options.OnRest?.Invoke();
+
     public IReadOnlyList<ServiceStatus> Services => _dispatcher?.Status ?? [];
 
     /// <summary>Works on replay jobs.</summary>
@@ -169,6 +173,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "store");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
             Log.NeedsRestart(_logger, "limits.max_connections");
+        if (!before.Telemetry.Equals(configuration.Telemetry with { Headers = before.Telemetry.Headers }))
+            Log.NeedsRestart(_logger, "telemetry");
         Remember(configuration);
         (_configuration, _doors) = (configuration, Doors(configuration));
         _delivery?.Update(Targets(configuration));

@@ -31,6 +31,12 @@ public sealed record RelayOptions
     /// <summary>Whether changed files of the configuration are read again. Default true.</summary>
     public bool WatchFiles { get; init; } = true;
 
+    /// <summary>
+    /// Called once when nothing has happened for 15 to 30 seconds: the time for a program that is nothing but a relay to give memory back.
+    /// What it throws is logged. Null (the default) does nothing.
+    /// </summary>
+    public Action? OnRest { get; init; }
+
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

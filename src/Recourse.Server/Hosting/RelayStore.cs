@@ -40,6 +40,8 @@ internal sealed class RelayStore(
     public override Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default) =>
         inner.BackupAsync(path, cancellationToken);
 
+    public override Task TrimAsync() => inner.TrimAsync();
+
     private void Committed(StoreCommand command)
     {
         switch (command)

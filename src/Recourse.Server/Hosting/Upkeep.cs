@@ -16,7 +16,8 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
 
     private readonly StoreUpkeep _store = new(relay.Store);
     private string? _cursor;
-    private bool _warned;
+    private string _filled = DeadLetterFill.Ok;
+    private readonly Rest _rest = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -26,6 +27,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
+                await PassAsync("memory at rest", TrimAsync, stoppingToken);
                 // Another node does it for all.
                 if (!relay.KeepsHouse)
                     continue;
@@ -112,14 +114,28 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
             await new LetterArchive(archive).PackAsync(relay.Time.GetUtcNow(), stoppingToken);
     }
 
-    private async Task WatchBoundAsync(CancellationToken stoppingToken)
+    /// <summary>What a burst left in memory is given back when the relay has come to rest, once.</summary>
+    internal async Task TrimAsync(CancellationToken stoppingToken)
     {
-        if (relay.Configuration.DeadLetterQueue.MaxSize is not { } max)
+        if (!_rest.Begins(await relay.Books.ReadAsync()))
             return;
+        await relay.Store.TrimAsync();
+        relay.AtRest();
+    }
+
+    /// <summary>Says once when the bound is near, reached, or far again.</summary>
+    internal async Task WatchBoundAsync(CancellationToken stoppingToken)
+    {
+        var max = relay.Configuration.DeadLetterQueue.MaxSize;
         var dead = await relay.Books.DeadAsync();
-        var near = dead >= 0.8 * max;
-        if (near && !_warned)
-            Log.DeadLettersNearBound(logger, dead, max);
-        _warned = near;
+        var (before, now) = (_filled, _filled = DeadLetterFill.State(dead, max));
+        if (before == now || max is not { } bound)
+            return;
+        if (now == DeadLetterFill.Full)
+            Log.DeadLettersFull(logger, dead, bound);
+        else if (now == DeadLetterFill.Near)
+            Log.DeadLettersNearBound(logger, dead, bound);
+        else
+            Log.DeadLettersFarFromBound(logger, dead, bound);
     }
 }

@@ -94,7 +94,8 @@ internal static class StoreInspection
         database.Execute("BEGIN");
         try
         {
-            foreach (var rule in Rules)
+            var version = SqliteSchema.Version(database);
+            foreach (var rule in (IEnumerable<string>)[.. Rules, .. LetterInspection.Rules(version)])
                 found.AddRange(Rows(database, rule, max));
             return found;
         }

@@ -10,7 +10,7 @@ namespace Recourse.Sqlite;
 internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, PageCursor cursor, long? group, long now)
 {
     /// <summary>Rows that one page looks at, whatever it asks: a few tens of milliseconds.</summary>
-    private const int Examined = 10_000;
+    private const int Examined = 5_000;
 
     /// <summary>Fewer where the text of each has to be read, because the text that is looked for is too short for the index.</summary>
     private const int ExaminedByText = 3_000;

@@ -52,6 +52,9 @@ internal sealed class ReadConnection : IDisposable
     /// <summary>Ends the read under way, or the one about to begin; from any thread.</summary>
     public void Stop() => _stopped = true;
 
+    /// <summary>Frees the pages that it keeps.</summary>
+    public void Trim() => _database.Trim();
+
     public void Dispose() => _database.Dispose();
 }
 
@@ -177,6 +180,16 @@ internal sealed class SqliteReaders : IDisposable
         finally
         {
             _permits.Release(_options.Readers);
+        }
+    }
+
+    /// <summary>Frees what connections at rest keep; no read can begin on one meanwhile, and none takes long.</summary>
+    public void Trim()
+    {
+        lock (_free)
+        {
+            foreach (var connection in _free)
+                connection.Trim();
         }
     }
 

@@ -108,7 +108,8 @@ public sealed partial class FaultClassifier
         for (var current = exception; ; type = TypeOf(current))
         {
             if (_readers.Length > 0 && ByReader(current) is { } read) return read;
-            if (type.Place != CodePlace.Nowhere && DriverFacts.Read(current, type.Place, _codes) is { } fact) return fact;
+            if (type.Place != CodePlace.Nowhere && DriverFacts.Read(current, type.Place, _codes) is { } fact)
+                return AmbiguousCodes.Contains(fact) ? AmbiguousCodes.Resolve(fact, current.Message, _text.Value) : fact;
             if (type.IsAggregate && depth > 0 && current is AggregateException { InnerExceptions.Count: > 0 } aggregate)
                 return Worst(aggregate, depth);
             current = current.InnerException;

@@ -43,5 +43,7 @@ public sealed class StoresAgreeTests : IDisposable
             foreach (var subject in subjects)
                 await subject.Store.DisposeAsync();
         }
+        var check = await SqliteStoreFile.CheckAsync(Path.Combine(_folder.FullName, $"{seed}.db"));
+        Assert.Empty(check.Damage.Concat(check.BrokenRules));
     }
 }

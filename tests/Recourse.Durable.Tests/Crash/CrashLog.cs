@@ -13,6 +13,7 @@ internal sealed class CrashLog
     public List<string> Refusals { get; } = [];
     /// <summary>Claimed at least once: only those may have been delivered and pruned.</summary>
     public HashSet<DeliveryId> Claimed { get; } = [];
+    public HashSet<DeliveryId> Imported { get; } = [];
     public List<string> Backups { get; } = [];
     public int Migrations { get; private set; }
     public int Pruned { get; private set; }
@@ -86,6 +87,7 @@ internal sealed class CrashLog
             case ['?', ..]: Refusals.Add(text); break;
             case ['>', ..] when DeliveryId.TryParse(text, out var id): Claimed.Add(id); break;
             case ['b', ..] when text.EndsWith(".bak", StringComparison.Ordinal): Backups.Add(text); break;
+            case ['i', ..] when DeliveryId.TryParse(text, out var id): Imported.Add(id); break;
             case ['m', ..]: Migrations++; break;
             case ['-', ..] when int.TryParse(text, CultureInfo.InvariantCulture, out var count): Pruned += count; break;
             default: break;
@@ -111,6 +113,7 @@ internal sealed class CrashLog
         Assert.All(Delivered, id => Assert.Equal((id, DeliveryState.Delivered),
             (id, pruned && !found.ContainsKey(id) ? DeliveryState.Delivered : found[id].State)));
         Assert.All(Dead, id => Assert.Equal((id, DeliveryState.Dead), (id, found[id].State)));
+        Assert.All(Imported, id => Assert.Equal((id, DeliveryState.Dead), (id, found[id].State)));
         Assert.DoesNotContain(found.Values, item => item.State is DeliveryState.Leased);
         // Some may be left from an earlier crash: the child was killed before it came to them.
         Assert.True(found.Values.Count(item =>

@@ -40,6 +40,8 @@ public sealed class KilledAtWriteTests : IDisposable
     [InlineData("work", "pwrite64", 400)]
     [InlineData("work", "fsync,fdatasync", 60)]
     [InlineData("prune", "pwrite64", 400)]
+    [InlineData("import", "pwrite64", 400)]
+    [InlineData("import", "fsync,fdatasync", 60)]
     [InlineData("backup", "pwrite64", 900)]
     [InlineData("backup", "fsync,fdatasync,rename,unlink", 60)]
     public async Task At_any_write_or_sync_nothing_acknowledged_is_lost(string also, string calls, int upTo)
@@ -59,6 +61,7 @@ public sealed class KilledAtWriteTests : IDisposable
         }
         Assert.All(log.Backups, backup => Assert.True(File.Exists(backup), backup));
         Assert.NotEmpty(log.Stored);
+        Assert.Equal(also == "import", log.Imported.Count > 0);
     }
 
     [Fact]

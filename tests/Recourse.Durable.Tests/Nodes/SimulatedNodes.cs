@@ -36,7 +36,8 @@ internal sealed class SimulatedDatabase(ManualClock clock, NodeDefect defect)
         PulsedAt[id] = clock.GetUtcNow();
         if (_housekeeper is not { } keeper || !Nodes.ContainsKey(keeper))
             _housekeeper = id;
-        return new(id, [.. Nodes.Select(node => new NodeBeat(node.Key, node.Value))], defect is not NodeDefect.OrphansForgotten && HasOrphans(),
+        var orphans = defect is not NodeDefect.OrphansForgotten && HasOrphans();
+        return new(id, [.. Nodes.Select(node => new NodeBeat(node.Key, node.Value))], orphans,
             _housekeeper == id, [], new Dictionary<string, long>());
     }
 
@@ -48,7 +49,8 @@ internal sealed class SimulatedDatabase(ManualClock clock, NodeDefect defect)
         foreach (var node in struck)
         {
             var silence = clock.GetUtcNow() - PulsedAt[node];
-            Violation.Unless(silence > TimeSpan.FromSeconds(5), $"node {node} was struck off {silence.TotalSeconds:0.0} s after its last pulse");
+            Violation.Unless(silence > TimeSpan.FromSeconds(5),
+                $"node {node} was struck off {silence.TotalSeconds:0.0} s after its last pulse");
             Nodes.Remove(node);
         }
         return _commands.EndLeases(_ => true, delivery => defect is NodeDefect.OrphansForgotten
@@ -250,7 +252,10 @@ internal sealed class NodeSchedule(int seed, NodeDefect defect)
             Strikes += node.Nodes.Id == before ? 0 : 1;
         }
         if (_random.Next(2) == 0 && node.Nodes!.Share.Of(Permits, Service) > node.InHand.Count)
-            node.InHand.AddRange((await node.CommitAsync(new ClaimCommand(Service, 1, "node") { Suspects = _random.Next(2) == 0 })).Deliveries);
+        {
+            var claim = new ClaimCommand(Service, 1, "node") { Suspects = _random.Next(2) == 0 };
+            node.InHand.AddRange((await node.CommitAsync(claim)).Deliveries);
+        }
         if (finish)
             await HandInAsync(node);
     }
@@ -298,7 +303,8 @@ internal sealed class NodeSchedule(int seed, NodeDefect defect)
             return;
         // Nobody was disturbed for a while: who does not live was struck off, and the permits are dealt out again, all of them.
         var registered = _nodes.Where(node => node.Alive).Select(node => node.Nodes!.Id).Order();
-        Violation.Unless(_database.Nodes.Keys.SequenceEqual(registered), "a node that is gone is still registered, or one that lives is not");
+        Violation.Unless(_database.Nodes.Keys.SequenceEqual(registered),
+            "a node that is gone is still registered, or one that lives is not");
         var permits = _nodes.Where(node => node.Alive).Sum(node => node.Nodes!.Share.Of(Permits, Service));
         Violation.Unless(permits == Permits, $"{permits} of {Permits} permits are dealt out");
         Violation.Unless(_nodes.Count(node => node.Nodes is { Housekeeping: true }) == 1, "not exactly one node keeps house");

@@ -42,12 +42,13 @@ public sealed class TestRelay : IAsyncDisposable
 
     public static async Task<TestRelay> StartAsync(
         RelayConfiguration configuration, DeliveryHandler? handler = null, MessageStore? store = null, TimeProvider? time = null,
-        TimeSpan grace = default, Action<ILoggingBuilder>? logging = null)
+        TimeSpan grace = default, Action<ILoggingBuilder>? logging = null, Action? onRest = null)
     {
         var clock = time ?? TimeProvider.System;
         var host = await RelayHost.StartAsync(new()
         {
             Configuration = configuration with { ShutdownGrace = grace },
+            OnRest = onRest,
             OpenStore = (_, given) => store ?? new InMemoryMessageStore(given),
             Handler = handler ?? Never,
             Time = clock,

@@ -90,9 +90,39 @@ public sealed class FaultClassifierTests
         Assert.Equal(FaultKind.ConnectionReset, Classifier.Classify(passing).Kind);
     }
 
+    [Theory]
+    [InlineData("sqlserver", "99999", "The shop failed to open. Please retry the operation.", Persistence.Transient)]
+    [InlineData("mysql", "9999", "The node is temporarily unavailable", Persistence.Transient)]
+    [InlineData("kafka", "9999", "Connection reset by peer", Persistence.Transient)]
+    [InlineData("sqlserver", "99999", "Invalid shop", Persistence.Permanent)]
+    [InlineData("sqlserver", "99999", "The shop is green", Persistence.Permanent)]
+    [InlineData("sqlserver", "208", "Invalid object name 'retry the operation'", Persistence.Permanent)]
+    [InlineData("postgres", "42P01", "relation \"please retry\" does not exist", Persistence.Permanent)]
+    public void A_code_without_a_row_passes_where_its_text_says_so_and_a_code_with_one_is_never_doubted(
+        string family, string code, string message, Persistence persistence)
+    {
+        Assert.Equal(persistence, Classifier.Classify(family, code, message)?.Persistence);
+        if (family == "sqlserver") Assert.Equal(persistence, Classifier.Classify(new SqlFailure(message, code)).Persistence);
+    }
+
+    [Fact]
+    public void A_rule_for_a_code_is_not_doubted_because_of_a_text()
+    {
+        var ruled = new FaultClassifier(rules => rules.ForCode("sqlserver", "99999",
+            new FaultCells { Kind = FaultKind.Unknown, Persistence = Persistence.Permanent }));
+
+        Assert.Equal(Persistence.Permanent, ruled.Classify("sqlserver", "99999", "please retry")?.Persistence);
+    }
+
     [Fact]
     public void What_nothing_is_known_about_is_unknown() =>
         Assert.Equal(FaultKind.Unknown, Classifier.Classify(new InvalidOperationException("qwertz")).Kind);
+
+    private sealed class SqlFailure : DbException
+    {
+        public SqlFailure(string message, string number)
+            : base(message) => Data["HelpLink.EvtID"] = number;
+    }
 
     internal sealed class DriverException(string message, string? state, bool transient = false) : DbException(message)
     {

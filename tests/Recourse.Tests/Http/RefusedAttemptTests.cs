@@ -101,6 +101,16 @@ public sealed class RefusedAttemptTests
     }
 
     [Fact]
+    public async Task A_stream_of_events_is_not_waited_for()
+    {
+        using var body = new CountedContent([1]);
+        body.Headers.ContentType = new("text/event-stream");
+        var server = new ScriptedHandler(503) { Bodies = [body] };
+        using var response = await Client(server, Breaking(1)).GetAsync(Address, HttpCompletionOption.ResponseHeadersRead, None);
+        Assert.False(body.ReadToItsEnd);
+    }
+
+    [Fact]
     public async Task A_body_that_breaks_off_is_the_failure_of_its_attempt()
     {
         var broken = new CountedContent(new byte[10]) { Breaks = true };

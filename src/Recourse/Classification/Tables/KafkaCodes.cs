@@ -51,7 +51,7 @@ internal static class KafkaCodes
         new(ValidationError, "4=INVALID_FETCH_SIZE 17=INVALID_TOPIC_EXCEPTION 32=INVALID_TIMESTAMP 87=INVALID_RECORD " +
             "-162=_KEY_SERIALIZATION -161=_VALUE_SERIALIZATION -160=_KEY_DESERIALIZATION -159=_VALUE_DESERIALIZATION -199=_BAD_MSG " +
             "-198=_BAD_COMPRESSION -138=_INVALID_DIFFERENT_RECORD"),
-        new(InternalError, "-1=UNKNOWN -150=_FATAL", Permanent),
+        new(InternalError, "-1=UNKNOWN -150=_FATAL -153=_RETRY", Permanent),
     ],
-    code => new CodeRow(BadRequest, code), "librdkafka confluent");
+    code => new CodeRow(FaultKind.Unknown, code, Permanent), "librdkafka confluent");
 }

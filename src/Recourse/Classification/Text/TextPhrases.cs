@@ -42,7 +42,7 @@ internal static class TextPhrases
             "temporary authentication failure | temporary outage | temporary overload | temporary unavailab* | temporarily | " +
             "back off | backoff | be timing related | timing condition"),
         new(7, ConnectionRefused, Transient, "establishing a connection | network related | could not open a connection"),
-        new(7, DnsResolution, Transient, "no such host | host not found | unknown host"),
+        new(7, DnsResolution, Transient, "no such host | hostname could not be found | host not found | unknown host"),
         new(7, RateLimitExceeded, Transient, "circuit breaking"),
         new(7, FaultKind.Timeout, Transient, "took too long | taking too long | waited too long | waiting too long"),
         new(7, ConnectionReset, Transient, "upstream connect error | eof occurred"),
@@ -131,9 +131,9 @@ internal static class TextPhrases
             "connection reset | connection was reset | connection closed | connection was closed | connection is closed | " +
             "connection has been closed | closed the connection | connection lost | lost connection | lost the connection | " +
             "connection was lost | connection aborted | connection was aborted | forced connection | connection forced | " +
-            "forcibly closed | broken pipe | socket hang up | socket closed | socket exception | socket error | network error | " +
-            "network failure | network is down | network exception | transport failure | transport level error | transport error | " +
-            "transport connection | server disconnected | disconnected before | has gone away | link failure | " +
+            "forcibly closed | goaway | broken pipe | socket hang up | socket closed | socket exception | socket error | " +
+            "network error | network failure | network is down | network exception | transport failure | transport level error | " +
+            "transport error | transport connection | server disconnected | disconnected before | has gone away | link failure | " +
             "communication error | communications error | communication problem | communication failure | error communicating | " +
             "connection error | connection failure | terminating connection | connection terminated | connection dropped | " +
             "unexpected eof | premature end | unexpected end of | reading from stream | writing to stream | end of the pipe | " +
@@ -158,11 +158,11 @@ internal static class TextPhrases
             "timed out | time out | timedout | timeout expired | timeout exceeded | timeout period | request timeout | " +
             "gateway timeout | gateway time | read timeout | connect timeout | connection timeout | network timeout | " +
             "operation timeout | wait timeout | timeout waiting | timeout occurred | timeout has occurred | internal timeout | " +
-            "due to timeout | pool timeout | concern timeout | exceeded time limit | exceeds time limit | " +
-            "exceeded the time limit | did not respond | not properly respond | responded in time | respond in time | " +
-            "not responding | no response | idle timeout | timeout value was exceeded | timeout while | timeout when | " +
-            "complete within | in the time allotted | within the time requested | reasonable time | server timeout | " +
-            "execution timeout | waiting for a response"),
+            "due to timeout | pool timeout | from the pool | pooled connections | concern timeout | time limit | did not respond | " +
+            "not properly respond | responded in time | respond in time | not responding | no response | idle timeout | " +
+            "timeout value was exceeded | timeout while | timeout when | complete within | in the time allotted | " +
+            "within the time requested | reasonable time | server timeout | execution timeout | execution expired | " +
+            "execution time | waiting for a response"),
         new(5, RateLimitExceeded, Transient,
             "throttl* | rate limit* | rate exceeded | too many requests | request limit exceeded | request rate | slow down | " +
             "bandwidth limit | provisioned throughput | throughput exceed* | throughput limit | too many operations | " +
@@ -223,6 +223,7 @@ internal static class TextPhrases
             "no longer the current | not currently assigned | can only be"),
         new(2, Cancelled, Persistence.Unknown, "canceled | cancelled | interrupted | query aborted | purged"),
         new(3, FaultKind.Timeout, Transient, "timeout"),
+        new(3, ConnectionReset, Transient, "while sending | while receiving | while reading from | while writing to"),
         new(3, ResourceLimit, Transient, "been reached"),
         new(3, ServiceUnavailable, Transient,
             "unavailable | busy | disconnected | election | maintenance | upstream | misbehaving | waiting for | while waiting | " +
