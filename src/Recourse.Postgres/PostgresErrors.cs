@@ -20,6 +20,10 @@ internal static class PostgresErrors
     /// <summary>True when the same batch may pass the next time: a deadlock or a failed serialisation.</summary>
     public static bool IsPassing(Exception error) => error is PostgresException { SqlState: "40P01" or "40001" };
 
+    /// <summary>True when the connection ended in the middle, as it does when the server or an administrator ends it.</summary>
+    public static bool IsLostConnection(NpgsqlException error) =>
+        error is PostgresException { SqlState: "57P01" or "57P02" } or { InnerException: IOException };
+
     public static StoreException AsStoreException(Exception error) => error switch
     {
         StoreException known => known,

@@ -7,6 +7,8 @@ namespace Recourse.Postgres;
 /// <summary>The reading side: each call is one connection of the pool and one snapshot.</summary>
 internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock) : StoreQueries
 {
+    private const int TriesMax = 3;
+
     /// <summary>The number under which this node is registered.</summary>
     public required Func<long> Node { get; init; }
 
@@ -23,22 +25,34 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
 
     private async Task<T> ReadAsync<T>(Func<Sql, long, T> read, CancellationToken cancellationToken)
     {
-        try
+        for (var tries = 1; ; tries++)
         {
-            await using var connection = await source.OpenConnectionAsync(cancellationToken);
-            return await Task.Run(() =>
+            try
             {
-                using var snapshot = connection.BeginTransaction(System.Data.IsolationLevel.RepeatableRead);
-                var sql = new Sql(connection);
-                var result = read(sql, sql.Begin(clock));
-                snapshot.Commit();
-                return result;
-            }, cancellationToken);
+                return await ReadOnceAsync(read, cancellationToken);
+            }
+            catch (NpgsqlException error) when (tries < TriesMax && PostgresErrors.IsLostConnection(error))
+            {
+                // The pool lends connections that the server has ended meanwhile. Nothing was changed: it is asked again.
+            }
+            catch (Exception error) when (error is NpgsqlException or IOException)
+            {
+                throw PostgresErrors.AsStoreException(error);
+            }
         }
-        catch (Exception error) when (error is NpgsqlException or IOException)
+    }
+
+    private async Task<T> ReadOnceAsync<T>(Func<Sql, long, T> read, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        return await Task.Run(() =>
         {
-            throw PostgresErrors.AsStoreException(error);
-        }
+            using var snapshot = connection.BeginTransaction(System.Data.IsolationLevel.RepeatableRead);
+            var sql = new Sql(connection);
+            var result = read(sql, sql.Begin(clock));
+            snapshot.Commit();
+            return result;
+        }, cancellationToken);
     }
 
     public override Task<IReadOnlyList<QueueCounts>> QueuesAsync(CancellationToken cancellationToken = default) =>
