@@ -218,12 +218,15 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
     }
 
     /// <summary>What was in hand is suspect now, or poison when the process has ended too often while it ran alone.</summary>
-    public StoreOpening EndLeases(Func<string, bool> blocksLane)
+    /// <param name="blocksLane">See <see cref="MessageStore.BlocksLaneWhenDead"/>.</param>
+    /// <param name="whose">Only these leases; null for all.</param>
+    public StoreOpening EndLeases(Func<string, bool> blocksLane, Func<MemoryDelivery, bool>? whose = null)
     {
         var now = Now;
         ContinueDeaths();
         _turns.Forget();
-        var held = Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Leased).ToList();
+        var held = Deliveries.Values.Where(delivery => delivery.State is DeliveryState.Leased && whose?.Invoke(delivery) != false)
+            .ToList();
         var poisoned = 0;
         foreach (var delivery in held)
         {

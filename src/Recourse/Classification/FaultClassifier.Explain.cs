@@ -18,10 +18,9 @@ public sealed partial class FaultClassifier
         var classification = ByCode(family?.Trim(), code?.Trim(), message) ?? ClassifyText(message);
         if (ReferenceEquals(classification, Classification.Unknown))
         {
-            var isKnown = !string.IsNullOrWhiteSpace(family) && _codes.Family(family.Trim()) is not null;
-            var alone = isKnown ? null : LonelyCodes.Find(string.IsNullOrWhiteSpace(code) ? message : code, _codes);
-            if (alone is not null) classification = alone;
-            else if (!string.IsNullOrWhiteSpace(family)) classification = classification with { Evidence = Unlisted(family.Trim(), code) };
+            if (string.IsNullOrWhiteSpace(family))
+                classification = LonelyCodes.Find(string.IsNullOrWhiteSpace(code) ? message : code, _codes) ?? classification;
+            else classification = classification with { Evidence = Unlisted(family.Trim(), code) };
         }
 
         return new ClassificationReport { Classification = classification, Severity = classification.Kind.Severity() };

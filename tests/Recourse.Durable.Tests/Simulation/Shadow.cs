@@ -1,7 +1,14 @@
 namespace Recourse.Durable.Tests;
 
 /// <summary>An invariant that did not hold.</summary>
-internal sealed class Violation(string message) : Exception(message);
+internal sealed class Violation(string message) : Exception(message)
+{
+    public static void Unless(bool holds, string message)
+    {
+        if (!holds)
+            throw new Violation(message);
+    }
+}
 
 /// <summary>What is known of one delivery from commands and their answers alone.</summary>
 internal sealed class ShadowDelivery(DeliveryId id, string queue, string service, string? lane, int order, byte[] body)

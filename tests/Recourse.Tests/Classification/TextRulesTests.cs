@@ -118,6 +118,7 @@ public sealed class TextRulesTests
         }
 
         Assert.Equal(Persistence.Unknown, Classifier.Classify(new InvalidOperationException(code)).Persistence);
+        Assert.Equal(Persistence.Unknown, Classifier.Explain("acme", code, null).Persistence);
     }
 
     [Fact]
