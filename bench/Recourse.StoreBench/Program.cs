@@ -9,7 +9,8 @@ using Recourse.StoreBench.Http;
 // storebench --waiting N --file PATH                                    a file in which so many messages wait
 // storebench --letters 1000000 [--rounds 100] [--file PATH] [--out FILE]   lists, searches and groups over so many dead letters
 // storebench http [--rounds 3] [--scale 1] [--out FILE]                 acknowledged messages per second over HTTP, against a bare endpoint
-// storebench --store sqlite:FILE | memory | postgres:CONNECTION --messages N --in-flight P [--history on|off]   one subject, send/s and end-to-end/s
+// storebench --store sqlite:FILE | memory | postgres:CONNECTION --messages N --in-flight P [--history on|off]
+//                                                                       one subject, send/s and end-to-end/s
 // storebench --replay 250000 [--store …] [--out FILE]                   replay jobs: unlimited, and how well rates are kept
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 int Number(string name, int otherwise) => Option(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;

@@ -68,7 +68,10 @@ internal static class DlqImportCommand
         };
         target.AcceptOnlyFromAmong("dead", "new");
         var (server, json) = (CommonOptions.Server(), CommonOptions.Json("Print the relay's answers, one a line"));
-        var command = new Command("import", "Bring exported dead letters back, as dead letters or as messages") { file, target, server, json };
+        var command = new Command("import", "Bring exported dead letters back, as dead letters or as messages")
+        {
+            file, target, server, json,
+        };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             parsed.GetValue(server)!, parsed.GetValue(file)!, parsed.GetValue(target)!, parsed.GetValue(json), cancellationToken));
         return command.Teach(

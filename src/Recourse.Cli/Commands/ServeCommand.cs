@@ -108,7 +108,7 @@ internal static class ServeCommand
         }
     }
 
-    // A burst leaves a heap that nothing asks back. A collection of this sort stops all threads for some tens of milliseconds; nobody waits.
+    // A burst leaves a heap that nothing asks back. This stops all threads for some tens of milliseconds; at rest nobody waits.
     private static void GiveMemoryBack() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     private static MessageStore OpenStore(string store, StoreDurability durability, TimeProvider time)

@@ -39,8 +39,8 @@ internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : S
             states[(int)at]++;
             if (at is not DeliveryState.Waiting || (delivery.AttemptCount > 0 && !tried.Add(delivery.Service)))
                 continue;
-            // What was never tried waits since it is due: a sender may have put that off. Of what was tried the first stored counts, of each
-            // service: it came before the others, unless it was imported.
+            // What was never tried waits since it is due: a sender may have put that off. Of what was tried the first stored counts, of
+            // each service: it came before the others, unless it was imported.
             var since = delivery.AttemptCount == 0 ? StoreTime.Time(delivery.DueAt) : delivery.Message.CreatedAt;
             if (oldest is null || since < oldest)
                 oldest = since;

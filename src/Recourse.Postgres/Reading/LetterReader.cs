@@ -19,7 +19,8 @@ internal static class LetterReader
         var horizon = Horizon(sql, filter, cursor);
         if (horizon is { } end)
         {
-            text += cursor.Order is PageOrder.Oldest ? $" AND d.key <= {end.Key}" : $" AND (d.ended_at, d.key) >= ({end.DiedAt}, {end.Key})";
+            text += cursor.Order is PageOrder.Oldest ? $" AND d.key <= {end.Key}"
+                : $" AND (d.ended_at, d.key) >= ({end.DiedAt}, {end.Key})";
         }
         values.Add(filter.Limit + 1);
         text += cursor.Order is PageOrder.Oldest ? " ORDER BY d.key" : $" ORDER BY {At(filter)} DESC, d.key DESC";

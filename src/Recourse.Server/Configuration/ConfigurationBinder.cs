@@ -82,8 +82,8 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         if (root.Get("durability", "full") == "full")
             return StoreDurability.Full;
         if (!root.Get("store", "sqlite:").StartsWith("sqlite:", StringComparison.Ordinal))
-            Error(root.At("durability"), "'durability: os' is for store: sqlite:PATH. PostgreSQL decides it by synchronous_commit, which the "
-                + "connection can set: ?options=-c%20synchronous_commit=off.");
+            Error(root.At("durability"), "'durability: os' is for store: sqlite:PATH. PostgreSQL decides it by synchronous_commit, which "
+                + "the connection can set: ?options=-c%20synchronous_commit=off.");
         return StoreDurability.Os;
     }
 

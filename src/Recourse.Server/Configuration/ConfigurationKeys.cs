@@ -95,7 +95,7 @@ internal static class ConfigurationKeys
         Time("retention", TimeSpan.FromMinutes(1), 3_650 * Day, "Dead letters older than this are discarded. Default: kept."),
         Time("retention_days", Day, 3_650 * Day, "The same in days.") with { SameAs = "retention", Bare = Day },
         Whole("batch_size", 1, 500, "The most dead letters in one commit of a bulk replay. Default 500."),
-        new("archive", KeyKind.Text, "A folder into which dead letters are written, as NDJSON by day, before their retention discards them."),
+        new("archive", KeyKind.Text, "A folder that gets dead letters, as NDJSON by day, before their retention discards them."),
         Time("visibility_timeout", Second, 7 * Day, "How long a person keeps a dead letter that they take in hand. Default 15m."),
     ]);
 

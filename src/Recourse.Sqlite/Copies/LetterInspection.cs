@@ -1,6 +1,6 @@
 namespace Recourse.Sqlite;
 
-/// <summary>What must hold between dead letters, what belongs to them, and replay jobs; in the form of <see cref="StoreInspection"/>.</summary>
+/// <summary>What must hold of dead letters, what belongs to them, and replay jobs; see <see cref="StoreInspection"/>.</summary>
 internal static class LetterInspection
 {
     private const int WithLetters = 3;

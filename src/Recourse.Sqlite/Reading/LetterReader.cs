@@ -13,7 +13,7 @@ internal sealed class LetterReader(ReadConnection read, DeliveryFilter filter, P
     private const int Examined = 5_000;
 
     /// <summary>Fewer where the text of each has to be read, because the text that is looked for is too short for the index.</summary>
-    private const int ExaminedByText = 3_000;
+    private const int ExaminedByText = 1_500;
 
     // A kind of more groups than this is common enough to be met soon on a walk through all.
     private const int GroupsMerged = 100;

@@ -180,13 +180,15 @@ public class ConfigurationTests
     [Fact]
     public void History_and_durability_are_on_and_full_unless_the_file_says_otherwise()
     {
-        const string Rest = "services: { a: { url: 'http://127.0.0.1/' } }\nqueues: { own: { deliver_to: a, history: on }, all: { deliver_to: a } }\n";
+        const string Rest = "services: { a: { url: 'http://127.0.0.1/' } }\n"
+            + "queues: { own: { deliver_to: a, history: on }, all: { deliver_to: a } }\n";
         var without = Good(Rest);
         Assert.Equal((StoreDurability.Full, true), (without.Durability, without.Queues["all"].Policy.KeepHistory));
         var with = Good("history: off\ndurability: os\n" + Rest);
         Assert.Equal((StoreDurability.Os, true, false),
             (with.Durability, with.Queues["own"].Policy.KeepHistory, with.Queues["all"].Policy.KeepHistory));
-        Assert.Contains("synchronous_commit", Assert.Single(RelayConfiguration.Parse("store: postgres://u@h/d\ndurability: os\n" + Rest).Errors).ToString());
+        var refused = RelayConfiguration.Parse("store: postgres://u@h/d\ndurability: os\n" + Rest);
+        Assert.Contains("synchronous_commit", Assert.Single(refused.Errors).ToString());
     }
 
     [Fact]
