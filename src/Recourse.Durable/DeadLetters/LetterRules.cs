@@ -141,6 +141,9 @@ internal static class LetterRules
                 That(take.Duration > TimeSpan.Zero && take.Duration <= TakeMax,
                     $"TakeCommand.Duration is {take.Duration}; it must be more than zero and at most {TakeMax}.");
                 break;
+            case AddKeyCommand key:
+                KeyRules.Check(key);
+                break;
             case IndexLettersCommand index:
                 That(index.Limit is >= 1 and <= 10_000, $"IndexLettersCommand.Limit is {index.Limit}; it must be 1 to 10000.");
                 break;

@@ -58,4 +58,21 @@ internal sealed partial class MemoryQueries
         lock (gate)
             return Task.FromResult(state.Controls.All);
     }
+
+    public override Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<ApiKey>>([.. state.Keys]);
+    }
+
+    public override Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(filter.After, filter.Limit) ?? long.MaxValue;
+        lock (gate)
+        {
+            var found = state.Acts.Where(act => act.Number < cursor && filter.Admits(act)).Reverse().Take(filter.Limit + 1).ToList();
+            return Task.FromResult(new Page<AuditEntry>([.. found.Take(filter.Limit)],
+                found.Count > filter.Limit ? KeyCursor.Text(found[filter.Limit - 1].Number) : null));
+        }
+    }
 }

@@ -58,6 +58,12 @@ public abstract class StoreQueries
 
     /// <summary>What operators hold now, by kind and name.</summary>
     public abstract Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Every key and session, those that are over too, oldest first.</summary>
+    public abstract Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>A page of what was done, newest first.</summary>
+    public abstract Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default);
 }
 
 /// <summary>What is dead now. Letters that died before an upgrade and are not yet sorted in count by age only.</summary>

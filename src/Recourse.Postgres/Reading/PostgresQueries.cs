@@ -147,6 +147,15 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         ReadAsync<IReadOnlyList<Control>>((sql, _) =>
             [.. sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>()], cancellationToken);
 
+    public override Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync<IReadOnlyList<ApiKey>>((sql, _) => AccessSql.Keys(sql), cancellationToken);
+
+    public override Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(filter.After, filter.Limit);
+        return ReadAsync((sql, _) => AccessSql.Acts(sql, filter, cursor), cancellationToken);
+    }
+
     private static string Text(DeliveryFilter filter, string columns = DeliverySql.Columns)
     {
         var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} WHERE d.key {(filter.OldestFirst ? ">" : "<")} $1");

@@ -190,8 +190,13 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case ReplayBatchCommand replays: replays.Result = _replay!.Apply(sql, replays, now); break;
             case MoveReplayCommand move: move.Result = ReplayWriter.Apply(sql, move, now); break;
             case PruneReplaysCommand gone: gone.Result = ReplayWriter.Apply(sql, gone, now); break;
+            case AddKeyCommand key: key.Result = AccessWriter.Apply(sql, key, now); break;
+            case RemoveKeyCommand key: key.Result = AccessWriter.Apply(sql, key); break;
+            case NoteActCommand note: note.Result = true; break;
+            case PruneAuditCommand old: old.Result = AccessWriter.Apply(sql, old, now); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
+        AccessWriter.Note(sql, command, now);
     }
 
     /// <summary>The server's clock: nodes need not agree on the time.</summary>

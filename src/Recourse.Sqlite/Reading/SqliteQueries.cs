@@ -83,6 +83,15 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
     public override Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default) =>
         readers.ReadAsync<IReadOnlyList<Control>>(read => ReplaySql.ReadControls(read[ReplaySql.Controls]), cancellationToken);
 
+    public override Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync<IReadOnlyList<ApiKey>>(read => AccessSql.ReadKeys(read[AccessSql.Keys]), cancellationToken);
+
+    public override Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(filter.After, filter.Limit);
+        return readers.ReadAsync(read => AccessSql.Acts(read, filter, cursor), cancellationToken);
+    }
+
     private StoredMessage? Message(ReadConnection read, Guid id)
     {
         var row = read[

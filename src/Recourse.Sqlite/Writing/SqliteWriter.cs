@@ -25,6 +25,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly ExpiryWriter _expiry;
     private readonly ReplayWriter _replay;
     private readonly ControlWriter _controls;
+    private readonly AccessWriter _access;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
@@ -48,6 +49,7 @@ internal sealed class SqliteWriter : IDisposable
             var lanes = new Lanes(_database, _routes);
             var replays = new ReplayBooks(_database);
             _controls = new(_database);
+            _access = new(_database);
             var attempts = new AttemptWriter(_database, _nodes);
             _enqueue = new(_database, _routes, lanes);
             _letters = new(_database, _routes);
@@ -237,8 +239,13 @@ internal sealed class SqliteWriter : IDisposable
             case ReplayBatchCommand replays: replays.Result = _replay.Apply(replays, now); break;
             case MoveReplayCommand move: move.Result = _replay.Apply(move, now); break;
             case PruneReplaysCommand gone: gone.Result = _replay.Apply(gone, now); break;
+            case AddKeyCommand key: key.Result = _access.Apply(key, now); break;
+            case RemoveKeyCommand key: key.Result = _access.Apply(key); break;
+            case NoteActCommand note: note.Result = true; break;
+            case PruneAuditCommand old: old.Result = _access.Apply(old, now); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
+        _access.Note(command, now);
     }
 
     /// <summary>What is summed up over all commands of a commit.</summary>
