@@ -24,7 +24,7 @@ internal static class ServeCommand
         };
         var listen = new Option<string[]>("--listen")
         {
-            Description = "Listen here instead of where the configuration says; loopback only",
+            Description = "Listen here instead of where the configuration says",
             HelpName = "URL"
         };
         var command = new Command("serve", "Run the relay: take messages, keep them, deliver them") { config, listen };
@@ -81,6 +81,10 @@ internal static class ServeCommand
         {
             return await RelayHost.StartAsync(new() { Configuration = configuration, OpenStore = OpenStore }, Logging, cancellationToken);
         }
+        catch (UnlockedDoorException error)
+        {
+            throw new CliException(ExitCode.Usage, error.Message, error);
+        }
         catch (StoreException error)
         {
             throw new CliException(ExitCode.Usage, $"the store {StoreName.Shown(configuration.Store)} cannot be used: {error.Message}",
@@ -98,7 +102,7 @@ internal static class ServeCommand
         }
     }
 
-    private static MessageStore OpenStore(string store, TimeProvider time)
+    internal static MessageStore OpenStore(string store, TimeProvider time)
     {
         if (store.StartsWith("sqlite:", StringComparison.Ordinal))
             return new SqliteMessageStore(store["sqlite:".Length..], time);

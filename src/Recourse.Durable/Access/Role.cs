@@ -14,12 +14,13 @@ public enum Role
 }
 
 /// <summary>Which role may do what another may.</summary>
-internal static class Roles
+public static class Roles
 {
     /// <summary>True when a key of this role may do what needs <paramref name="needed"/>.</summary>
     public static bool May(this Role role, Role needed) => needed is Role.Producer ? role is not Role.Viewer
         : role is not Role.Producer && role >= needed;
 
+    /// <summary>The name of a role, as it is stored and shown: producer, viewer, operator, admin.</summary>
     public static string Name(this Role role) => role switch
     {
         Role.Producer => "producer",

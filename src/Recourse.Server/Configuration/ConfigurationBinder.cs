@@ -25,6 +25,9 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             Queues = queues.ToDictionary(group => group.Name, group => Queue(group, services, deadLetters, limits)),
             DeadLetterQueue = deadLetters,
             Limits = limits,
+            Insecure = root.Get("insecure", false),
+            Audit = root.Get<GroupValues?>("audit", null) is { } audit
+                ? new() { Keep = audit.Get("keep", TimeSpan.FromDays(365)), KeepMax = audit.Get("keep_max", 1_000_000L) } : new(),
         };
     }
 

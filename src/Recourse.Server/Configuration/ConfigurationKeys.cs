@@ -104,12 +104,20 @@ internal static class ConfigurationKeys
         Whole("max_connections", 1, 1_000_000, "The most connections at once. Default 10000."),
     ]);
 
+    private static readonly KeyGroup Audit = new("audit",
+    [
+        Time("keep", Day, 3_650 * Day, "How long an act is kept. Default 365d."),
+        Whole("keep_max", 1_000, 100_000_000, "How many are kept at most. Default 1000000."),
+    ]);
+
     /// <summary>The keys of the whole file.</summary>
     public static readonly KeyGroup Root = new("configuration",
     [
         Whole("version", 1, 1, "The version of the format: 1."),
         new("include", KeyKind.TextList, "Other files whose keys count too; what this file says itself wins."),
-        new("listen", KeyKind.TextList, "Where the relay listens, loopback only. Default http://127.0.0.1:8080."),
+        new("listen", KeyKind.TextList, "Where the relay listens; beyond loopback only with keys. Default http://127.0.0.1:8080."),
+        new("insecure", KeyKind.Boolean, "true: without any key, listen beyond loopback all the same. Default false."),
+        new("audit", KeyKind.Group, "How long the acts of people are kept.") { Group = Audit },
         new("store", KeyKind.Text, "sqlite:PATH, memory: (for trials: nothing is kept), or postgres://…. Default sqlite:recourse.db."),
         Time("shutdown_grace", TimeSpan.Zero, TimeSpan.FromMinutes(10),
             "How long a graceful stop waits for attempts under way. Default 10s."),
@@ -126,7 +134,7 @@ internal static class ConfigurationKeys
         NotYet("runs", "ETL runs"),
         NotYet("schedules", "schedules"),
         NotYet("components", "supervised components"),
-        NotYet("keys", "API keys and roles"),
+        NotYet("keys", "keys in the configuration; `recourse keys add` makes them in the store"),
         NotYet("tls", "HTTPS"),
         NotYet("redact", "redaction by path"),
         NotYet("emergency", "emergency mode"),

@@ -6,9 +6,18 @@ namespace Recourse.Server;
 public sealed partial record RelayConfiguration
 {
     /// <summary>
-    /// Where the relay listens: loopback addresses only in this release. Default <c>http://127.0.0.1:8080</c>; port 0 takes a free one.
+    /// Where the relay listens. Default <c>http://127.0.0.1:8080</c>; port 0 takes a free one. Beyond loopback it listens only when a key
+    /// was made, or when <see cref="Insecure"/> is set.
     /// </summary>
     public IReadOnlyList<Uri> Listen { get; init; } = [new("http://127.0.0.1:8080")];
+
+    /// <summary>
+    /// True lets a relay without any key listen beyond loopback: whoever reaches it may do everything. Default false.
+    /// </summary>
+    public bool Insecure { get; init; }
+
+    /// <summary>How long the acts of people are kept.</summary>
+    public AuditConfiguration Audit { get; init; } = new();
 
     /// <summary>Where messages are kept: <c>sqlite:path</c> (absolute after loading), <c>memory:</c> or <c>postgres://…</c>.</summary>
     public string Store { get; init; } = "sqlite:recourse.db";
@@ -146,4 +155,14 @@ public sealed record LimitsConfiguration
 
     /// <summary>The most connections at once; more are closed. Default 10,000.</summary>
     public int MaxConnections { get; init; } = 10_000;
+}
+
+/// <summary>How long the acts of people are kept.</summary>
+public sealed record AuditConfiguration
+{
+    /// <summary>How long an act is kept. Default 365 days.</summary>
+    public TimeSpan Keep { get; init; } = TimeSpan.FromDays(365);
+
+    /// <summary>How many are kept at most, the newest. Default 1,000,000.</summary>
+    public long KeepMax { get; init; } = 1_000_000;
 }

@@ -1,3 +1,5 @@
+using Recourse.Server.Security;
+
 namespace Recourse.Server.Dashboard;
 
 internal enum Section
@@ -8,6 +10,8 @@ internal enum Section
     Failing,
     Replays,
     Controls,
+    Audit,
+    SignIn,
 }
 
 // What every part of a page may need to know.
@@ -24,6 +28,9 @@ internal sealed record PageContext
     public Flash? Flash { get; init; }
     // Only what changes, for the script; no head, no script, no flash.
     public bool Fragment { get; init; }
+
+    // Who looks; anybody where no keys are in use.
+    public Caller Caller { get; init; } = Caller.Anybody;
 
     public string Url(string path) => Root + path;
 }

@@ -5,6 +5,7 @@ using Recourse.Durable;
 using Recourse.Server.Api;
 using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
+using Recourse.Server.Security;
 
 namespace Recourse.Server;
 
@@ -36,9 +37,10 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         Health = new(options.Time, _logger);
         _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
         _inner = options.OpenStore(options.Configuration.Store, options.Time);
-        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync);
+        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ReadAsync());
         Replays = new(Store, service => _dispatcher?.Notify(service), options.Time, loggers.CreateLogger("Recourse.Replays"));
         Books = new(Store, options.Time);
+        Keys = new(() => Store, options.Configuration.Store.StartsWith("postgres", StringComparison.Ordinal), options.Time);
         Remember(_configuration);
         _book = new(meters.Owns);
         Exposition = new(_book, "recourse_");
@@ -49,6 +51,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     /// <summary>The ways into the configured queues, by name.</summary>
     public IReadOnlyDictionary<string, QueueDoor> Intake => _doors;
     public MessageStore Store { get; }
+    public KeyRing Keys { get; }
     public StoreHealth Health { get; }
     public RelayMeters Meters { get; }
     public Books Books { get; }
@@ -93,6 +96,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.Opened(_logger, store);
         else
             Log.OpenedAfterCrash(_logger, store, opening.Suspects, opening.Poisoned);
+        await Keys.ReadAsync(cancellationToken);
+        CheckDoors();
         var dispatcher = new Dispatcher(_inner, _options.Handler ?? _delivery!.DeliverAsync, Policies(_configuration), new()
         {
             Node = _options.Node,
@@ -107,6 +112,29 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         _dispatcher = dispatcher;
         Replays.Start();
         await WarnOfWhatIsGoneAsync(cancellationToken);
+    }
+
+    /// <summary>It can be reached from other machines. Only a relay in a process of its own knows.</summary>
+    public bool ListensBeyondLoopback => _options.Standalone && _options.Configuration.Listen.Any(address => !address.IsLoopback);
+
+    /// <summary>Without any key, everybody is let in: the configuration says so, or the application around it looks after that.</summary>
+    public bool OpenToAll => !_options.Standalone || _options.Configuration.Insecure;
+
+    private void CheckDoors()
+    {
+        if (Keys.InUse)
+            Log.KeysInUse(_logger, Keys.All.Count(key => key.Parent is null));
+        else if (!ListensBeyondLoopback)
+            Log.OpenOnLoopback(_logger);
+        else if (_options.Configuration.Insecure)
+            Log.OpenToEverybody(_logger);
+        else
+        {
+            throw new UnlockedDoorException(
+                $"{string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback))} can be reached from other machines, "
+                + "and no key was made yet: whoever finds it could do everything. Make one first (recourse keys add --role admin --name NAME "
+                + "--config FILE), listen on loopback, or write insecure: true where something else guards it.");
+        }
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -139,6 +167,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         var before = _configuration;
         if (!before.Listen.SequenceEqual(configuration.Listen))
             Log.NeedsRestart(_logger, "listen");
+        if (before.Insecure != configuration.Insecure)
+            Log.NeedsRestart(_logger, "insecure");
         if (before.Store != configuration.Store)
             Log.NeedsRestart(_logger, "store");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -27,12 +28,14 @@ public sealed class RelayHost : IAsyncDisposable
     /// Opens the store, then begins to deliver, then listens. When the task ends, everything works.
     /// </summary>
     /// <exception cref="Durable.StoreException">The store cannot be used; the message says what to do.</exception>
+    /// <exception cref="UnlockedDoorException">It would listen beyond loopback without any key.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be listened on, for example because the port is taken;
     /// the store was not opened.</exception>
     /// <exception cref="IOException">The same, when it is only found while the listener starts.</exception>
     public static async Task<RelayHost> StartAsync(RelayOptions options, Action<ILoggingBuilder>? logging = null,
         CancellationToken cancellationToken = default)
     {
+        options = options with { Standalone = true };
         // Before the store: whoever starts a second relay by mistake must not find a new store file beside it.
         foreach (var address in options.Configuration.Listen)
             ListenAddress.CheckFree(address);
@@ -77,6 +80,9 @@ public sealed class RelayHost : IAsyncDisposable
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
     internal IServiceProvider Services => _application.Services;
+
+    internal IReadOnlyList<Endpoint> Endpoints() =>
+        _application.Services.GetRequiredService<Microsoft.AspNetCore.Routing.EndpointDataSource>().Endpoints;
 
     private static void Configure(KestrelServerOptions kestrel, RelayConfiguration configuration)
     {

@@ -9,7 +9,8 @@ namespace Recourse.Server;
 /// store is well. So the API, the dashboard and an application that hosts the relay cannot forget to.
 /// </summary>
 internal sealed class RelayStore(
-    MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher, Func<ControlCommand, Task> controlled)
+    MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher, Func<ControlCommand, Task> controlled,
+    Func<Task> keysChanged)
     : MessageStore
 {
     public override StoreQueries Queries => inner.Queries;
@@ -32,6 +33,8 @@ internal sealed class RelayStore(
         Committed(command);
         if (command is ControlCommand control)
             await controlled(control);
+        else if (command is AddKeyCommand or RemoveKeyCommand)
+            await keysChanged();
         return result;
     }
 

@@ -32,6 +32,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
                 await PassAsync("dead letters of an earlier release", SortInAsync, stoppingToken);
                 await PassAsync("expired messages", ExpireAsync, stoppingToken);
                 await PassAsync("ended replays", PruneReplaysAsync, stoppingToken);
+                await PassAsync("the audit", PruneAuditAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
             }
@@ -98,6 +99,16 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         do
             removed = await relay.Store.CommitAsync(new PruneReplaysCommand(KeepReplays, PruneMax), stoppingToken);
         while (removed > 0 && !stoppingToken.IsCancellationRequested);
+    }
+
+    /// <summary>What was done is kept for as long, and for as many, as the configuration says.</summary>
+    internal async Task PruneAuditAsync(CancellationToken stoppingToken)
+    {
+        var rules = relay.Configuration.Audit;
+        int removed;
+        do
+            removed = await relay.Store.CommitAsync(new PruneAuditCommand(rules.Keep, rules.KeepMax, PruneMax), stoppingToken);
+        while (removed >= PruneMax && !stoppingToken.IsCancellationRequested);
     }
 
     /// <summary>Ends what is over and no claim met: delayed, held by an operator, behind an open breaker.</summary>

@@ -13,6 +13,7 @@ internal sealed class RelayMeters : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _messages;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _denied;
     private readonly Counter<long> _errors;
     private readonly Counter<long> _attempts;
     private readonly Counter<long> _retries;
@@ -30,6 +31,8 @@ internal sealed class RelayMeters : IDisposable
         _messages = _meter.CreateCounter<long>("messages_total", "{message}",
             "Messages that were sent to a queue, by what became of them: accepted, duplicate, key_conflict.");
         _refused = _meter.CreateCounter<long>("messages_refused_total", "{message}", "Messages that were not taken, by the reason.");
+        _denied = _meter.CreateCounter<long>("requests_denied_total", "{request}",
+            "Requests that were not let in, by the reason: no_key, unknown_key, role.");
         _errors = _meter.CreateCounter<long>("errors_total", "{fault}", "Failed attempts, by service, kind and category.");
         _attempts = _meter.CreateCounter<long>("delivery_attempts_total", "{attempt}", "Attempts at deliveries, by service and outcome.");
         _retries = _meter.CreateCounter<long>("retry_attempts_total", "{attempt}", "Attempts after the first of a generation, by service.");
@@ -58,6 +61,8 @@ internal sealed class RelayMeters : IDisposable
     }));
 
     public void Refused(string queue, string reason) => _refused.Add(1, new("queue", queue), new("reason", reason));
+
+    public void Denied(string reason) => _denied.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void Replayed(int letters) => _processed.Add(letters, new KeyValuePair<string, object?>("action", "replayed"));
 
