@@ -28,7 +28,8 @@ internal static class KeyFile
         };
         var outcome = await DbCommand.GuardedAsync(async () =>
         {
-            await using var store = ServeCommand.OpenStore(configuration.Store, TimeProvider.System);
+            await using var store = new EncryptedMessageStore(
+                ServeCommand.OpenStore(configuration.Store, TimeProvider.System), configuration.PayloadKeys);
             await store.OpenAsync(cancellationToken);
             try
             {

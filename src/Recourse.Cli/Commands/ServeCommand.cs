@@ -72,6 +72,8 @@ internal static class ServeCommand
             var (address, problem) = ListenAddress.Parse(text);
             addresses.Add(address ?? throw new CliException(ExitCode.Usage, $"--listen {problem}"));
         }
+        if (addresses.Exists(address => address.Scheme == "https") && configuration.Tls is null)
+            throw new CliException(ExitCode.Usage, "--listen with https needs tls: { certificate: FILE, key: FILE } in the configuration.");
         return addresses.Count == 0 ? configuration : configuration with { Listen = addresses };
     }
 

@@ -35,4 +35,33 @@ internal sealed partial class MemoryCommands
         Acts.RemoveRange(0, going);
         return going;
     }
+
+    /// <summary>The keys that payloads are sealed with.</summary>
+    public List<PayloadKeyNote> PayloadKeys { get; } = [];
+
+    private bool Keep(NotePayloadKeyCommand command)
+    {
+        var removed = PayloadKeys.RemoveAll(note => note.Id == command.Id) > 0;
+        if (command.InUse)
+            PayloadKeys.Add(new(command.Id, command.Check.ToArray()));
+        return command.InUse || removed;
+    }
+
+    private bool Replace(ReplacePayloadCommand command)
+    {
+        var row = command.Row;
+        if (!Messages.TryGetValue(row.Message, out var message))
+            return false;
+        if (row.Index is { } index)
+        {
+            if (message.Deliveries[index] is not { Edited: { } edited } delivery || edited.ContentType != row.ContentType)
+                return false;
+            delivery.Edited = (edited.Generation, command.Body.ToArray(), command.ContentType);
+            return true;
+        }
+        if (message.Message.ContentType != row.ContentType)
+            return false;
+        message.Message = message.Message with { Body = command.Body.ToArray(), ContentType = command.ContentType, Headers = null };
+        return true;
+    }
 }

@@ -52,6 +52,8 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
             case AddKeyCommand add: add.Result = Keep(KeyRules.Apply(add, Keys, StoreTime.Time(Now))); break;
             case RemoveKeyCommand remove: remove.Result = Keep(KeyRules.Apply(remove, Keys)); break;
             case NoteActCommand note: note.Result = true; break;
+            case NotePayloadKeyCommand note: note.Result = Keep(note); break;
+            case ReplacePayloadCommand replace: replace.Result = Replace(replace); break;
             case PruneAuditCommand prune: prune.Result = Prune(prune); break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
@@ -62,7 +64,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
     {
         var message = command.Message;
         var now = Now;
-        var id = _nextId(time.GetUtcNow());
+        var id = command.Id ?? _nextId(time.GetUtcNow());
         if (message.IdempotencyKey is { } key)
         {
             if (_keys.TryGetValue((message.Queue, key), out var used) && used.ExpiresAt > now)

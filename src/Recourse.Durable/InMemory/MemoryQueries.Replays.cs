@@ -75,4 +75,26 @@ internal sealed partial class MemoryQueries
                 found.Count > filter.Limit ? KeyCursor.Text(found[filter.Limit - 1].Number) : null));
         }
     }
+
+    internal override Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<PayloadKeyNote>>([.. state.PayloadKeys]);
+    }
+
+    internal override Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            var rows = edited
+                ? state.Deliveries.Values.Where(delivery => delivery.Edited is not null).Select(delivery => new StoredPayload(
+                    delivery.Key, true, delivery.Message.Id, delivery.Queue, delivery.Edited!.Value.ContentType,
+                    HeaderText.Write(delivery.Message.Message.Headers), delivery.Edited.Value.Body))
+                : state.Messages.Values.Select(message => new StoredPayload(message.Sequence, false, message.Id, message.Message.Queue,
+                    message.Message.ContentType, HeaderText.Write(message.Message.Headers), message.Message.Body));
+            return Task.FromResult<IReadOnlyList<StoredPayload>>(
+                [.. rows.Where(row => row.Key > after && row.ContentType != otherThan).OrderBy(row => row.Key).Take(limit)]);
+        }
+    }
 }

@@ -64,6 +64,15 @@ public abstract class StoreQueries
 
     /// <summary>A page of what was done, newest first.</summary>
     public abstract Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default);
+
+    // The keys that payloads are sealed with.
+    internal virtual Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<PayloadKeyNote>>([]);
+
+    // Payloads whose content type is another one, as their rows hold them, by key; those of messages, or the edited ones.
+    internal virtual Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken) =>
+        Task.FromException<IReadOnlyList<StoredPayload>>(new NotSupportedException("This store cannot write payloads anew."));
 }
 
 /// <summary>What is dead now. Letters that died before an upgrade and are not yet sorted in count by age only.</summary>

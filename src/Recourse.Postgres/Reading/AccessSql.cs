@@ -39,4 +39,18 @@ internal static class AccessSql
             filter.Until is { } until ? StoreTime.Micros(until) : long.MaxValue);
         return new([.. acts.Take(filter.Limit)], acts.Count > filter.Limit ? KeyCursor.Text(acts[filter.Limit - 1].Number) : null);
     }
+
+    public static List<StoredPayload> Payloads(Sql sql, bool edited, string otherThan, long after, int limit) => sql.Read(
+        edited
+            ? """
+              SELECT b.delivery, m.id, m.queue, b.content_type, m.headers, b.body FROM letter_bodies b
+              JOIN messages m ON m.sequence = b.delivery / 256
+              WHERE b.delivery > $1 AND b.content_type IS DISTINCT FROM $2::text ORDER BY b.delivery LIMIT $3
+              """
+            : """
+              SELECT sequence, id, queue, content_type, headers, body FROM messages
+              WHERE sequence > $1 AND content_type IS DISTINCT FROM $2::text ORDER BY sequence LIMIT $3
+              """,
+        row => new StoredPayload(row.GetInt64(0), edited, row.GetGuid(1), row.GetString(2), row.TextOrNull(3), row.TextOrNull(4),
+            row.GetFieldValue<byte[]>(5)), after, otherThan, limit);
 }

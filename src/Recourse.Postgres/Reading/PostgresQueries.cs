@@ -156,6 +156,14 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         return ReadAsync((sql, _) => AccessSql.Acts(sql, filter, cursor), cancellationToken);
     }
 
+    internal override Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<PayloadKeyNote>>((sql, _) => sql.Read("SELECT id, check_value FROM payload_keys ORDER BY id",
+            row => new PayloadKeyNote(row.GetString(0), row.GetFieldValue<byte[]>(1))), cancellationToken);
+
+    internal override Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<StoredPayload>>((sql, _) => AccessSql.Payloads(sql, edited, otherThan, after, limit), cancellationToken);
+
     private static string Text(DeliveryFilter filter, string columns = DeliverySql.Columns)
     {
         var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} WHERE d.key {(filter.OldestFirst ? ">" : "<")} $1");

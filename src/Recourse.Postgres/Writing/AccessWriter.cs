@@ -17,6 +17,26 @@ internal static class AccessWriter
           ORDER BY number LIMIT $3)
         """, command.KeepMax, now - (long)command.OlderThan.TotalMicroseconds, command.Limit);
 
+    public static bool Apply(Sql sql, NotePayloadKeyCommand command) => command.InUse
+        ? sql.Run("INSERT INTO payload_keys VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET check_value = excluded.check_value",
+            command.Id, command.Check.ToArray()) > 0
+        : sql.Run("DELETE FROM payload_keys WHERE id = $1", command.Id) > 0;
+
+    public static bool Apply(Sql sql, ReplacePayloadCommand command)
+    {
+        var row = command.Row;
+        return row.Edited
+            ? sql.Run(
+                """
+                UPDATE letter_bodies SET content_type = $2, body = $3 WHERE delivery = $1 AND content_type IS NOT DISTINCT FROM $4::text
+                """, row.Key, command.ContentType, command.Body.ToArray(), row.ContentType) > 0
+            : sql.Run(
+                """
+                UPDATE messages SET content_type = $2, headers = NULL, body = $3
+                WHERE sequence = $1 AND content_type IS NOT DISTINCT FROM $4::text AND id = $5
+                """, row.Key, command.ContentType, command.Body.ToArray(), row.ContentType, row.Message) > 0;
+    }
+
     /// <summary>Notes a command that was an act, when it was applied.</summary>
     public static void Note(Sql sql, StoreCommand command, long now)
     {

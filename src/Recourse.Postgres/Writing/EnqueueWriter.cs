@@ -23,7 +23,7 @@ internal sealed class EnqueueWriter(Books books)
         var fresh = new List<EnqueueCommand>(commands.Count);
         foreach (var command in commands)
         {
-            var id = _ids.Next(StoreTime.Time(now));
+            var id = command.Id ?? _ids.Next(StoreTime.Time(now));
             command.Result = Used(sql, command, id, now) ?? new(EnqueueStatus.Accepted, id);
             if (command.Result.Status is EnqueueStatus.Accepted)
                 fresh.Add(command);

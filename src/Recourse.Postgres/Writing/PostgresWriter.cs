@@ -193,6 +193,8 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case AddKeyCommand key: key.Result = AccessWriter.Apply(sql, key, now); break;
             case RemoveKeyCommand key: key.Result = AccessWriter.Apply(sql, key); break;
             case NoteActCommand note: note.Result = true; break;
+            case NotePayloadKeyCommand note: note.Result = AccessWriter.Apply(sql, note); break;
+            case ReplacePayloadCommand replace: replace.Result = AccessWriter.Apply(sql, replace); break;
             case PruneAuditCommand old: old.Result = AccessWriter.Apply(sql, old, now); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }

@@ -30,7 +30,15 @@ internal static class LetterAccess
     /// <summary>Commits an act; anything but done is a problem that says why.</summary>
     public static async Task CommitAsync(HttpContext http, Relay relay, DeliveryId id, StoreCommand<DeadLetterOutcome> command, string verb)
     {
-        var outcome = await relay.Store.CommitAsync(command);
+        DeadLetterOutcome outcome;
+        try
+        {
+            outcome = await relay.Store.CommitAsync(command);
+        }
+        catch (ArgumentException error)
+        {
+            throw Bad(error.Message);
+        }
         if (outcome is DeadLetterOutcome.Done)
             return;
         var now = await relay.Store.Queries.DeliveryAsync(id, http.RequestAborted);

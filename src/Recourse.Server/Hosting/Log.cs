@@ -85,4 +85,7 @@ internal static partial class Log
     [LoggerMessage(27, LogLevel.Warning,
         "{Method} {Path} from {Address} was refused: {Reason}. Such requests are logged once in 10 s at most.")]
     internal static partial void Denied(ILogger logger, string method, string path, string address, string reason);
+
+    [LoggerMessage(28, LogLevel.Error, "The changed certificate {File} cannot be used; the old one stays. {Reason}")]
+    internal static partial void CertificateKept(ILogger logger, string file, string reason);
 }

@@ -5,6 +5,7 @@ using Recourse.Durable;
 using Recourse.Server.Api;
 using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
+using Recourse.Server.Redaction;
 using Recourse.Server.Security;
 
 namespace Recourse.Server;
@@ -26,6 +27,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private volatile RelayConfiguration _configuration;
     private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
     private volatile Dispatcher? _dispatcher;
+    private volatile Redactor _redactor;
     private volatile bool _stopping;
     private volatile IReadOnlyList<Control> _controls = [];
 
@@ -36,8 +38,10 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         _doors = Doors(_configuration);
         Health = new(options.Time, _logger);
         _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
-        _inner = options.OpenStore(options.Configuration.Store, options.Time);
-        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ReadAsync());
+        _inner = new EncryptedMessageStore(
+            options.OpenStore(options.Configuration.Store, options.Time), options.Configuration.PayloadKeys, options.Time);
+        _redactor = Redacting(_configuration);
+        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ReadAsync(), () => _redactor);
         Replays = new(Store, service => _dispatcher?.Notify(service), options.Time, loggers.CreateLogger("Recourse.Replays"));
         Books = new(Store, options.Time);
         Keys = new(() => Store, options.Configuration.Store.StartsWith("postgres", StringComparison.Ordinal), options.Time);
@@ -98,7 +102,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.OpenedAfterCrash(_logger, store, opening.Suspects, opening.Poisoned);
         await Keys.ReadAsync(cancellationToken);
         CheckDoors();
-        var dispatcher = new Dispatcher(_inner, _options.Handler ?? _delivery!.DeliverAsync, Policies(_configuration), new()
+        var dispatcher = new Dispatcher(_inner, Redacted(_options.Handler ?? _delivery!.DeliverAsync), Policies(_configuration), new()
         {
             Node = _options.Node,
             PolicyOf = PolicyOf,
@@ -169,12 +173,17 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "listen");
         if (before.Insecure != configuration.Insecure)
             Log.NeedsRestart(_logger, "insecure");
+        if (!before.PayloadKeys.Select(key => key.Id).SequenceEqual(configuration.PayloadKeys.Select(key => key.Id)))
+            Log.NeedsRestart(_logger, "encryption");
+        if (before.Tls != configuration.Tls)
+            Log.NeedsRestart(_logger, "tls");
         if (before.Store != configuration.Store)
             Log.NeedsRestart(_logger, "store");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
             Log.NeedsRestart(_logger, "limits.max_connections");
         Remember(configuration);
         (_configuration, _doors) = (configuration, Doors(configuration));
+        _redactor = Redacting(configuration);
         _delivery?.Update(Targets(configuration));
         _dispatcher?.Update(Policies(configuration));
         if (_dispatcher is { } dispatcher)
@@ -214,6 +223,17 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         _book.Dispose();
     }
 
+    private static Redactor Redacting(RelayConfiguration configuration) =>
+        new(configuration.Redact.Headers, [.. configuration.Redact.Json.Select(JsonPath.Parse).OfType<JsonPath>()]);
+
+    // What a service answers may repeat what it was sent; it is masked before it is stored, logged or shown.
+    private DeliveryHandler Redacted(DeliveryHandler handler) => async (delivery, cancellationToken) =>
+    {
+        var result = await handler(delivery, cancellationToken);
+        return result.Fault is { } fault && result.Error is { } error
+            ? DeliveryResult.Failed(fault, _redactor.Text(error), result.Status, result.RetryAfter) : result;
+    };
+
     private static Dictionary<string, QueueDoor> Doors(RelayConfiguration configuration) =>
         configuration.Queues.Values.ToDictionary(queue => queue.Name, queue => new QueueDoor(queue, configuration));
 
@@ -228,7 +248,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private static IEnumerable<ServicePolicy> Policies(RelayConfiguration configuration) =>
         configuration.Services.Values.Where(service => service.Url is not null).Select(service => service.Policy);
 
-    private static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) =>
+    internal static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) =>
         configuration.Services.Values.Select(service => new ServiceTarget
         {
             Name = service.Policy.Name,
@@ -237,6 +257,9 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Headers = service.Headers,
             SuccessStatuses = service.SuccessStatuses,
             AllowedHeaders = service.AllowHeaders,
+            Auth = service.Auth,
+            Signer = service.SignSecrets.Count > 0 ? new(service.SignSecrets) : null,
+            Tls = service.Tls,
         });
 
     private async Task WarnOfWhatIsGoneAsync(CancellationToken cancellationToken)

@@ -27,3 +27,9 @@ CREATE TABLE acts (
 CREATE INDEX acts_actor ON acts (actor, number);
 CREATE INDEX acts_verb  ON acts (verb, number);
 CREATE INDEX acts_at    ON acts (at);
+
+-- The keys of the user that payloads are sealed with: never the key, only what tells it from another one of its id.
+CREATE TABLE payload_keys (
+  id          TEXT PRIMARY KEY,
+  check_value BLOB NOT NULL
+) WITHOUT ROWID;

@@ -50,5 +50,35 @@ internal static class AccessSql
         void Add(bool given, string condition, string otherwise) => sql.Append(given ? condition : otherwise);
     }
 
+    public static List<PayloadKeyNote> PayloadKeys(ReadConnection read)
+    {
+        var row = read["SELECT id, check_value FROM payload_keys ORDER BY id"];
+        var notes = new List<PayloadKeyNote>();
+        while (row.Step())
+            notes.Add(new(row.Text(0), row.Blob(1)));
+        return notes;
+    }
+
+    public static List<StoredPayload> Payloads(ReadConnection read, bool edited, string otherThan, long after, int limit)
+    {
+        var row = edited
+            ? read[
+                """
+                SELECT b.delivery, m.id, q.name, b.content_type, m.headers, b.body FROM letter_bodies b
+                JOIN messages m ON m.sequence = b.delivery / 256 JOIN queues q ON q.id = m.queue
+                WHERE b.delivery > ?1 AND b.content_type IS NOT ?2 ORDER BY b.delivery LIMIT ?3
+                """]
+            : read[
+                """
+                SELECT m.sequence, m.id, q.name, m.content_type, m.headers, m.body FROM messages m JOIN queues q ON q.id = m.queue
+                WHERE m.sequence > ?1 AND m.content_type IS NOT ?2 ORDER BY m.sequence LIMIT ?3
+                """];
+        row.Bind(1, after).Bind(2, otherThan).Bind(3, limit);
+        var rows = new List<StoredPayload>();
+        while (row.Step())
+            rows.Add(new(row.Int64(0), edited, row.Guid(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.Blob(5)));
+        return rows;
+    }
+
     private static long? Micros(DateTimeOffset? time) => time is { } given ? StoreTime.Micros(given) : null;
 }

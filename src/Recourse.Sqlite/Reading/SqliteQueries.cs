@@ -92,6 +92,13 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
         return readers.ReadAsync(read => AccessSql.Acts(read, filter, cursor), cancellationToken);
     }
 
+    internal override Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken) =>
+        readers.ReadAsync<IReadOnlyList<PayloadKeyNote>>(AccessSql.PayloadKeys, cancellationToken);
+
+    internal override Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken) =>
+        readers.ReadAsync<IReadOnlyList<StoredPayload>>(read => AccessSql.Payloads(read, edited, otherThan, after, limit), cancellationToken);
+
     private StoredMessage? Message(ReadConnection read, Guid id)
     {
         var row = read[

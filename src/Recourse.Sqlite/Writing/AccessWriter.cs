@@ -11,6 +11,10 @@ internal sealed class AccessWriter
     private readonly SqliteStatement _note;
     private readonly SqliteStatement _prune;
     private readonly SqliteStatement _surplus;
+    private readonly SqliteStatement _noteKey;
+    private readonly SqliteStatement _forgetKey;
+    private readonly SqliteStatement _reseal;
+    private readonly SqliteStatement _resealEdit;
 
     public AccessWriter(SqliteDatabase database)
     {
@@ -22,6 +26,11 @@ internal sealed class AccessWriter
             """);
         _removeKey = database.Prepare("DELETE FROM api_keys WHERE id = ?1");
         _note = database.Prepare("INSERT INTO acts (at, actor, verb, target, reason, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+        _noteKey = database.Prepare("INSERT OR REPLACE INTO payload_keys (id, check_value) VALUES (?1, ?2)");
+        _forgetKey = database.Prepare("DELETE FROM payload_keys WHERE id = ?1");
+        _reseal = database.Prepare(
+            "UPDATE messages SET content_type = ?2, headers = NULL, body = ?3 WHERE sequence = ?1 AND content_type IS ?4 AND id = ?5");
+        _resealEdit = database.Prepare("UPDATE letter_bodies SET content_type = ?2, body = ?3 WHERE delivery = ?1 AND content_type IS ?4");
         // The newest that is one too many; what stands before it goes too.
         _surplus = database.Prepare("SELECT number FROM acts ORDER BY number DESC LIMIT 1 OFFSET ?1");
         _prune = database.Prepare(
@@ -39,6 +48,16 @@ internal sealed class AccessWriter
     public int Apply(PruneAuditCommand command, long now) =>
         _prune.Bind(1, _surplus.Bind(1, command.KeepMax).Scalar() ?? -1).Bind(2, now - (long)command.OlderThan.TotalMicroseconds)
             .Bind(3, command.Limit).Run();
+
+    public bool Apply(NotePayloadKeyCommand command) => command.InUse
+        ? _noteKey.Bind(1, command.Id).Bind(2, command.Check.Span).Run() > 0 : _forgetKey.Bind(1, command.Id).Run() > 0;
+
+    public bool Apply(ReplacePayloadCommand command)
+    {
+        var row = command.Row;
+        var statement = row.Edited ? _resealEdit : _reseal.Bind(5, row.Message);
+        return statement.Bind(1, row.Key).Bind(2, command.ContentType).Bind(3, command.Body.Span).Bind(4, row.ContentType).Run() > 0;
+    }
 
     /// <summary>Notes a command that was an act, when it was applied.</summary>
     public void Note(StoreCommand command, long now)

@@ -242,6 +242,8 @@ internal sealed class SqliteWriter : IDisposable
             case AddKeyCommand key: key.Result = _access.Apply(key, now); break;
             case RemoveKeyCommand key: key.Result = _access.Apply(key); break;
             case NoteActCommand note: note.Result = true; break;
+            case NotePayloadKeyCommand note: note.Result = _access.Apply(note); break;
+            case ReplacePayloadCommand replace: replace.Result = _access.Apply(replace); break;
             case PruneAuditCommand old: old.Result = _access.Apply(old, now); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
