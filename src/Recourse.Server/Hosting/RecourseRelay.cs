@@ -8,6 +8,7 @@ using Recourse.Server.Api;
 using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
 using Recourse.Server.Security;
+using Recourse.Server.Telemetry;
 
 namespace Recourse.Server;
 
@@ -28,6 +29,8 @@ public static class RecourseRelay
         services.TryAddSingleton(options.Time);
         services.AddSingleton(options);
         services.AddSingleton<RelayMeters>();
+        services.AddSingleton<MessagingTelemetry>();
+        services.AddHostedService<OtlpExport>();
         services.AddSingleton<Relay>();
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Store);
         services.AddSingleton(GateOf);
