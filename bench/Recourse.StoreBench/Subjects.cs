@@ -17,8 +17,8 @@ internal abstract class Subject : IAsyncDisposable
     public abstract ValueTask DisposeAsync();
 }
 
-/// <summary>A store of Recourse, with everything on: history, books, fences.</summary>
-internal sealed class StoreSubject(string name, Func<MessageStore> create) : Subject
+/// <summary>A store of Recourse, with everything on: books, fences, and the history unless it is told otherwise.</summary>
+internal sealed class StoreSubject(string name, Func<MessageStore> create, bool history = true) : Subject
 {
     private static readonly string[] Services = ["service"];
     private readonly MessageStore _store = create();
@@ -47,7 +47,7 @@ internal sealed class StoreSubject(string name, Func<MessageStore> create) : Sub
                 Status = "200",
                 Node = "bench",
             };
-            ends[i] = _store.CommitAsync(new CompleteCommand(claimed.Id, claimed.Lease, attempt)).AsTask();
+            ends[i] = _store.CommitAsync(new CompleteCommand(claimed.Id, claimed.Lease, attempt) { KeepHistory = history }).AsTask();
         }
         await Task.WhenAll(ends);
         return ends.Length;

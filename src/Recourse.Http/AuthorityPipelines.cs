@@ -63,13 +63,18 @@ internal sealed class AuthorityPipelines
         return builder.Build();
     }
 
-    // A status that speaks against the request (404, 422) is an answer: it must neither be retried nor open the breaker.
+    // A status that speaks against the request (404, 422, INVALID_ARGUMENT) is an answer: it must neither be retried nor open the breaker.
     private Verdict? Judge(HttpResponseMessage response)
     {
-        if ((int)response.StatusCode < 400) return null;
-        var fault = _statuses.ClassifyHttp((int)response.StatusCode);
-        return fault.Blame is Blame.Message ? null : Verdict.Failure(fault, RetryAfter(response));
+        var fault = (int)response.StatusCode >= 400 ? _statuses.ClassifyHttp((int)response.StatusCode) : GrpcStatus(response);
+        return fault is null or { Blame: Blame.Message } ? null : Verdict.Failure(fault, RetryAfter(response));
     }
+
+    // A gRPC call that fails before its first message ends with 200 and has its status among the headers. A later status stands in the
+    // trailers, which nobody can read before the body.
+    private Classification? GrpcStatus(HttpResponseMessage response) =>
+        response.Headers.NonValidated.TryGetValues("grpc-status", out var status) && status.ToString() is { } code and not "0"
+            ? _statuses.Classify("grpc", code) : null;
 
     private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.Logging;
 
@@ -16,13 +17,16 @@ internal sealed partial class RecoveryHandler(AuthorityPipelines pipelines) : De
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var context = await ContextAsync(request, cancellationToken);
-        var exchange = new Exchange(this, request);
+        var exchange = new Exchange(this, request, keepsAnswers: !ReferenceEquals(context, Once));
         var returned = false;
         try
         {
-            var response = await pipelines.For(request.RequestUri).ExecuteAsync(
+            var outcome = await pipelines.For(request.RequestUri).TryExecuteAsync(
                 static (exchange, attempt) => exchange.SendAsync(attempt.Token), exchange, context, cancellationToken);
+            if (outcome.Attempts is { Count: > 0 } attempts) request.Options.Set(HttpRecovery.Attempts, attempts);
+            var response = outcome.Value;
             returned = ReferenceEquals(response, exchange.Last);
+            if (outcome.Attempts.Count > 0) response.RequestMessage?.Options.Set(HttpRecovery.Attempts, outcome.Attempts);
             return response;
         }
         finally
@@ -64,17 +68,25 @@ internal sealed partial class RecoveryHandler(AuthorityPipelines pipelines) : De
     [LoggerMessage(1, LogLevel.Debug, "{Method} {Address} is sent once: {Reason}.")]
     private static partial void SentOnce(ILogger logger, HttpMethod method, Uri? address, string reason);
 
-    private sealed class Exchange(RecoveryHandler handler, HttpRequestMessage request)
+    private sealed class Exchange(RecoveryHandler handler, HttpRequestMessage request, bool keepsAnswers)
     {
-        /// <summary>The response of the last attempt; null when it has none.</summary>
+        /// <summary>The response of the last attempt that was sent; null when it has none.</summary>
         internal HttpResponseMessage? Last { get; private set; }
 
         internal async ValueTask<HttpResponseMessage> SendAsync(CancellationToken cancellationToken)
         {
-            // The pipeline wants another attempt, so nobody wants the answer to the one before: its connection is free again.
+            // Another attempt begins, so nobody wants the answer to the one before. Until now it was the answer of the call, in case
+            // that an open circuit or a full bulkhead refuses this attempt.
             Last?.Dispose();
             Last = null;
-            return Last = await handler.SendOneAsync(Copy(request), cancellationToken);
+            Last = await handler.SendOneAsync(Copy(request), cancellationToken);
+            if (keepsAnswers && Last.StatusCode is >= HttpStatusCode.InternalServerError
+                or HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests)
+            {
+                await FailedBody.FreeConnectionAsync(Last, cancellationToken);
+            }
+
+            return Last;
         }
     }
 

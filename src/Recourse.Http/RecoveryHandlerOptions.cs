@@ -10,8 +10,8 @@ public sealed record RecoveryHandlerOptions
     public Action<PipelineBuilder>? Configure { get; init; }
 
     /// <summary>
-    /// Adds rules to the classifier, before the one for responses: 5xx, 408 and 429 are failures, every other status is a success.
-    /// Default null.
+    /// Adds rules to the classifier, before the one for responses: 5xx, 408 and 429 are failures, and a gRPC status among the headers that
+    /// speaks against the service; everything else is a success. Default null.
     /// </summary>
     public Action<FaultRules>? Classify { get; init; }
 
@@ -46,7 +46,6 @@ public sealed record RecoveryHandlerOptions
     private static void Within(int value, int least, int most, string name)
     {
         if (value < least || value > most)
-            throw new ArgumentOutOfRangeException(name, value,
-                $"RecoveryHandlerOptions.{name} is {value}; it must be from {least} to {most}.");
+            throw new InvalidOptionsException($"RecoveryHandlerOptions.{name} is {value}; it must be from {least} to {most}.");
     }
 }

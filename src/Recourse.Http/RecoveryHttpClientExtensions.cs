@@ -13,7 +13,7 @@ public static class RecoveryHttpClientExtensions
     /// </summary>
     /// <param name="builder">The client.</param>
     /// <param name="options">How; null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    /// <exception cref="InvalidOptionsException">An option is out of range; the message names it.</exception>
     public static IHttpClientBuilder AddRecoveryHandler(this IHttpClientBuilder builder, RecoveryHandlerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -46,6 +46,12 @@ public static class HttpRecovery
 
     /// <summary>Why a request was sent once whatever happened, in words; null when it could be sent again.</summary>
     public static HttpRequestOptionsKey<string> SentOnce { get; } = new("Recourse.SentOnce");
+
+    /// <summary>
+    /// The failed attempts of a request, oldest first; not set when none failed. They stand in the options of the request, and of the
+    /// request that the returned response belongs to. <see cref="RecoveryHistory"/> has them for a request that ended with an exception.
+    /// </summary>
+    public static HttpRequestOptionsKey<IReadOnlyList<FailedAttempt>> Attempts { get; } = new("Recourse.Attempts");
 
     internal static bool IsRepeatable(HttpRequestMessage request)
     {

@@ -14,7 +14,7 @@ internal static class SqliteSchema
     /// <summary>
     /// Settings of the writing connection; each is there for a reason. Asked first whether the file is ours: WAL mode is kept in it.
     /// </summary>
-    public static void Configure(SqliteDatabase database)
+    public static void Configure(SqliteDatabase database, StoreDurability durability = StoreDurability.Full)
     {
         _ = Version(database);
         database.BusyTimeout(BusyMilliseconds);
@@ -30,6 +30,9 @@ internal static class SqliteSchema
             PRAGMA trusted_schema = OFF;
             PRAGMA cell_size_check = ON;        -- notice damage early
             """);
+        // The log is then synced before it is copied into the file, so the file stays whole; the last commits are not waited for.
+        if (durability is StoreDurability.Os)
+            database.Execute("PRAGMA synchronous = NORMAL");
     }
 
     /// <summary>

@@ -151,12 +151,6 @@ public abstract partial class Call
         _dirty = true;
     }
 
-    internal void FailAgain(object failure, in Verdict verdict)
-    {
-        _failure = failure;
-        Decide(verdict);
-    }
-
     internal void Adopt(Call child)
     {
         AdoptValue(child);
@@ -164,6 +158,8 @@ public abstract partial class Call
         _verdict = child._verdict;
         _judged = child._judged;
         _history ??= child._history;
+        NeverBegan = child.NeverBegan;
+        TakeHeld(child);
         _dirty = true;
         AttemptNumber = child.AttemptNumber;
     }
@@ -212,28 +208,15 @@ public abstract partial class Call
 
     private void Forget()
     {
-        Discard();
+        if (_failure is null && _judged && _verdict.Judgement == Judgement.Failure) Hold();
+        else Discard();
         _failure = null;
         _judged = false;
         NotApplied = false;
+        NeverBegan = false;
         _dirty = true;
         AttemptNumber++;
     }
-
-    // Lets go of a result that nobody will get.
-    internal void Discard()
-    {
-        try
-        {
-            ForgetValue();
-        }
-        catch (Exception e)
-        {
-            Plan.ObserverFailed("Dispose of a result", e);
-        }
-    }
-
-    private protected abstract void ForgetValue();
 
     [MemberNotNull(nameof(_frames), nameof(_strategies))]
     private protected void Prepare(Plan plan, RecoveryContext context, bool synchronous, CancellationToken token)
@@ -286,6 +269,8 @@ public abstract partial class Call
         _floor = 0;
         _deadline = 0;
         NotApplied = false;
+        NeverBegan = false;
+        LetGo();
         Owner = null;
         Limits = null;
         AttemptNumber = 1;
@@ -298,6 +283,7 @@ public abstract class Call<T> : Call
 {
     private protected T? _value;
     private ValueTask<T> _pending;
+    private T? _held;
 
     private protected Call()
     {
@@ -348,10 +334,33 @@ public abstract class Call<T> : Call
     private protected sealed override Verdict JudgeValue() => Plan.Classifier.JudgeResultOrThrow(_value!);
 
     // A result that is not returned to anybody is nobody's to dispose of but ours.
-    private protected sealed override void ForgetValue()
+    private protected sealed override void ForgetValue() => Dispose(ref _value);
+
+    private protected sealed override void HoldValue()
     {
-        var value = _value;
+        _held = _value;
         _value = default;
+    }
+
+    private protected sealed override void RestoreValue()
+    {
+        _value = _held;
+        _held = default;
+    }
+
+    private protected sealed override void TakeHeldValue(Call from)
+    {
+        var other = (Call<T>)from;
+        _held = other._held;
+        other._held = default;
+    }
+
+    private protected sealed override void ForgetHeld() => Dispose(ref _held);
+
+    private static void Dispose(ref T? place)
+    {
+        var value = place;
+        place = default;
         if (value is IDisposable disposable) disposable.Dispose();
     }
 }

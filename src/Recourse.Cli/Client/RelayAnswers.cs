@@ -65,6 +65,7 @@ internal sealed record DeadLetterAnswer
     public string? Assignee { get; init; }
     public string? Note { get; init; }
     public bool Manual { get; init; }
+    public bool Resolved { get; init; }
     public string? TakenBy { get; init; }
     public DateTimeOffset? TakenUntil { get; init; }
     public IReadOnlyList<LetterActAnswer>? Acts { get; init; }
@@ -172,6 +173,7 @@ internal sealed record ProblemAnswer
     public string? Title { get; init; }
     public string? Detail { get; init; }
     public int? Status { get; init; }
+    public IReadOnlyList<string>? Allowed { get; init; }
 }
 
 /// <summary>One line of a batch in the envelope form: the body as base64, so that it arrives byte for byte.</summary>

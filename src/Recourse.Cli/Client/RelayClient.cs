@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Http.Headers;
@@ -115,7 +116,7 @@ internal sealed class RelayClient : IDisposable
         };
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
-            request.Content = new StreamContent(body.OpenRead()) { Headers = { ContentType = new("application/x-ndjson") } };
+            request.Content = new StreamContent(Unpacked(body)) { Headers = { ContentType = new("application/x-ndjson") } };
         using var answer = await Guarded(
             () => http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
         await ThrowIfRefusedAsync(answer, cancellationToken);
@@ -134,6 +135,9 @@ internal sealed class RelayClient : IDisposable
             if (read.IsCompleted) yield break;
         }
     }
+
+    private static Stream Unpacked(FileInfo file) => file.Extension is ".gz"
+        ? new GZipStream(file.OpenRead(), CompressionMode.Decompress) : file.OpenRead();
 
     /// <summary>One request, one answer, whatever its status; throws only when there is no answer.</summary>
     public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken)
@@ -216,7 +220,10 @@ internal sealed class RelayClient : IDisposable
     public static string? Words(ProblemAnswer? problem)
     {
         var words = problem?.Detail ?? problem?.Title;
-        return string.IsNullOrWhiteSpace(words) ? null : Output.Screen.Safe(words.Trim().TrimEnd('.') + ".", 500);
+        if (string.IsNullOrWhiteSpace(words)) return null;
+        var ended = words.Trim() is [.., '.' or '?'] whole ? whole : words.Trim() + ".";
+        var allowed = problem?.Allowed is { Count: > 0 } some ? $" Allowed: {string.Join(", ", some)}." : "";
+        return Output.Screen.Safe(ended, 500) + Output.Screen.Safe(allowed, 2_000);
     }
 
     public void Dispose() => _http.Dispose();

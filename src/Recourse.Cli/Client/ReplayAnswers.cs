@@ -20,6 +20,9 @@ internal sealed record ActBody
 {
     public string? Actor { get; init; }
     public string? Reason { get; init; }
+
+    /// <summary>For a replay: keep, new or auto; null is auto.</summary>
+    public string? Key { get; init; }
 }
 
 /// <summary>A replay with its progress.</summary>

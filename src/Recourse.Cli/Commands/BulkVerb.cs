@@ -30,9 +30,17 @@ internal static class BulkVerb
         var filter = new DlqFilter();
         var all = new Option<bool>("--all") { Description = "Every dead letter; needed where there is neither an id nor a filter" };
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask" };
+        var reason = new Option<string?>("--reason") { Description = "Why; kept with each letter", HelpName = "TEXT" };
+        var key = new Option<string?>("--key")
+        {
+            Description = "The Idempotency-Key that they are sent with: keep (the old one), new or auto (the default)",
+            HelpName = "KEY",
+        };
+        key.AcceptOnlyFromAmong("auto", "keep", "new");
         var server = CommonOptions.Server();
         var json = CommonOptions.Json("Print one summary document and nothing else on standard output");
-        var command = new Command(words.Verb, words.Description) { ids, all, yes, server, json };
+        var command = new Command(words.Verb, words.Description) { ids, all, yes, reason, server, json };
+        if (words.AsJob) command.Options.Add(key);
         filter.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -46,25 +54,29 @@ internal static class BulkVerb
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var relay = new RelayClient(parsed.GetValue(server)!);
+            var act = Acts.Because(parsed.GetValue(reason)) with { Key = words.AsJob ? parsed.GetValue(key) : null };
             if (words.AsJob && parsed.GetValue(ids) is null or { Length: 0 })
-                return await JobAsync(relay, filter.Read(parsed), parsed.GetValue(yes), parsed.GetValue(json), cancellationToken);
+                return await JobAsync(relay, act, filter.Read(parsed), parsed.GetValue(yes), parsed.GetValue(json), cancellationToken);
             var chosen = parsed.GetValue(ids) is { Length: > 0 } given
                 ? given
                 : await ChooseAsync(relay, words, filter.Read(parsed), parsed.GetValue(yes), cancellationToken);
-            return chosen is null ? ExitCode.Failed : await RunAsync(relay, words, chosen, parsed.GetValue(json), cancellationToken);
+            return chosen is null ? ExitCode.Failed : await RunAsync(relay, words, act, chosen, parsed.GetValue(json), cancellationToken);
         });
         return command;
     }
 
     // The relay works on it, so that a terminal that closes does not stop it half-way.
-    private static Task<int> JobAsync(RelayClient relay, DeadLetterQuery query, bool yes, bool json, CancellationToken cancellationToken)
+    private static Task<int> JobAsync(
+        RelayClient relay, ActBody act, DeadLetterQuery query, bool yes, bool json, CancellationToken cancellationToken)
     {
         var request = new ReplayBody
         {
             Filter = query.Conditions().ToDictionary(condition => condition.Name, condition => condition.Value),
             All = query.IsEmpty,
             Limit = query.IsEmpty ? 10_000_000 : null,
-            Actor = Environment.UserName,
+            Actor = act.Actor,
+            Reason = act.Reason,
+            Key = act.Key,
         };
         return ReplayStartCommand.RunAsync(relay, request, query, dry: false, yes, watch: false, json, cancellationToken);
     }
@@ -101,7 +113,7 @@ internal static class BulkVerb
     }
 
     private static async Task<int> RunAsync(
-        RelayClient relay, BulkVerbWords words, string[] ids, bool json, CancellationToken cancellationToken)
+        RelayClient relay, BulkVerbWords words, ActBody act, string[] ids, bool json, CancellationToken cancellationToken)
     {
         var patience = new Patience(relay, TimeSpan.FromSeconds(30));
         var failures = new List<BulkFailure>();
@@ -115,7 +127,7 @@ internal static class BulkVerb
                     try
                     {
                         await patience.TryAsync(() =>
-                            relay.ActAsync($"v1/dead-letters/{Uri.EscapeDataString(id)}:{words.Verb}", token), token);
+                            relay.ActAsync($"v1/dead-letters/{Uri.EscapeDataString(id)}:{words.Verb}", act, token), token);
                         Interlocked.Increment(ref done);
                     }
                     catch (CliException error) when (error.Status is not null)

@@ -35,7 +35,7 @@ internal static class DbRekey
     private static async Task<long> RunAsync(RelayConfiguration configuration, CancellationToken cancellationToken)
     {
         await using var store = new EncryptedMessageStore(
-            ServeCommand.OpenStore(configuration.Store, TimeProvider.System), configuration.PayloadKeys);
+            ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
         await store.OpenAsync(cancellationToken);
         var done = 0L;
         await LongWork.RunAsync("Sealing payloads", 0, async step => done = await store.RekeyAsync(new Steps(step), cancellationToken));

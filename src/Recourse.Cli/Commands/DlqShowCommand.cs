@@ -74,7 +74,8 @@ internal static class DlqShowCommand
         Screen.Out.Write(table);
         MessageCommand.WriteAttempts(letter.Attempts ?? []);
         WriteActs(letter.Acts ?? []);
-        Screen.Progress.WriteLine($"Send it on: recourse dlq replay {letter.Id}   put it away: recourse dlq discard {letter.Id}");
+        if (letter.Resolved) Screen.Progress.WriteLine("It is resolved: nothing is done with it any more.");
+        else Screen.Progress.WriteLine($"Send it on: recourse dlq replay {letter.Id}   put it away: recourse dlq discard {letter.Id}");
     }
 
     private static void WriteActs(IReadOnlyList<LetterActAnswer> acts)

@@ -53,23 +53,34 @@ internal static class DlqExportCommand
     }
 }
 
-/// <summary><c>recourse dlq import FILE</c>: exported lines become messages again.</summary>
+/// <summary><c>recourse dlq import FILE</c>: exported lines become dead letters again, or messages.</summary>
 internal static class DlqImportCommand
 {
     private const int ProblemsShown = 20;
 
     public static Command Create()
     {
-        var file = new Argument<FileInfo>("FILE") { Description = "What `recourse dlq export` wrote" };
+        var file = new Argument<FileInfo>("FILE") { Description = "What `recourse dlq export` or the archive wrote, packed (.gz) or not" };
+        var target = new Option<string>("--as")
+        {
+            Description = "dead: the dead letters that they were; new: messages for the services they died at",
+            DefaultValueFactory = _ => "dead",
+        };
+        target.AcceptOnlyFromAmong("dead", "new");
         var (server, json) = (CommonOptions.Server(), CommonOptions.Json("Print the relay's answers, one a line"));
-        var command = new Command("import", "Send exported dead letters as messages to the services they died at") { file, server, json };
-        command.SetAction((parsed, cancellationToken) =>
-            RunAsync(parsed.GetValue(server)!, parsed.GetValue(file)!, parsed.GetValue(json), cancellationToken));
-        return command.Teach([("Into another relay", "recourse dlq import letters.ndjson --server http://127.0.0.1:8081")],
-            "The same line again is a duplicate and is not sent twice. A line that is refused costs itself; the rest goes on.");
+        var command = new Command("import", "Bring exported dead letters back, as dead letters or as messages") { file, target, server, json };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            parsed.GetValue(server)!, parsed.GetValue(file)!, parsed.GetValue(target)!, parsed.GetValue(json), cancellationToken));
+        return command.Teach(
+        [
+            ("Back among the dead letters", "recourse dlq import letters.ndjson"),
+            ("A day of the archive", "recourse dlq import archive/2026-11-22.ndjson.gz"),
+            ("As messages, into another relay", "recourse dlq import letters.ndjson --as new --server http://127.0.0.1:8081"),
+        ], "A dead letter keeps its id, attempts, history, notes and error; it dies anew, at the time of the import. The same line again is"
+            + Environment.NewLine + "a duplicate and changes nothing. A line that is refused costs itself; the rest goes on.");
     }
 
-    private static async Task<int> RunAsync(Uri server, FileInfo file, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(Uri server, FileInfo file, string target, bool json, CancellationToken cancellationToken)
     {
         if (!file.Exists) throw new CliException(ExitCode.Usage, $"{file.FullName} does not exist.");
         using var relay = new RelayClient(server);
@@ -77,7 +88,7 @@ internal static class DlqImportCommand
         var problems = new List<string>();
         await LongWork.RunAsync("import", 0, async advance =>
         {
-            await foreach (var line in relay.LinesAsync(HttpMethod.Post, "v1/dead-letters/import?as=messages", file, cancellationToken))
+            await foreach (var line in relay.LinesAsync(HttpMethod.Post, $"v1/dead-letters/import?as={target}", file, cancellationToken))
             {
                 using var answer = JsonDocument.Parse(line);
                 if (json) JsonOutput.WriteLine(answer.RootElement);
@@ -90,7 +101,8 @@ internal static class DlqImportCommand
         });
         foreach (var problem in problems) Console.Error.WriteLine($"recourse: {Screen.Safe(problem, 300)}");
         if (!json)
-            Screen.Out.WriteLine($"{counts.GetValueOrDefault("accepted"):N0} sent, {counts.GetValueOrDefault("duplicate"):N0} were there, "
+            Screen.Out.WriteLine($"{counts.GetValueOrDefault("imported"):N0} are dead letters again, "
+                + $"{counts.GetValueOrDefault("accepted"):N0} sent, {counts.GetValueOrDefault("duplicate"):N0} were there, "
                 + $"{counts.GetValueOrDefault("refused"):N0} refused.");
         return counts.ContainsKey("refused") ? ExitCode.Failed : ExitCode.Ok;
     }

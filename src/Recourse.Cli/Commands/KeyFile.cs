@@ -29,7 +29,7 @@ internal static class KeyFile
         var outcome = await DbCommand.GuardedAsync(async () =>
         {
             await using var store = new EncryptedMessageStore(
-                ServeCommand.OpenStore(configuration.Store, TimeProvider.System), configuration.PayloadKeys);
+                ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
             await store.OpenAsync(cancellationToken);
             try
             {

@@ -79,9 +79,10 @@ internal static class ServeCommand
 
     private static async Task<RelayHost> StartAsync(RelayConfiguration configuration, CancellationToken cancellationToken)
     {
+        MessageStore Open(string store, TimeProvider time) => OpenStore(store, configuration.Durability, time);
         try
         {
-            return await RelayHost.StartAsync(new() { Configuration = configuration, OpenStore = OpenStore }, Logging, cancellationToken);
+            return await RelayHost.StartAsync(new() { Configuration = configuration, OpenStore = Open }, Logging, cancellationToken);
         }
         catch (UnlockedDoorException error)
         {
@@ -104,10 +105,10 @@ internal static class ServeCommand
         }
     }
 
-    internal static MessageStore OpenStore(string store, TimeProvider time)
+    internal static MessageStore OpenStore(string store, StoreDurability durability, TimeProvider time)
     {
         if (store.StartsWith("sqlite:", StringComparison.Ordinal))
-            return new SqliteMessageStore(store["sqlite:".Length..], time);
+            return new SqliteMessageStore(new SqliteStoreOptions { Path = store["sqlite:".Length..], Durability = durability }, time);
         if (store == "memory:")
             return new InMemoryMessageStore(time);
         throw new StoreException("PostgreSQL becomes a store of the relay with the release for several nodes; until then write store: "
@@ -134,7 +135,8 @@ internal static class ServeCommand
         lines.AddRange(addresses.Select((address, index) => (index == 0 ? "  listens    " : "             ")
             + address.GetLeftPart(UriPartial.Authority)));
         lines.Add($"  dashboard  {addresses[0]}");
-        lines.Add($"  store      {StoreName.Shown(configuration.Store)}");
+        lines.Add($"  store      {StoreName.Shown(configuration.Store)}"
+            + (configuration.Durability is StoreDurability.Os ? " (durability: os; a power cut may lose the last messages)" : ""));
         var queues = configuration.Queues.Values.OrderBy(queue => queue.Name, StringComparer.Ordinal).ToList();
         lines.AddRange(queues.Take(QueuesShown).Select((queue, index) =>
             (index == 0 ? "  queues     " : "             ")

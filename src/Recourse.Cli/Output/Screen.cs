@@ -73,8 +73,11 @@ internal static class Screen
     {
         null => "",
         < 1 => "0s",
+        60 => "1m",
         < 120 => $"{seconds:0}s",
+        3600 => "1h",
         < 7200 => $"{seconds / 60:0}m",
+        86_400 => "1d",
         < 172_800 => $"{seconds / 3600:0}h",
         _ => $"{seconds / 86_400:0}d",
     };

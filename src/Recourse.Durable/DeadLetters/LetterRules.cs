@@ -144,6 +144,9 @@ internal static class LetterRules
             case AddKeyCommand key:
                 KeyRules.Check(key);
                 break;
+            case ImportLetterCommand import:
+                import.Row = ImportedLetter.Of(import);
+                break;
             case IndexLettersCommand index:
                 That(index.Limit is >= 1 and <= 10_000, $"IndexLettersCommand.Limit is {index.Limit}; it must be 1 to 10000.");
                 break;

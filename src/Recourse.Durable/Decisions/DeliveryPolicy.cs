@@ -29,6 +29,13 @@ public sealed record DeliveryPolicy
 
     /// <summary>Whether a dead letter holds the deliveries behind it in its lane; false lets them pass. Default true.</summary>
     public bool BlockLaneWhenDead { get; init; } = true;
+
+    /// <summary>
+    /// Whether a delivery keeps its attempts (the first 5 and the last 20) and a delivered message its rows until they are pruned. False
+    /// keeps of a failing delivery the last attempt only, and removes a message in the commit that delivers the last of it; the totals
+    /// stay. Default true.
+    /// </summary>
+    public bool KeepHistory { get; init; } = true;
 }
 
 /// <summary>The shape of the waits, as a configuration names it.</summary>

@@ -43,7 +43,8 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
         if (delivery.AttemptInGeneration == 1) guard.Budget.Deposit();
         if (end.Result.Fault is not { } fault)
         {
-            if (await commit.TryAsync(delivery, attempt.Outcome, () => new CompleteCommand(delivery.Id, delivery.Lease, attempt)))
+            if (await commit.TryAsync(delivery, attempt.Outcome, () => new CompleteCommand(delivery.Id, delivery.Lease, attempt)
+            { KeepHistory = options.PolicyFor(delivery.Queue).KeepHistory }))
                 Tell(new AttemptReport(delivery, attempt, null, null));
             return;
         }
@@ -53,6 +54,7 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
         if (await commit.TryAsync(delivery, attempt.Outcome, () => new FailCommand(delivery.Id, delivery.Lease, attempt, fault, decision)
         {
             BlockLane = options.PolicyFor(delivery.Queue).BlockLaneWhenDead,
+            KeepHistory = options.PolicyFor(delivery.Queue).KeepHistory,
         }))
         {
             if (decision.Action is DeliveryAction.DeadLetter)

@@ -59,6 +59,7 @@ public sealed class EncryptedMessageStore : MessageStore
         {
             EnqueueCommand enqueue => As<TResult, EnqueueResult>(EnqueueAsync(active, enqueue, cancellationToken)),
             EditPayloadCommand edit => As<TResult, DeadLetterOutcome>(EditAsync(active, edit, cancellationToken)),
+            ImportLetterCommand import => As<TResult, ImportOutcome>(ImportAsync(active, import, cancellationToken)),
             ClaimCommand claim => As<TResult, ClaimResult>(ClaimAsync(claim, cancellationToken)),
             _ => _inner.CommitAsync(command, cancellationToken),
         };
@@ -112,6 +113,28 @@ public sealed class EncryptedMessageStore : MessageStore
             ContentType = SealedPayload.TypeOf(active.Id),
             IfEdits = edit.IfEdits,
         }, cancellationToken);
+    }
+
+    private async ValueTask<ImportOutcome> ImportAsync(
+        PayloadKey active, ImportLetterCommand import, CancellationToken cancellationToken)
+    {
+        var (letter, id) = (import.Letter, import.Letter.Id);
+        Payload? edited = import.Edited is { } edit ? Sealed(edit, id.Index) : null;
+        import.Result = await CommitAsync(Sealed(import.Original, null));
+        // Another delivery of the same message may be there, whose seal differs: what it holds decides.
+        if (import.Result is ImportOutcome.Conflict && await _inner.Queries.MessageAsync(id.MessageId, cancellationToken) is { } message
+            && message.Queue == letter.Queue && message.Deliveries is [var other, ..]
+            && await _inner.Queries.OriginalPayloadAsync(other.Id, cancellationToken) is { } stored
+            && Open(stored, other.Id, message.Queue).Body.Span.SequenceEqual(import.Original.Body.Span))
+            import.Result = await CommitAsync(stored);
+        return import.Result;
+
+        Payload Sealed(Payload payload, int? index) => new(
+            SealedPayload.Seal(active, id.MessageId, index, new(letter.Queue, payload.ContentType, HeaderText.Write(payload.Headers), payload.Body)),
+            SealedPayload.TypeOf(active.Id), null) { Edits = payload.Edits };
+
+        ValueTask<ImportOutcome> CommitAsync(Payload original) =>
+            _inner.CommitAsync(new ImportLetterCommand(letter, original, import.Actor) { Edited = edited }, cancellationToken);
     }
 
     private async ValueTask<ClaimResult> ClaimAsync(ClaimCommand claim, CancellationToken cancellationToken)

@@ -37,6 +37,7 @@ public static class MessagingExtensions
         services.AddSingleton(provider => options.Store(provider));
         services.AddSingleton(provider => new MessageBus(provider.GetRequiredService<MessageStore>(), options, provider));
         services.AddHostedService<MessageBusHost>();
+        services.AddHostedService<MessageUpkeep>();
         if (options.Outbox is not null)
         {
             services.AddSingleton(provider =>
@@ -83,6 +84,8 @@ public sealed class MessagingBuilder
     {
         EnqueueChecks.CheckName(name, "Queue");
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.IdempotencyWindow, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.KeepDelivered.Age, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.KeepDelivered.Most);
         _options.Queues[name] = options;
         return this;
     }

@@ -38,6 +38,10 @@ public sealed record QueueOptions
 
     /// <summary>How long an idempotency key of a sender is remembered. Default 24 h; more than zero.</summary>
     public TimeSpan IdempotencyWindow { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long delivered messages can still be looked at. Default <see cref="DeliveredRetention.Default"/>. Neither may be less
+    /// than zero.</summary>
+    public DeliveredRetention KeepDelivered { get; init; } = DeliveredRetention.Default;
 }
 
 /// <summary>One handler of one queue, and how an attempt is made.</summary>

@@ -40,6 +40,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
             case AnnotateCommand annotate: annotate.Result = Annotate(annotate); break;
             case TakeCommand take: take.Result = Take(take); break;
             case LetGoCommand letGo: letGo.Result = LetGo(letGo); break;
+            case ImportLetterCommand import: import.Result = Import(import); break;
             case IndexLettersCommand index: index.Result = 0; break;
             case PruneCommand prune: prune.Result = Prune(prune); break;
             case ProbeCommand probe: probe.Result = true; break;
@@ -155,6 +156,8 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         delivery.LeaveLane();
         delivery.Replay?.Ended(delivery, ReplayOutcome.Delivered, delivery.EndedAt);
         TotalsOf(delivery.Queue).Delivered++;
+        if (!command.KeepHistory && delivery.Message.Deliveries.TrueForAll(each => each.Final))
+            Remove(delivery.Message);
         return true;
     }
 
@@ -163,6 +166,8 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         if (Held(command.Id, command.Lease) is not { } delivery)
             return false;
         var attempt = AttemptRules.Of(command, delivery.AttemptCount, delivery.Generation);
+        if (!command.KeepHistory)
+            delivery.Attempts.Clear();
         delivery.Add(attempt);
         EndAttempt(delivery);
         delivery.MessageFaults += command.Fault.Blame is Blame.Message ? 1 : 0;
@@ -206,15 +211,17 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         if (command.KeepMax is { } most && finished.Count > most)
             before = Math.Max(before, finished[finished.Count - 1 - most].EndedAt);
         var old = finished.Where(each => each.EndedAt <= before).Take(command.Limit).Select(each => each.Message).ToList();
-        foreach (var message in old)
-        {
-            Messages.Remove(message.Id);
-            message.Deliveries.ForEach(delivery => Deliveries.Remove(delivery.Key));
-        }
+        old.ForEach(Remove);
         foreach (var (key, _) in _keys.Where(used => used.Value.ExpiresAt <= now).OrderBy(used => used.Value.ExpiresAt).Take(command.Limit)
             .ToList())
             _keys.Remove(key);
         return old.Count;
+    }
+
+    private void Remove(MemoryMessage message)
+    {
+        Messages.Remove(message.Id);
+        message.Deliveries.ForEach(delivery => Deliveries.Remove(delivery.Key));
     }
 
     /// <summary>What was in hand is suspect now, or poison when the process has ended too often while it ran alone.</summary>
@@ -283,8 +290,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
     }
 
     private MemoryDelivery? Find(DeliveryId id) =>
-        Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
-            ? message.Deliveries[id.Index] : null;
+        Messages.TryGetValue(id.MessageId, out var message) ? message.Find(id.Index) : null;
 
     private MemoryDelivery? Held(DeliveryId id, long lease) =>
         Find(id) is { State: DeliveryState.Leased } delivery && delivery.Lease == lease ? delivery : null;

@@ -22,7 +22,12 @@ internal sealed partial class MemoryCommands
     private void ContinueDeaths() => _lastDeath = Deliveries.Values
         .Where(delivery => delivery.State is DeliveryState.Dead).Select(delivery => delivery.EndedAt).DefaultIfEmpty().Max();
 
-    private DeadLetterOutcome Discard(DiscardCommand command) => PutAway(command.Id, "discard", command.Actor, command.Reason);
+    private DeadLetterOutcome Discard(DiscardCommand command)
+    {
+        var still = Letter(command.Id, command.Actor, out var letter) is not DeadLetterOutcome.Done
+            || command.Passes(letter.EndedAt, letter.Edits);
+        return still ? PutAway(command.Id, "discard", command.Actor, command.Reason) : DeadLetterOutcome.Stale;
+    }
 
     private DeadLetterOutcome Resolve(ResolveCommand command)
     {

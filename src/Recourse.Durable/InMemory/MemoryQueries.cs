@@ -32,13 +32,17 @@ internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : S
         var blocked = Blocked(deliveries);
         var states = new long[7];
         DateTimeOffset? oldest = null;
+        var tried = new HashSet<string>();
         foreach (var delivery in deliveries)
         {
             var at = delivery.StateAt(now);
             states[(int)at]++;
-            // What was never tried waits since it is due: a sender may have put that off.
+            if (at is not DeliveryState.Waiting || (delivery.AttemptCount > 0 && !tried.Add(delivery.Service)))
+                continue;
+            // What was never tried waits since it is due: a sender may have put that off. Of what was tried the first stored counts, of each
+            // service: it came before the others, unless it was imported.
             var since = delivery.AttemptCount == 0 ? StoreTime.Time(delivery.DueAt) : delivery.Message.CreatedAt;
-            if (at is DeliveryState.Waiting && (oldest is null || since < oldest))
+            if (oldest is null || since < oldest)
                 oldest = since;
         }
         return new(
@@ -160,8 +164,7 @@ internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : S
         delivery.Fault?.Blame ?? Blame.Unknown, delivery.AttemptCount, delivery.Generation, delivery.Group, delivery.Marks);
 
     private MemoryDelivery? Find(DeliveryId id) =>
-        state.Messages.TryGetValue(id.MessageId, out var message) && (uint)id.Index < (uint)message.Deliveries.Count
-            ? message.Deliveries[id.Index] : null;
+        state.Messages.TryGetValue(id.MessageId, out var message) ? message.Find(id.Index) : null;
 
     private StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
         Summary(delivery, now), [.. delivery.Attempts], delivery.Message.Message.TraceParent,

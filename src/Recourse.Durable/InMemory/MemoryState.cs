@@ -8,6 +8,10 @@ internal sealed class MemoryMessage
     public required NewMessage Message { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
     public List<MemoryDelivery> Deliveries { get; } = [];
+
+    /// <summary>The delivery in this place of the message's services; null when there is none, as may be after an import.</summary>
+    public MemoryDelivery? Find(int index) => (uint)index < (uint)Deliveries.Count && Deliveries[index].Index == index
+        ? Deliveries[index] : Deliveries.Find(delivery => delivery.Index == index);
 }
 
 /// <summary>The deliveries of one service with one order key, by sequence. The first of them is the head; nobody else may go.</summary>

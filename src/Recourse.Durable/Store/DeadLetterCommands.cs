@@ -11,7 +11,7 @@ public enum DeadLetterOutcome
     NotDead,
     /// <summary>Somebody else has it in hand (<see cref="TakeCommand"/>).</summary>
     Taken,
-    /// <summary>It was edited since it was read.</summary>
+    /// <summary>It was edited, or died again, since it was read.</summary>
     Stale,
 }
 
@@ -54,6 +54,14 @@ public sealed class DiscardCommand(DeliveryId id, string actor, string? reason) 
     public string Actor { get; } = actor;
     /// <summary>Why; null when not said.</summary>
     public string? Reason { get; } = reason;
+    /// <summary>
+    /// The letter as it was read, for who decides by that: when it has died again or was edited since, the answer is
+    /// <see cref="DeadLetterOutcome.Stale"/>. Null (the default) puts away whatever is there.
+    /// </summary>
+    public DeliverySummary? IfStill { get; init; }
+
+    internal bool Passes(long diedAt, int edits) => IfStill is not { DeadAt: { } read } still
+        || (StoreTime.Micros(read) == diedAt && still.Edits == edits);
 }
 
 /// <summary>

@@ -14,6 +14,17 @@ internal static class EnqueueChecks
     public static void Prepare(EnqueueCommand command)
     {
         var message = command.Message;
+        Check(message);
+        if (command.IdempotencyWindow <= TimeSpan.Zero)
+            throw new ArgumentException($"EnqueueCommand.IdempotencyWindow is {command.IdempotencyWindow}; it must be more than zero.");
+        if (message.IdempotencyKey is not null)
+            command.ContentHash ??= Hash(message);
+    }
+
+    /// <summary>Checks what a message has, however it comes in.</summary>
+    /// <exception cref="ArgumentException">The message breaks a bound; the text names it.</exception>
+    public static void Check(NewMessage message)
+    {
         CheckName(message.Queue, "NewMessage.Queue");
         CheckServices(message.Services);
         CheckLength(message.OrderKey, "NewMessage.OrderKey");
@@ -24,10 +35,6 @@ internal static class EnqueueChecks
             throw new ArgumentException($"NewMessage.Headers has {message.Headers.Count} entries; at most {HeadersMax} are kept.");
         if (message.Priority is < 0 or > Ranks.Highest)
             throw new ArgumentException($"NewMessage.Priority is {message.Priority}; it must be 0 to {Ranks.Highest}.");
-        if (command.IdempotencyWindow <= TimeSpan.Zero)
-            throw new ArgumentException($"EnqueueCommand.IdempotencyWindow is {command.IdempotencyWindow}; it must be more than zero.");
-        if (message.IdempotencyKey is not null)
-            command.ContentHash ??= Hash(message);
     }
 
     private static void CheckServices(IReadOnlyList<string> services)

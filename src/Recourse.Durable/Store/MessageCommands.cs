@@ -131,6 +131,8 @@ public sealed class CompleteCommand(DeliveryId id, long lease, Attempt attempt) 
     public long Lease { get; } = lease;
     /// <summary>What is kept of the attempt.</summary>
     public Attempt Attempt { get; } = attempt;
+    /// <summary>False removes the message when this was the last of its deliveries to end; the totals stay. Default true.</summary>
+    public bool KeepHistory { get; init; } = true;
 }
 
 /// <summary>
@@ -153,6 +155,8 @@ public sealed class FailCommand(DeliveryId id, long lease, Attempt attempt, Clas
     /// When the decision is dead: true keeps the followers in the lane waiting behind it, false lets them pass. Default true.
     /// </summary>
     public bool BlockLane { get; init; } = true;
+    /// <summary>False forgets the attempts before this one. Default true: the first 5 and the last 20 are kept.</summary>
+    public bool KeepHistory { get; init; } = true;
 }
 
 /// <summary>

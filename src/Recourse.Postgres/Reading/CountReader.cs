@@ -52,15 +52,16 @@ internal static class CountReader
 
     private static List<Row> Routes(Sql sql, long now) => sql.Read(
         """
-        SELECT r.queue, r.service, b.waiting, b.leased, b.delivered, b.dead, b.discarded, b.expired, coalesce(w.delayed, 0), w.oldest
+        SELECT r.queue, r.service, b.waiting, b.leased, b.delivered, b.dead, b.discarded, b.expired, coalesce(w.delayed, 0),
+          least(w.untried, (SELECT m.created_at FROM messages m WHERE m.sequence = w.tried >> 8))
         FROM routes r
         JOIN (SELECT route, sum(waiting)::bigint AS waiting, sum(leased)::bigint AS leased, sum(delivered)::bigint AS delivered,
           sum(dead)::bigint AS dead,
                 sum(discarded)::bigint AS discarded, sum(expired)::bigint AS expired FROM books GROUP BY route) b ON b.route = r.id
         LEFT JOIN (SELECT d.route, count(*) FILTER (WHERE d.due_at > $1) AS delayed,
-                     min(CASE WHEN d.attempts = 0 THEN d.due_at ELSE m.created_at END) FILTER (WHERE d.due_at <= $1) AS
-          oldest
-                   FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.state = 0 GROUP BY d.route) w ON w.route = r.id
+                     min(d.due_at) FILTER (WHERE d.attempts = 0 AND d.due_at <= $1) AS untried,
+                     min(d.key) FILTER (WHERE d.attempts > 0 AND d.due_at <= $1) AS tried
+                   FROM deliveries d WHERE d.state = 0 GROUP BY d.route) w ON w.route = r.id
         """,
         row => new Row(
             row.GetString(0), row.GetString(1),

@@ -49,15 +49,18 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
     }
 
     public DeadLetterOutcome Apply(Sql sql, DiscardCommand command, long now) =>
-        PutAway(sql, command.Id, "discard", command.Actor, command.Reason, now);
+        PutAway(sql, command.Id, "discard", command.Actor, command.Reason, now, command);
 
     public DeadLetterOutcome Apply(Sql sql, ResolveCommand command, long now) =>
-        PutAway(sql, command.Id, "resolve", command.Actor, command.Reason, now);
+        PutAway(sql, command.Id, "resolve", command.Actor, command.Reason, now, null);
 
-    private DeadLetterOutcome PutAway(Sql sql, DeliveryId id, string verb, string actor, string? reason, long now)
+    private DeadLetterOutcome PutAway(
+        Sql sql, DeliveryId id, string verb, string actor, string? reason, long now, DiscardCommand? when)
     {
         if (letters.Find(sql, id, actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
             return refused;
+        if (when?.Passes(letter.DiedAt, letter.Edits) == false)
+            return DeadLetterOutcome.Stale;
         letters.Leave(sql, [letter]);
         sql.Run(
             "UPDATE deliveries SET state = 5, ended_at = $2, decision = $3 WHERE key = $1", letter.Key, now,
@@ -91,10 +94,22 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
             WHERE d.prunable_at <= $1 AND ($3::text IS NULL OR r.queue = $3::text)
             ORDER BY d.prunable_at, d.key LIMIT $2 FOR UPDATE OF d SKIP LOCKED
             """, row => row.GetInt64(0), before, command.Limit, command.Queue);
+        Remove(sql, old);
+        sql.Run(
+            """
+            DELETE FROM idempotency WHERE (queue, key) IN
+              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
+            """, now, command.Limit);
+        return old.Count;
+    }
+
+    /// <summary>Takes messages out with all that belongs to them; ids go on behind the last that was given out.</summary>
+    public static void Remove(Sql sql, List<long> old)
+    {
         sql.Run(
             """
             INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
-            ON CONFLICT (id) DO UPDATE SET last_id = excluded.last_id
+            ON CONFLICT (id) DO UPDATE SET last_id = greatest(marks.last_id, excluded.last_id)
             """);
         sql.Run(
             """
@@ -115,12 +130,6 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
             WHERE d.key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
             """, old);
         sql.Run("DELETE FROM messages WHERE sequence = ANY ($1)", old);
-        sql.Run(
-            """
-            DELETE FROM idempotency WHERE (queue, key) IN
-              (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
-            """, now, command.Limit);
-        return old.Count;
     }
 
     /// <summary>A key of no queue, expired long ago: the next pruning removes it. Random bytes, because the server packs others.</summary>

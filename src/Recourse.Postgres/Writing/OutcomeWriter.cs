@@ -44,6 +44,21 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             if (row.Lane is { } lane)
                 LeaveLane(sql, lane, row.Key);
         }
+        RemoveEnded(sql, [.. ended.Where(each => !commands[each.Place].KeepHistory).Select(each => DeliveryKey.Sequence(each.Row.Key))]);
+    }
+
+    /// <summary>Without a history: messages that have ended whole leave nothing but the totals.</summary>
+    private static void RemoveEnded(Sql sql, List<long> sequences)
+    {
+        if (sequences.Count == 0)
+            return;
+        var whole = sql.Read(
+            """
+            SELECT s.sequence FROM unnest($1::bigint[]) AS s (sequence) WHERE NOT EXISTS (SELECT 1 FROM deliveries
+              WHERE key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255 AND state NOT IN (3, 5, 6))
+            """, row => row.GetInt64(0), sequences);
+        if (whole.Count > 0)
+            DeadLetterWriter.Remove(sql, whole);
     }
 
     public bool Apply(Sql sql, FailCommand command, long now)
@@ -72,6 +87,8 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
         if (ended is not [var row])
             return false;
         var attempt = AttemptRules.Of(command, row.Attempts, row.Generation);
+        if (!command.KeepHistory)
+            sql.Run("DELETE FROM attempts WHERE delivery = $1 AND number < $2", row.Key, row.Attempts);
         Add(sql, row.Key, attempt);
         if (died is { } end)
         {
@@ -131,16 +148,19 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
 
     public static void Add(Sql sql, long delivery, Attempt attempt)
     {
-        sql.Run(
-            """
-            INSERT INTO attempts VALUES ($1, $2, $3, $4, $5::bigint, $6, $7, $8, $9, $10, $11, $12)
-            ON CONFLICT (delivery, number) DO NOTHING
-            """,
-            delivery, attempt.Number, attempt.Generation, StoreTime.Micros(attempt.StartedAt), attempt.DurationMs, attempt.Outcome,
-            attempt.Kind?.Name(),
-            (int)attempt.Applied, attempt.Status, attempt.Error, attempt.Node, attempt.Decision);
+        Keep(sql, delivery, attempt);
         Forget(sql, delivery, attempt.Number);
     }
+
+    /// <summary>One of a history that is within its bounds.</summary>
+    public static void Keep(Sql sql, long delivery, Attempt attempt) => sql.Run(
+        """
+        INSERT INTO attempts VALUES ($1, $2, $3, $4, $5::bigint, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (delivery, number) DO NOTHING
+        """,
+        delivery, attempt.Number, attempt.Generation, StoreTime.Micros(attempt.StartedAt), attempt.DurationMs, attempt.Outcome,
+        attempt.Kind?.Name(),
+        (int)attempt.Applied, attempt.Status, attempt.Error, attempt.Node, attempt.Decision);
 
     private static void Forget(Sql sql, long delivery, int number)
     {

@@ -21,6 +21,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private DeadLetterWriter? _deadLetter;
     private LetterMarksWriter? _marks;
     private ReplayWriter? _replay;
+    private ImportWriter? _import;
     private readonly ControlWriter _controls = new();
 
     /// <summary>Connects, takes the ownership, migrates, and ends old leases.</summary>
@@ -29,6 +30,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         (_enqueue, _claim, _outcome) = (new(_books), new(_books, _controls), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         _replay = new(_deadLetter, _letters);
+        _import = new(_books, _letters);
         var sql = Connect();
         using var transaction = _connection!.BeginTransaction();
         PostgresSchema.Migrate(sql, _connection.Database);
@@ -181,6 +183,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case AnnotateCommand annotate: annotate.Result = _marks!.Apply(sql, annotate, now); break;
             case TakeCommand take: take.Result = _marks!.Apply(sql, take, now); break;
             case LetGoCommand letGo: letGo.Result = _marks!.Apply(sql, letGo, now); break;
+            case ImportLetterCommand import: import.Result = _import!.Apply(sql, import, now); break;
             case IndexLettersCommand index: index.Result = _letters.Apply(sql, index); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
             case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;

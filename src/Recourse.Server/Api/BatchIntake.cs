@@ -53,7 +53,7 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
         long before = 0;
         while (true)
         {
-            var read = await reader.ReadAsync(http.RequestAborted);
+            var read = await BodyReader.NextAsync(reader, http.RequestAborted);
             var buffer = read.Buffer;
             var full = false;
             while (!full && buffer.PositionOf((byte)'\n') is { } end)
@@ -218,6 +218,8 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
 
     private static void CheckJson(byte[] line)
     {
+        if (line.AsSpan().Trim(" \t"u8).IsEmpty)
+            throw Bad("The line is empty; each line of a batch is one JSON document.");
         var reader = new Utf8JsonReader(line);
         try
         {

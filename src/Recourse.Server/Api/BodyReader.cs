@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -27,6 +28,21 @@ internal static class BodyReader
             bound.MaxRequestBodySize = null;
     }
 
+    /// <summary>The next part of a body whose length was not announced.</summary>
+    /// <exception cref="BadHttpRequestException">The chunks are malformed. The server says so with a plain <see cref="IOException"/> where
+    /// the size of a chunk is more than a number holds.</exception>
+    public static async ValueTask<ReadResult> NextAsync(PipeReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadAsync(cancellationToken);
+        }
+        catch (IOException error) when (error is not BadHttpRequestException)
+        {
+            throw new BadHttpRequestException("The chunks of the body are malformed.", error);
+        }
+    }
+
     private static async ValueTask<ReadOnlyMemory<byte>?> ReadExactAsync(HttpRequest request, int length)
     {
         var body = GC.AllocateUninitializedArray<byte>(length);
@@ -51,7 +67,7 @@ internal static class BodyReader
         var reader = request.BodyReader;
         while (true)
         {
-            var read = await reader.ReadAsync();
+            var read = await NextAsync(reader, CancellationToken.None);
             if (body.WrittenCount + read.Buffer.Length > max)
             {
                 reader.AdvanceTo(read.Buffer.End);

@@ -13,10 +13,13 @@ internal sealed record LetterLine
     public required string Queue { get; init; }
     public required string Service { get; init; }
     public string? Kind { get; init; }
+    public string? Persistence { get; init; }
+    public string? Blame { get; init; }
     public string? Error { get; init; }
     public string? Decision { get; init; }
     public int Generation { get; init; }
     public int AttemptCount { get; init; }
+    public int Priority { get; init; } = 4;
     public DateTimeOffset? CreatedAt { get; init; }
     public DateTimeOffset? DeadAt { get; init; }
     public string? Key { get; init; }
@@ -25,6 +28,9 @@ internal sealed record LetterLine
     public string? Group { get; init; }
     public string? Assignee { get; init; }
     public string? Note { get; init; }
+    /// <summary>A person put it into the manual queue.</summary>
+    public bool Parked { get; init; }
+    public int Edits { get; init; }
     public IReadOnlyList<AttemptView>? Attempts { get; init; }
     public IReadOnlyList<LetterActView>? Acts { get; init; }
     public string? ContentType { get; init; }
@@ -34,6 +40,8 @@ internal sealed record LetterLine
     /// <summary>The body as it came in, when it was edited.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public byte[]? OriginalBodyBase64 { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? OriginalContentType { get; init; }
     /// <summary>Why there is no more of it: its row could not be read.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Warning { get; init; }
@@ -69,10 +77,13 @@ internal sealed record LetterLine
         Queue = letter.Queue,
         Service = letter.Service,
         Kind = letter.Kind?.Name(),
+        Persistence = ViewMapping.Snake(letter.Persistence),
+        Blame = ViewMapping.Snake(letter.Blame),
         Error = letter.Error,
         Decision = letter.Decision,
         Generation = letter.Generation,
         AttemptCount = letter.AttemptCount,
+        Priority = letter.Priority,
         CreatedAt = letter.CreatedAt,
         DeadAt = letter.DeadAt,
         Key = letter.OrderKey,
@@ -81,12 +92,15 @@ internal sealed record LetterLine
         Group = letter.Group,
         Assignee = letter.Assignee,
         Note = letter.Note,
+        Parked = letter.Parked,
+        Edits = letter.Edits,
         Attempts = [.. letter.Attempts.Select(ViewMapping.View)],
         Acts = [.. letter.Acts.Select(act => new LetterActView(act.At, act.Actor, act.Verb, act.Detail))],
         ContentType = payload?.ContentType,
         Headers = payload?.Headers,
         BodyBase64 = payload?.Body.ToArray(),
         OriginalBodyBase64 = original?.Body.ToArray(),
+        OriginalContentType = original?.ContentType,
     };
 
     private static LetterLine Damaged(DeliverySummary letter, string why) => new()
@@ -99,6 +113,3 @@ internal sealed record LetterLine
         Warning = $"This row could not be read: {why}",
     };
 }
-
-/// <summary>What became of one line of an import.</summary>
-internal sealed record ImportLine(int Line, string? Id, string Result, string? Problem);

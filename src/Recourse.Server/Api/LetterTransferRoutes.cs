@@ -12,9 +12,10 @@ internal static class LetterTransferRoutes
 {
     private const int PageSize = 200;
     private const int InFlight = 64;
-    private static readonly TimeSpan Remembered = TimeSpan.FromDays(365);
     private static readonly byte[] NewLine = "\n"u8.ToArray();
-    private static readonly QueryParameter As = new("as", "messages: each line becomes a message for its service.", ["messages"]);
+    private static readonly QueryParameter As = new("as",
+        "dead (the default): each line becomes the dead letter that it was; new: a message for its service.", ["dead", "new"]);
+    private static readonly QueryParameter Actor = new("actor", "Who imports, for the histories of dead letters.");
 
     public static void Map(ApiRoutes routes, IReadOnlyList<QueryParameter> filters)
     {
@@ -27,7 +28,7 @@ internal static class LetterTransferRoutes
         }, (http, relay) => ExportAsync(http, relay, filters));
         routes.Map(new("POST", "/v1/dead-letters/import", "Takes exported lines; answers each, in order. A bad line costs itself.")
         {
-            Query = [As],
+            Query = [As, Actor],
             Takes = "application/x-ndjson",
             AnswerType = "application/x-ndjson",
             Answer = typeof(ImportLine),
@@ -65,8 +66,9 @@ internal static class LetterTransferRoutes
 
     private static async Task ImportAsync(HttpContext http, Relay relay)
     {
-        if (!QueryReader.Values(http.Request.Query, [As]).ContainsKey("as"))
-            throw QueryReader.Bad("'as' is missing: as=messages makes each line a message for the service it died at.", As.Allowed);
+        var values = QueryReader.Values(http.Request.Query, [As, Actor]);
+        var import = new LetterImport(relay, values.GetValueOrDefault("as") != "new",
+            LetterAccess.Actor(http, values.GetValueOrDefault("actor")));
         BodyReader.Unbind(http.Request);
         http.Response.ContentType = "application/x-ndjson";
         var waiting = new Queue<Task<ImportLine>>();
@@ -80,7 +82,7 @@ internal static class LetterTransferRoutes
                 continue;
             if (waiting.Count == InFlight)
                 await AnswerAsync(http, await waiting.Dequeue());
-            waiting.Enqueue(TakeAsync(relay, number, line));
+            waiting.Enqueue(import.TakeAsync(number, line));
         }
         while (waiting.TryDequeue(out var answer))
             await AnswerAsync(http, await answer);
@@ -93,47 +95,6 @@ internal static class LetterTransferRoutes
         var bytes = JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.ImportLine);
         await http.Response.BodyWriter.WriteAsync(bytes, http.RequestAborted);
         await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
-    }
-
-    /// <summary>The message that a line becomes; the same line again is a duplicate, whatever became of the first.</summary>
-    private static async Task<ImportLine> TakeAsync(Relay relay, int number, byte[]? line)
-    {
-        string? id = null;
-        try
-        {
-            if (line is null)
-                return new(number, null, "refused", "The line is longer than a letter can be.");
-            var letter = JsonSerializer.Deserialize(line, ApiJson.Plain.LetterLine) ?? throw new JsonException("The line is null.");
-            id = letter.Id;
-            if (letter.Warning is not null || letter.BodyBase64 is null)
-                return new(number, id, "refused", "The line has no body: its row could not be read when it was exported.");
-            if (!relay.Intake.TryGetValue(letter.Queue, out var door))
-                return new(number, id, "refused", $"There is no queue '{letter.Queue}'.");
-            if (letter.BodyBase64.Length > door.MaxBody)
-                return new(number, id, "refused", $"A message in the queue '{letter.Queue}' may have {door.MaxBody:N0} bytes.");
-            var result = await relay.Store.CommitAsync(new EnqueueCommand(new()
-            {
-                Queue = letter.Queue,
-                Services = [letter.Service],
-                Body = letter.BodyBase64,
-                ContentType = letter.ContentType,
-                OrderKey = relay.Configuration.Queues[letter.Queue].Ordered ? letter.Key : null,
-                IdempotencyKey = $"import:{letter.Id}",
-                Headers = letter.Headers,
-                TraceParent = letter.TraceParent,
-            })
-            { IdempotencyWindow = Remembered });
-            return result.Status switch
-            {
-                EnqueueStatus.Accepted => new(number, result.MessageId.ToString(), "accepted", null),
-                EnqueueStatus.Duplicate => new(number, result.MessageId.ToString(), "duplicate", null),
-                _ => new(number, id, "refused", "This letter was imported before with another body."),
-            };
-        }
-        catch (Exception error) when (error is JsonException or ArgumentException or StoreException)
-        {
-            return new(number, id, "refused", error.Message);
-        }
     }
 
     /// <summary>The lines of a body; null for one that is too long, which is passed over.</summary>

@@ -134,7 +134,7 @@ internal static class MessageRoutes
                     + $"discarded messages can be looked at for {Measures.Duration(kept)} (keep_delivered).");
         return Problem.Of(StatusCodes.Status404NotFound, "unknown-message",
             $"There is no message '{text}'. Delivered messages can be looked at for {Measures.Duration(kept)} (keep_delivered), the newest "
-                + $"{relay.Configuration.KeepDeliveredMax:N0} of a queue (keep_delivered_max).");
+                + $"{relay.Configuration.KeepDeliveredMax:N0} of a queue (keep_delivered_max); a queue without a history keeps none.");
     }
 
     private static DateTimeOffset TimeOf(Guid id)

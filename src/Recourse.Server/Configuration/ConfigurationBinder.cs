@@ -21,10 +21,11 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
             Tls = ServerTls(root.Get<GroupValues?>("tls", null), listen, root),
             Store = Store(root),
             ShutdownGrace = root.Get("shutdown_grace", TimeSpan.FromSeconds(10)),
+            Durability = Durability(root),
             KeepDelivered = root.Get("keep_delivered", TimeSpan.FromHours(1)),
             KeepDeliveredMax = root.Int("keep_delivered_max", 100_000),
             Services = services.ToDictionary(group => group.Name, Service),
-            Queues = queues.ToDictionary(group => group.Name, group => Queue(group, services, deadLetters, limits)),
+            Queues = queues.ToDictionary(group => group.Name, group => Queue(group, root, services, deadLetters, limits)),
             DeadLetterQueue = deadLetters,
             Limits = limits,
             Telemetry = Telemetry(root.Get<GroupValues?>("telemetry", null)),
@@ -64,6 +65,16 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
         return text;
     }
 
+    private StoreDurability Durability(GroupValues root)
+    {
+        if (root.Get("durability", "full") == "full")
+            return StoreDurability.Full;
+        if (!root.Get("store", "sqlite:").StartsWith("sqlite:", StringComparison.Ordinal))
+            Error(root.At("durability"), "'durability: os' is for store: sqlite:PATH. PostgreSQL decides it by synchronous_commit, which the "
+                + "connection can set: ?options=-c%20synchronous_commit=off.");
+        return StoreDurability.Os;
+    }
+
     // A connection string may hold a password.
     private static string Shown(string text) => text.Contains('@', StringComparison.Ordinal) ? "something else" : text;
 
@@ -98,7 +109,7 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
         };
     }
 
-    private QueueConfiguration Queue(NamedGroup group, List<NamedGroup> services, DeadLetterConfiguration deadLetters,
+    private QueueConfiguration Queue(NamedGroup group, GroupValues root, List<NamedGroup> services, DeadLetterConfiguration deadLetters,
         LimitsConfiguration limits)
     {
         var values = group.Values;
@@ -127,6 +138,7 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
             {
                 DeadLettersEnabled = deadLetters.Enabled,
                 BlockLaneWhenDead = values.Get("on_dead", "block") == "block",
+                KeepHistory = values.Get("history", root.Get("history", "on")) == "on",
             },
             IdempotencyWindow = values.Get("idempotency_window", TimeSpan.FromHours(24)),
             MaxBody = values.Maybe<long>("max_body"),

@@ -19,6 +19,8 @@ internal static class ConfigurationKeys
     private static readonly ConfigurationKey MaxDelay =
         Time("max_delay", Millisecond, 7 * Day, "The longest wait between two attempts. Default 30s.");
 
+    private static readonly ConfigurationKey History = OneOf("history", ["on", "off"],
+        "off: a delivered message leaves its totals only, a failing one its last attempt. Default on.");
     private static readonly ConfigurationKey KeepDelivered =
         Time("keep_delivered", TimeSpan.Zero, 365 * Day, "How long delivered messages can still be looked at. Default 1h.");
     private static readonly ConfigurationKey KeepDeliveredMax =
@@ -104,6 +106,7 @@ internal static class ConfigurationKeys
         new("max_body", KeyKind.Size, "The largest body. Default: limits.max_body.") { Min = 1, Max = 256 << 20 },
         Time("expires", Second, 3_650 * Day, "After this long no attempt begins; Recourse-Expires overrides it. Default: never."),
         Whole("priority", 0, 9, "Of what is due for a service, the larger goes first; Recourse-Priority overrides it. Default 4."),
+        History with { About = "Whether this queue keeps attempts and delivered messages. Default: the top level's." },
         KeepDelivered with { About = "How long delivered messages of this queue can still be looked at. Default: the top level's." },
         KeepDeliveredMax with { About = "How many of them at most. Default: the top level's." },
         NotYet("rate_limit", "limits on the rate of intake"),
@@ -119,7 +122,7 @@ internal static class ConfigurationKeys
         Time("retention", TimeSpan.FromMinutes(1), 3_650 * Day, "Dead letters older than this are discarded. Default: kept."),
         Time("retention_days", Day, 3_650 * Day, "The same in days.") with { SameAs = "retention", Bare = Day },
         Whole("batch_size", 1, 500, "The most dead letters in one commit of a bulk replay. Default 500."),
-        new("archive", KeyKind.Text, "A file into which dead letters are written, as NDJSON, before their retention discards them."),
+        new("archive", KeyKind.Text, "A folder into which dead letters are written, as NDJSON by day, before their retention discards them."),
         Time("visibility_timeout", Second, 7 * Day, "How long a person keeps a dead letter that they take in hand. Default 15m."),
     ]);
 
@@ -177,6 +180,9 @@ internal static class ConfigurationKeys
         new("redact", KeyKind.Group, "What is masked wherever payloads, headers and errors are shown.") { Group = Redact },
         new("audit", KeyKind.Group, "How long the acts of people are kept.") { Group = Audit },
         new("store", KeyKind.Text, "sqlite:PATH, memory: (for trials: nothing is kept), or postgres://…. Default sqlite:recourse.db."),
+        OneOf("durability", ["full", "os"],
+            "What a 202 survives: full (the power too) or os (the end of the process only). Default full."),
+        History,
         Time("shutdown_grace", TimeSpan.Zero, TimeSpan.FromMinutes(10),
             "How long a graceful stop waits for attempts under way. Default 10s."),
         KeepDelivered, KeepDeliveredMax,

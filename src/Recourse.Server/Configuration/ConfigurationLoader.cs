@@ -31,10 +31,24 @@ internal sealed class ConfigurationLoader(Func<string, string?> environment)
         RelayConfiguration? configuration = null;
         if (tree is not null)
         {
+            var unread = _errors.Count;
             var values = new GroupReader(_errors).Read(ConfigurationKeys.Root, tree);
             configuration = new ConfigurationBinder(_errors, _warnings).Bind(values) with { Files = _files };
+            DropConsequences(unread);
         }
-        return new(_errors.Count == 0 ? configuration : null, InOrder(_errors), InOrder(_warnings), _files);
+        // What is probably not meant is told when the rest is right: much of it follows from errors.
+        return _errors.Count == 0 ? new(configuration, [], InOrder(_warnings), _files) : new(null, InOrder(_errors), [], _files);
+    }
+
+    /// <summary>A value that could not be read is wrong in one way, whatever it would have been checked for.</summary>
+    private void DropConsequences(int unread)
+    {
+        var places = _errors.Take(unread).Select(error => (error.File, error.Line, error.Column)).ToHashSet();
+        for (var at = _errors.Count - 1; at >= unread; at--)
+        {
+            if (places.Contains((_errors[at].File, _errors[at].Line, _errors[at].Column)))
+                _errors.RemoveAt(at);
+        }
     }
 
     private List<ConfigurationError> InOrder(List<ConfigurationError> found) =>

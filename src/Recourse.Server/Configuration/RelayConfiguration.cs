@@ -37,6 +37,9 @@ public sealed partial record RelayConfiguration
     /// <summary>Where messages are kept: <c>sqlite:path</c> (absolute after loading), <c>memory:</c> or <c>postgres://…</c>.</summary>
     public string Store { get; init; } = "sqlite:recourse.db";
 
+    /// <summary>What a 202 survives; a SQLite store only. Default <see cref="StoreDurability.Full"/>: the end of the power too.</summary>
+    public StoreDurability Durability { get; init; } = StoreDurability.Full;
+
     /// <summary>
     /// How long a graceful stop waits for attempts under way before it gives them back. Default 10 s; zero gives them back at once.
     /// </summary>
@@ -156,8 +159,8 @@ public sealed record DeadLetterConfiguration
     public TimeSpan? Retention { get; init; }
 
     /// <summary>
-    /// The file (NDJSON, appended to) into which a letter is written, with its payload, before its retention discards it. Null (the
-    /// default) writes none.
+    /// The folder (made when it is missing) into which a letter is written, whole, before its retention discards it: NDJSON by day (UTC),
+    /// packed when the day is over. Null (the default) writes none.
     /// </summary>
     public string? Archive { get; init; }
 

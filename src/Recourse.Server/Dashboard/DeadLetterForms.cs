@@ -58,7 +58,7 @@ internal sealed class DeadLetterForms(DashboardPages pages)
         if (!http.Request.HasFormContentType)
             return pages.Problem(
                 http, Depth, StatusCodes.Status415UnsupportedMediaType, "Not a form", "Only the forms of this page are taken here.");
-        var form = await http.Request.ReadFormAsync(http.RequestAborted);
+        var form = await FormGuard.ReadAsync(http);
         if (!FormGuard.HasToken(http.Request, form))
             return Refused(
                 http, "The form does not belong to this browser, or cookies are off. Nothing was changed: load the page again and repeat.");

@@ -41,6 +41,19 @@ internal static class FormGuard
             && !string.Equals(origin, $"{request.Scheme}://{request.Host.ToUriComponent()}", StringComparison.OrdinalIgnoreCase);
     }
 
+    // Throws BadHttpRequestException for a body that is announced as a form and is none.
+    public static async Task<IFormCollection> ReadAsync(HttpContext http)
+    {
+        try
+        {
+            return await http.Request.ReadFormAsync(http.RequestAborted);
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException and not BadHttpRequestException)
+        {
+            throw new BadHttpRequestException("The form is malformed.", error);
+        }
+    }
+
     public static bool HasToken(HttpRequest request, IFormCollection form) =>
         request.Cookies[CookieName] is { } kept && IsToken(kept)
         && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(kept), Encoding.UTF8.GetBytes(form[FieldName].ToString()));

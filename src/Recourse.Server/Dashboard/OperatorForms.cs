@@ -90,7 +90,7 @@ internal sealed class OperatorForms(DashboardPages pages)
         if (!http.Request.HasFormContentType)
             return (null, pages.Problem(
                 http, depth, StatusCodes.Status415UnsupportedMediaType, "Not a form", "Only the forms of this page are taken here."));
-        var form = await http.Request.ReadFormAsync(http.RequestAborted);
+        var form = await FormGuard.ReadAsync(http);
         return FormGuard.HasToken(http.Request, form) ? (form, null) : (null, Refused(
             "The form does not belong to this browser, or cookies are off. Nothing was changed: load the page again and repeat."));
     }

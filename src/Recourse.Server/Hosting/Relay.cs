@@ -60,6 +60,10 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     public IReadOnlyDictionary<string, QueueDoor> Intake => _doors;
     public MessageStore Store { get; }
     public KeyRing Keys { get; }
+
+    /// <summary>What is masked, as it is configured now.</summary>
+    public Redactor Redactor => _redactor;
+
     public StoreHealth Health { get; }
     public RelayMeters Meters { get; }
     public Books Books { get; }

@@ -11,15 +11,13 @@ namespace Recourse.Server;
 /// </summary>
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {
-    private const int PruneMax = 500;
-    private static readonly TimeSpan KeepReplays = TimeSpan.FromDays(30);
     private const int LettersMax = 500;
-    private const int SortInMax = 200;
+    private const int AuditBatch = 500;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
 
+    private readonly StoreUpkeep _store = new(relay.Store);
     private string? _cursor;
     private bool _warned;
-    private bool _sortedIn;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -29,11 +27,12 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 await PassAsync("delivered messages", PruneAsync, stoppingToken);
-                await PassAsync("dead letters of an earlier release", SortInAsync, stoppingToken);
-                await PassAsync("expired messages", ExpireAsync, stoppingToken);
-                await PassAsync("ended replays", PruneReplaysAsync, stoppingToken);
+                await PassAsync("dead letters of an earlier release", _store.SortInAsync, stoppingToken);
+                await PassAsync("expired messages", _store.ExpireAsync, stoppingToken);
+                await PassAsync("ended replays", _store.PruneReplaysAsync, stoppingToken);
                 await PassAsync("the audit", PruneAuditAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
+                await PassAsync("the archive", PackArchiveAsync, stoppingToken);
                 await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
             }
         }
@@ -61,44 +60,15 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         }
     }
 
-    /// <summary>Removes in small commits, so that intake is never held up, until nothing is left to remove.</summary>
-    internal async Task PruneAsync(CancellationToken stoppingToken)
-    {
-        foreach (var queue in await relay.Books.ReadAsync())
-        {
-            var (age, most) = Kept(queue.Queue);
-            int removed;
-            do
-            {
-                var prune = new PruneCommand(age, PruneMax) { Queue = queue.Queue, KeepMax = most };
-                removed = await relay.Store.CommitAsync(prune, stoppingToken);
-            }
-            while (removed >= PruneMax && !stoppingToken.IsCancellationRequested);
-        }
-    }
+    internal async Task PruneAsync(CancellationToken stoppingToken) =>
+        await _store.PruneAsync((await relay.Books.ReadAsync()).Select(queue => queue.Queue), Kept, stoppingToken);
 
     // A queue that is no longer configured keeps what the relay says for all.
-    private (TimeSpan Age, int Most) Kept(string queue)
+    private DeliveredRetention Kept(string queue)
     {
         var all = relay.Configuration;
         var own = all.Queues.GetValueOrDefault(queue);
-        return (own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
-    }
-
-    /// <summary>Puts what died before an upgrade into groups and the search, in small commits, until nothing is left.</summary>
-    internal async Task SortInAsync(CancellationToken stoppingToken)
-    {
-        while (!_sortedIn && !stoppingToken.IsCancellationRequested)
-            _sortedIn = await relay.Store.CommitAsync(new IndexLettersCommand(SortInMax), stoppingToken) < SortInMax;
-    }
-
-    /// <summary>Ended replay jobs and the outcomes of their letters can be looked at for 30 days.</summary>
-    internal async Task PruneReplaysAsync(CancellationToken stoppingToken)
-    {
-        int removed;
-        do
-            removed = await relay.Store.CommitAsync(new PruneReplaysCommand(KeepReplays, PruneMax), stoppingToken);
-        while (removed > 0 && !stoppingToken.IsCancellationRequested);
+        return new(own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
     }
 
     /// <summary>What was done is kept for as long, and for as many, as the configuration says.</summary>
@@ -107,17 +77,8 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         var rules = relay.Configuration.Audit;
         int removed;
         do
-            removed = await relay.Store.CommitAsync(new PruneAuditCommand(rules.Keep, rules.KeepMax, PruneMax), stoppingToken);
-        while (removed >= PruneMax && !stoppingToken.IsCancellationRequested);
-    }
-
-    /// <summary>Ends what is over and no claim met: delayed, held by an operator, behind an open breaker.</summary>
-    internal async Task ExpireAsync(CancellationToken stoppingToken)
-    {
-        int ended;
-        do
-            ended = await relay.Store.CommitAsync(new ExpireCommand(PruneMax), stoppingToken);
-        while (ended >= PruneMax && !stoppingToken.IsCancellationRequested);
+            removed = await relay.Store.CommitAsync(new PruneAuditCommand(rules.Keep, rules.KeepMax, AuditBatch), stoppingToken);
+        while (removed >= AuditBatch && !stoppingToken.IsCancellationRequested);
     }
 
     /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>
@@ -134,13 +95,14 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         var over = page.Items.Where(letter => SecondChance.IsOver(letter, rules, now)).ToList();
         // On the disk before they go; what cannot be archived stays, and the pass says so.
         if (rules.Archive is { } archive && over.Count > 0)
-            await LetterArchive.WriteAsync(archive, relay.Store.Queries, over, stoppingToken);
+            over = await new LetterArchive(archive).WriteAsync(relay.Store.Queries, over, now, stoppingToken);
         foreach (var letter in page.Items)
         {
-            if (SecondChance.IsOver(letter, rules, now))
+            if (over.Contains(letter))
                 discarded += await DoneAsync(new DiscardCommand(letter.Id, "policy",
-                    $"kept for {Measures.Duration(rules.Retention!.Value)} (dead_letter_queue.retention)"));
-            else if (SecondChance.IsDue(letter, rules, now))
+                    $"kept for {Measures.Duration(rules.Retention!.Value)} (dead_letter_queue.retention)")
+                { IfStill = letter });
+            else if (!SecondChance.IsOver(letter, rules, now) && SecondChance.IsDue(letter, rules, now))
                 replayed += await DoneAsync(new ReplayCommand(letter.Id, "policy",
                     $"second chance {letter.Generation + 1} of {rules.MaxRetries} (dead_letter_queue.max_retries)"));
         }
@@ -150,6 +112,13 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         // Somebody else may have acted on it since the page was read; then there is nothing to do.
         async Task<int> DoneAsync(StoreCommand<DeadLetterOutcome> command) =>
             await relay.Store.CommitAsync(command, stoppingToken) is DeadLetterOutcome.Done ? 1 : 0;
+    }
+
+    /// <summary>Days of the archive that are over get small.</summary>
+    internal async Task PackArchiveAsync(CancellationToken stoppingToken)
+    {
+        if (relay.Configuration.DeadLetterQueue.Archive is { } archive)
+            await new LetterArchive(archive).PackAsync(relay.Time.GetUtcNow(), stoppingToken);
     }
 
     private async Task WatchBoundAsync(CancellationToken stoppingToken)

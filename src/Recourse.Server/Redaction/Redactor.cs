@@ -102,6 +102,15 @@ internal sealed class Redactor
         }
     }
 
+    /// <summary>Refuses what was exported with masks: taken in, it would be sent with them.</summary>
+    /// <exception cref="ArgumentException">A mask stands in the body or the headers.</exception>
+    public void Whole(ReadOnlyMemory<byte> body, IReadOnlyDictionary<string, string>? headers)
+    {
+        _ = Restore(body, default);
+        if (headers?.FirstOrDefault(header => header.Value == Mask && IsSecret(header.Key)).Key is { } name)
+            throw new ArgumentException($"The header '{name}' was exported as {Mask}. Write the value, or leave the header out.");
+    }
+
     /// <summary>An edited body with each mask put back from the stored one.</summary>
     /// <exception cref="ArgumentException">A mask stands for nothing.</exception>
     public ReadOnlyMemory<byte> Restore(ReadOnlyMemory<byte> edited, ReadOnlyMemory<byte> stored)

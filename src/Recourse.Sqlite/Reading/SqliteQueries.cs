@@ -103,16 +103,22 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
     {
         var row = read[
             """
-            SELECT m.sequence, m.services, m.created_at, q.name FROM messages m LEFT JOIN queues q ON q.id = m.queue WHERE m.id = ?1
+            SELECT m.sequence, m.created_at, q.name FROM messages m LEFT JOIN queues q ON q.id = m.queue WHERE m.id = ?1
             """];
         if (!row.Bind(1, id).Step())
             return null;
-        var (sequence, services, created, queue) = (row.Int64(0), row.Int32(1), StoreTime.Time(row.Int64(2)), row.Text(3));
+        var (sequence, created, queue) = (row.Int64(0), StoreTime.Time(row.Int64(1)), row.Text(2));
         row.Reset();
-        var deliveries = new List<StoredDelivery>(services);
-        for (var i = 0; i < services; i++)
+        // Places can be missing: of an imported message only those that died are there.
+        var places = read["SELECT key FROM deliveries WHERE key BETWEEN ?1 AND ?2 ORDER BY key"];
+        places.Bind(1, DeliveryKey.Of(sequence, 0)).Bind(2, DeliveryKey.Of(sequence, DeliveryKey.ServicesMax - 1));
+        var keys = new List<long>();
+        while (places.Step())
+            keys.Add(places.Int64(0));
+        var deliveries = new List<StoredDelivery>(keys.Count);
+        foreach (var key in keys)
         {
-            if (Delivery(read, DeliveryKey.Of(sequence, i)) is { } delivery)
+            if (Delivery(read, key) is { } delivery)
                 deliveries.Add(delivery);
         }
         return new(id, queue, created, deliveries);

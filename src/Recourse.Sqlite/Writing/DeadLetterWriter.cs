@@ -65,14 +65,19 @@ internal sealed class DeadLetterWriter(
         return LetterRules.KeyGeneration(key, letter.KeyGeneration, letter.Generation, letter.MaybeApplied, edited);
     }
 
-    public DeadLetterOutcome Apply(DiscardCommand command, long now) => PutAway(command.Id, "discard", command.Actor, command.Reason, now);
+    public DeadLetterOutcome Apply(DiscardCommand command, long now) => 
+        PutAway(command.Id, "discard", command.Actor, command.Reason, now, command);
 
-    public DeadLetterOutcome Apply(ResolveCommand command, long now) => PutAway(command.Id, "resolve", command.Actor, command.Reason, now);
+    public DeadLetterOutcome Apply(ResolveCommand command, long now) =>
+        PutAway(command.Id, "resolve", command.Actor, command.Reason, now, null);
 
-    private DeadLetterOutcome PutAway(DeliveryId id, string verb, string actor, string? reason, long now)
+    private DeadLetterOutcome PutAway(
+        DeliveryId id, string verb, string actor, string? reason, long now, DiscardCommand? when)
     {
         if (letters.Find(id, actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
             return refused;
+        if (when?.Passes(letter.DiedAt, letter.Edits) == false)
+            return DeadLetterOutcome.Stale;
         letters.Leave(letter);
         _putAway.Bind(1, letter.Key).Bind(2, now).Bind(3, outcomes.PrunableAt(letter.Key, letter.OnlyOne, now))
             .Bind(4, AttemptRules.Act(verb, actor, reason)).Run();

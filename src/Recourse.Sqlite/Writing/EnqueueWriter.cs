@@ -12,6 +12,7 @@ internal sealed class EnqueueWriter
     private readonly SqliteStatement _addKey;
     private readonly SqliteStatement _addMessage;
     private readonly SqliteStatement _addDelivery;
+    private readonly SqliteStatement _keepMark;
     private long _sequence;
 
     public EnqueueWriter(SqliteDatabase database, Routes routes, Lanes lanes)
@@ -31,6 +32,7 @@ internal sealed class EnqueueWriter
             INSERT INTO deliveries (key, route, state, due_at, lane, rank, expires_at, generation_at)
             VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)
             """);
+        _keepMark = database.Prepare("UPDATE owner SET sequence = ?1, last_id = ?2 WHERE id = 1");
         // The last id that is one: a damaged row must not keep the store from opening.
         using var last = database.Prepare(
             """
@@ -52,6 +54,22 @@ internal sealed class EnqueueWriter
 
     public Guid LastId { get; private set; }
 
+    /// <summary>
+    /// Stores a message that has its id from elsewhere; gives its number. The mark is kept first: after a start, ids go on behind those
+    /// that were made here.
+    /// </summary>
+    public long Add(Guid id, NewMessage message, long createdAt)
+    {
+        _keepMark.Bind(1, ++_sequence).Bind(2, LastId).Run();
+        Add(_sequence, id, _routes.QueueId(message.Queue), message, createdAt);
+        return _sequence;
+    }
+
+    private void Add(long sequence, Guid id, long queue, NewMessage message, long createdAt) =>
+        _addMessage.Bind(1, sequence).Bind(2, id).Bind(3, queue).Bind(4, message.Services.Count).Bind(5, createdAt)
+            .Bind(6, message.OrderKey).Bind(7, message.ContentType).Bind(8, HeaderText.Write(message.Headers)).Bind(9, message.TraceParent)
+            .Bind(10, message.Body.Span).Run();
+
     public EnqueueResult Apply(EnqueueCommand command, long now)
     {
         var message = command.Message;
@@ -70,9 +88,7 @@ internal sealed class EnqueueWriter
         // What a sender put off is not older for it: its generation begins when it is due.
         var due = message.DeliverAt is { } at ? Math.Max(now, StoreTime.Micros(at)) : now;
         long? expires = message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null;
-        _addMessage.Bind(1, sequence).Bind(2, id).Bind(3, queue).Bind(4, services.Count).Bind(5, now).Bind(6, message.OrderKey)
-            .Bind(7, message.ContentType).Bind(8, HeaderText.Write(message.Headers)).Bind(9, message.TraceParent)
-                .Bind(10, message.Body.Span).Run();
+        Add(sequence, id, queue, message, now);
         for (var i = 0; i < services.Count; i++)
         {
             var route = _routes.Of(message.Queue, services[i]);

@@ -4,7 +4,8 @@ namespace Recourse.Sqlite;
 
 /// <summary>Ends attempts: delivered, failed, given back. The update itself compares the lease: an old one changes nothing.</summary>
 internal sealed class OutcomeWriter(
-    SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, AttemptWriter attempts, Letters letters, ReplayBooks replays)
+    SqliteDatabase database, Routes routes, Lanes lanes, HeldDeliveries held, AttemptWriter attempts, Letters letters, ReplayBooks replays,
+    Removal removal)
 {
     private readonly SqliteStatement _complete = database.Prepare(
         """
@@ -30,6 +31,11 @@ internal sealed class OutcomeWriter(
     {
         if (held.Take(command.Id, command.Lease) is not { } row)
             return false;
+        return command.KeepHistory ? Keep(command, row, now) : Remove(command, row, now);
+    }
+
+    private bool Keep(CompleteCommand command, in Held row, long now)
+    {
         var attempt = command.Attempt;
         _complete.Bind(1, row.Key).Bind(2, row.Lease).Bind(3, now).Bind(4, PrunableAt(row.Key, row.OnlyOne, now))
             .Bind(5, StoreTime.Micros(attempt.StartedAt)).Bind(6, attempt.DurationMs).Bind(7, AttemptRules.Shorten(attempt.Status))
@@ -37,12 +43,35 @@ internal sealed class OutcomeWriter(
         if (_complete.Run() == 0)
             return false;
         attempts.Forget(row.Key, row.Attempts);
+        Delivered(row, now);
+        return true;
+    }
+
+    /// <summary>Without a history: a message that has ended whole leaves nothing but the totals.</summary>
+    private bool Remove(CompleteCommand command, in Held row, long now)
+    {
+        if (!row.OnlyOne || row.Attempts > 1)
+        {
+            if (!Keep(command, row, now))
+                return false;
+            if (row.OnlyOne || PrunableAt(row.Key, row.OnlyOne, now) is not null)
+                removal.Remove(DeliveryKey.Sequence(row.Key));
+            return true;
+        }
+        // The ordinary case: its first attempt, which left nothing beside these two rows.
+        if (!removal.RemoveHeld(row.Key, row.Lease))
+            return false;
+        Delivered(row, now);
+        return true;
+    }
+
+    private void Delivered(in Held row, long now)
+    {
         if (row.Lane is { } lane)
             lanes.Settle(lane, row.Key);
         if (row.Replay is { } replay)
             replays.Ended(replay, row.Key, ReplayOutcome.Delivered, now);
         routes.Move(routes.Of(row.Route), DeliveryState.Leased, DeliveryState.Delivered);
-        return true;
     }
 
     public bool Apply(FailCommand command, long now)
@@ -69,7 +98,10 @@ internal sealed class OutcomeWriter(
                 letters.Uncount(counted);
             return false;
         }
-        attempts.Add(row.Key, attempt);
+        if (command.KeepHistory)
+            attempts.Add(row.Key, attempt);
+        else
+            attempts.AddOnly(row.Key, attempt);
         if (died is { } end)
             letters.Index(attempt.Error, end);
         if (dead && row.Replay is { } replay)

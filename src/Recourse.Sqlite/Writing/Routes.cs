@@ -82,6 +82,9 @@ internal sealed class Routes
 
     public void Accept(Route route) => Change(route, DeliveryState.Waiting, 1);
 
+    /// <summary>Accepted and dead at once: what an import brings.</summary>
+    public void AcceptDead(Route route) => Change(route, DeliveryState.Dead, 1);
+
     public void Move(Route route, DeliveryState from, DeliveryState to)
     {
         Change(route, from, -1);

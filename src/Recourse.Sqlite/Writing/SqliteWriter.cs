@@ -19,11 +19,13 @@ internal sealed class SqliteWriter : IDisposable
     private readonly OutcomeWriter _outcome;
     private readonly DeadLetterWriter _deadLetter;
     private readonly PruneWriter _prune;
+    private readonly Removal _removal;
     private readonly Letters _letters;
     private readonly LetterMarksWriter _marks;
     private readonly Reserve _reserve;
     private readonly ExpiryWriter _expiry;
     private readonly ReplayWriter _replay;
+    private readonly ImportWriter _import;
     private readonly ControlWriter _controls;
     private readonly AccessWriter _access;
     private readonly SqliteStatement _begin;
@@ -37,7 +39,7 @@ internal sealed class SqliteWriter : IDisposable
         try
         {
             var now = time.NowMicros();
-            SqliteSchema.Configure(_database);
+            SqliteSchema.Configure(_database, options.Durability);
             var migration = SqliteSchema.Migrate(_database, options, now);
             _begin = _database.Prepare("BEGIN IMMEDIATE");
             _commit = _database.Prepare("COMMIT");
@@ -54,13 +56,15 @@ internal sealed class SqliteWriter : IDisposable
             _enqueue = new(_database, _routes, lanes);
             _letters = new(_database, _routes);
             var finder = new LetterFinder(_database, _letters);
-            _outcome = new(_database, _routes, lanes, _held, attempts, _letters, replays);
+            _removal = new(_database);
+            _outcome = new(_database, _routes, lanes, _held, attempts, _letters, replays, _removal);
             _expiry = new(_database, _routes, lanes, _outcome);
             _claim = new(_database, _routes, lanes, _held, _nodes, _expiry, _letters, replays, _controls.Set, boot);
             _deadLetter = new(_database, _routes, lanes, _outcome, finder);
             _marks = new(_database, finder);
             _replay = new(_database, _deadLetter, _letters);
-            _prune = new(_database, _routes, _enqueue);
+            _import = new(_database, _routes, _enqueue, _held, attempts, _letters, finder);
+            _prune = new(_database, _routes, _removal);
             Opening = LeaseEnd.Apply(_database, _routes, lanes, attempts, _letters, replays, blocksLaneWhenDead, now)
                 with
             { Migration = migration };
@@ -153,7 +157,8 @@ internal sealed class SqliteWriter : IDisposable
         }
     }
 
-    private static bool IsNewWork(StoreCommand command) => command is EnqueueCommand or ProbeCommand or StartReplayCommand;
+    private static bool IsNewWork(StoreCommand command) => command is EnqueueCommand or ProbeCommand or StartReplayCommand
+        or ImportLetterCommand;
 
     private static bool HasNewWork(ReadOnlySpan<StoreCommand> batch)
     {
@@ -229,6 +234,7 @@ internal sealed class SqliteWriter : IDisposable
             case AnnotateCommand annotate: annotate.Result = _marks.Apply(annotate, now); break;
             case TakeCommand take: take.Result = _marks.Apply(take, now); break;
             case LetGoCommand letGo: letGo.Result = _marks.Apply(letGo, now); break;
+            case ImportLetterCommand import: import.Result = _import.Apply(import, now); break;
             case IndexLettersCommand index: index.Result = _letters.Apply(index); break;
             case PruneCommand prune: prune.Result = _prune.Apply(prune, now); break;
             case ProbeCommand probe: probe.Result = _prune.Apply(probe); break;
@@ -255,6 +261,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         _routes.Write();
         _letters.Write();
+        _removal.WriteMark(_enqueue);
     }
 
     /// <summary>A fault of the machine or the file stops the batch; any other is the command's own.</summary>
@@ -279,6 +286,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         _nodes.Forget();
         _held.Forget();
+        _removal.Forget();
         _routes.Reload();
         _letters.Reload();
         _controls.Reload();

@@ -64,8 +64,8 @@ internal sealed class BulkheadStrategy : Strategy
             {
                 Pool<CallWaiter>.Give(waiter);
                 if (!cancelled) return Refuse(call, _late, "queue_timeout");
-                call.Fail(new OperationCanceledException($"The call was cancelled while it waited for bulkhead '{Bulkhead.Name}'.",
-                    call.Token));
+                call.FailBeforeBegin(new OperationCanceledException(
+                    $"The call was cancelled while it waited for bulkhead '{Bulkhead.Name}'.", call.Token));
                 return Step.Return;
             }
 

@@ -34,16 +34,19 @@ internal sealed class CircuitBreakerStrategy : Strategy
     public override Step Exit(Call call, ref Frame frame)
     {
         var permit = new CircuitPermit(frame.Number);
-        if (frame.Stamp != 0) Breaker.Report(permit, JudgementOf(call), call.Time.GetElapsedTime(frame.Stamp));
-        else Breaker.Report(permit, JudgementOf(call));
+        if (frame.Stamp != 0) Breaker.Report(permit, JudgementOf(call, permit), call.Time.GetElapsedTime(frame.Stamp));
+        else Breaker.Report(permit, JudgementOf(call, permit));
         return Step.Next;
     }
 
-    // A refusal further in says nothing about the service: it was not called.
-    private static Judgement JudgementOf(Call call)
+    private static Judgement JudgementOf(Call call, CircuitPermit permit)
     {
         if (call.Succeeded) return Judgement.Success;
-        return call.Failure is Rejection or RejectedException ? Judgement.Neutral : call.Verdict.Judgement;
+        // A refusal further in says nothing about the service: it was not called.
+        if (call.NeverBegan || call.Failure is Rejection or RejectedException) return Judgement.Neutral;
+        // A probe that a limit around the breaker cut short was given less time than the service may need: it would keep the circuit open.
+        if (permit.IsProbe && call.Failure is OperationCanceledException && call.Token.IsCancellationRequested) return Judgement.Neutral;
+        return call.Verdict.Judgement;
     }
 
     private Step Refuse(Call call)

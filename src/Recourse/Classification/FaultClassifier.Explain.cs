@@ -7,8 +7,8 @@ public sealed partial class FaultClassifier
 {
     /// <summary>
     /// What a failure means of which only words are known. The code decides if its family knows it; a code without a family counts as an
-    /// HTTP
-    /// status if it is one; else the text decides, in which codes are found as well; else it is unknown.
+    /// HTTP status if it is one; else the text decides, in which codes are found as well; else a code alone is looked up in all families,
+    /// and means what they agree on; else it is unknown.
     /// </summary>
     /// <param name="family">postgres, http, kafka … in any case; null or empty when not known.</param>
     /// <param name="code">The code as its family writes it; null or empty when there is none.</param>
@@ -16,8 +16,14 @@ public sealed partial class FaultClassifier
     public ClassificationReport Explain(string? family, string? code, string? message)
     {
         var classification = ByCode(family?.Trim(), code?.Trim(), message) ?? ClassifyText(message);
-        if (ReferenceEquals(classification, Classification.Unknown) && !string.IsNullOrWhiteSpace(family))
-            classification = classification with { Evidence = Unlisted(family.Trim(), code) };
+        if (ReferenceEquals(classification, Classification.Unknown))
+        {
+            var isKnown = !string.IsNullOrWhiteSpace(family) && _codes.Family(family.Trim()) is not null;
+            var alone = isKnown ? null : LonelyCodes.Find(string.IsNullOrWhiteSpace(code) ? message : code, _codes);
+            if (alone is not null) classification = alone;
+            else if (!string.IsNullOrWhiteSpace(family)) classification = classification with { Evidence = Unlisted(family.Trim(), code) };
+        }
+
         return new ClassificationReport { Classification = classification, Severity = classification.Kind.Severity() };
     }
 

@@ -12,12 +12,20 @@ public static class PipelineConfiguration
     /// <summary>Adds what the section names.</summary>
     /// <param name="pipeline">The pipeline that is being built.</param>
     /// <param name="section">Durations are written <c>500ms</c>, <c>30s</c>, <c>5m</c>, <c>1h</c> or <c>00:00:30</c>.</param>
-    /// <exception cref="InvalidOptionsException">A key is unknown, or a value is not what it must be; the message says which and what is
-    /// allowed.</exception>
+    /// <exception cref="InvalidOptionsException">The section is empty, a key is unknown, or a value is not what it must be; the message
+    /// says which and what is allowed.</exception>
     public static PipelineBuilder Configure(this PipelineBuilder pipeline, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(pipeline);
         ArgumentNullException.ThrowIfNull(section);
+        // Most likely a name that was mistyped, or a file that is just being written: calls without protection would go unnoticed.
+        if (!section.GetChildren().Any(child => child.Exists()))
+        {
+            throw new InvalidOptionsException(
+                $"'{section.Path}' is missing or has no settings, so pipeline '{pipeline.Name}' would protect nothing; "
+                + "it must name at least one strategy, if only as 'Retry: false'.");
+        }
+
         var settings = new Settings(section);
         var name = pipeline.Name;
         settings.Part("Fallback", part => FallbackSettings.Add(pipeline, part));

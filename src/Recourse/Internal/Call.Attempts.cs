@@ -36,15 +36,4 @@ public abstract partial class Call
 
         _history.Add(attempt);
     }
-
-    /// <summary>The newest attempt that ended with an exception of the operation and not with a refusal.</summary>
-    internal FailedAttempt? LastReal()
-    {
-        for (var i = (_history?.Count ?? 0) - 1; i >= 0; i--)
-        {
-            if (_history![i] is { Exception: not null and not RejectedException } real) return real;
-        }
-
-        return null;
-    }
 }

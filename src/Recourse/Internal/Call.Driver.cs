@@ -84,6 +84,7 @@ public abstract partial class Call : IThreadPoolWorkItem
         _deadline = parent._deadline;
         _allowance = parent._allowance;
         AttemptNumber = parent.AttemptNumber;
+        TakeHeld(parent);
     }
 
     internal abstract Call Fork(int floor, ChildOwner owner);

@@ -85,6 +85,7 @@ internal sealed class Execution<T, TWork>
 
     private protected override bool Invoke()
     {
+        if (_holds) LetGo();
         try
         {
             return _work.Start(this);

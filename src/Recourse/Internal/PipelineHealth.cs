@@ -5,6 +5,10 @@ namespace Recourse;
 /// <param name="Findings">What is not as usual, outermost strategy first; empty when all is.</param>
 public sealed record PipelineHealth(bool IsHealthy, IReadOnlyList<PipelineFinding> Findings)
 {
+    /// <summary>For logs: <c>healthy</c> or <c>degraded</c>, and each finding.</summary>
+    public override string ToString() =>
+        $"{(IsHealthy ? "healthy" : "degraded")}{(Findings.Count == 0 ? "" : ": ")}{string.Join("; ", Findings)}";
+
     internal static PipelineHealth Of(Plan plan)
     {
         var findings = plan.Strategies.Select(Find).OfType<PipelineFinding>().ToList();
@@ -36,4 +40,8 @@ public sealed record PipelineHealth(bool IsHealthy, IReadOnlyList<PipelineFindin
 /// What it is: Open, Isolated, HalfOpen, Full, Used up, Retry budget spent, or how much abandoned work still runs.
 /// </param>
 /// <param name="Degrades">Whether a health check should be degraded by it.</param>
-public sealed record PipelineFinding(string Part, string Says, bool Degrades);
+public sealed record PipelineFinding(string Part, string Says, bool Degrades)
+{
+    /// <summary>For logs: the part and what it is.</summary>
+    public override string ToString() => $"{Part}: {Says}";
+}

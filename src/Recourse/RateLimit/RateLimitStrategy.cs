@@ -49,7 +49,7 @@ internal sealed class RateLimitStrategy : Strategy
         var answer = new ValueTask<RateLimitPermit>((Task<RateLimitPermit>)frame.State!);
         frame.State = null;
         if (answer.IsCompletedSuccessfully) return Decide(call, ref frame, answer.Result);
-        call.Fail(Failures.Of(answer));
+        call.FailBeforeBegin(Failures.Of(answer));
         return Step.Return;
     }
 

@@ -69,10 +69,17 @@ internal sealed class RetryStrategy : Strategy
     public override Step Resume(Call call, ref Frame frame)
     {
         if (!call.Token.IsCancellationRequested) return Step.Again;
-        // The caller, or a time limit around us, ended the wait; what had really gone wrong stays visible inside.
-        call.Fail(new OperationCanceledException(
-            "The call was cancelled while it waited for its next attempt.", call.LastReal()?.Exception, call.Token));
-        if (call.History is { Count: > 0 } history) Refund(call, history.Newest.Classification);
+        var fault = call.History!.Newest.Classification;
+        Refund(call, fault);
+        // The time ran out where a further attempt had seemed to fit: the caller gets what had really gone wrong.
+        if (!call.CallerToken.IsCancellationRequested)
+        {
+            EndAsLastReal(call);
+            GiveUp(call, RetryStop.Deadline, fault, (int)Math.Min(frame.Number, int.MaxValue));
+            return Step.Return;
+        }
+
+        Leave(call, "The call was cancelled while it waited for its next attempt.");
         return Step.Return;
     }
 
@@ -81,9 +88,17 @@ internal sealed class RetryStrategy : Strategy
         var attempts = (int)Math.Min(++frame.Number, int.MaxValue);
         var decision = Decide(call, FactsOf(call, frame, fault, retryAfter, attempts));
         // A caller who has left is no reason to blame anything else, nor to pay for an attempt that will not be made.
-        if (decision.Again && call.Token.IsCancellationRequested) return Cancelled(call, fault, attempts);
+        if (decision.Again && call.Token.IsCancellationRequested)
+        {
+            var cut = call.Failure is OperationCanceledException && !call.NeverBegan;
+            if (cut || call.CallerToken.IsCancellationRequested) return Cancelled(call, fault, attempts);
+            decision = decision with { Stop = RetryStop.Deadline };
+        }
+
         if (decision.Again && Pay(call, fault) is var refused and not RetryStop.None) decision = decision with { Stop = refused };
-        call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, decision.Again ? decision.Delay : null));
+        var failed = new FailedAttempt(call.AttemptNumber, fault, call.Exception, decision.Again ? decision.Delay : null);
+        if (!decision.Again) EndAsLastReal(call);
+        call.Record(failed);
         if (!decision.Again) return GiveUp(call, decision.Stop, fault, attempts);
         call.Plan.Counters.Retried();
         Meters.Retried(call.Plan, fault.Kind);
@@ -165,16 +180,24 @@ internal sealed class RetryStrategy : Strategy
     private static Step Cancelled(Call call, Classification fault, int attempts)
     {
         call.Record(new FailedAttempt(call.AttemptNumber, fault, call.Exception, null));
-        call.Fail(new OperationCanceledException(
-            $"The call was cancelled after attempt {attempts}.", call.LastReal()?.Exception, call.Token));
+        Leave(call, $"The call was cancelled after attempt {attempts}.");
         return Step.Next;
+    }
+
+    private static void Leave(Call call, string message)
+    {
+        if (call.Failure is null) call.Discard();
+        call.Fail(new OperationCanceledException(message, call.LastReal()?.Exception, call.Token));
+    }
+
+    // A refusal only says that there was no further attempt; the caller wants to know what went wrong before.
+    private static void EndAsLastReal(Call call)
+    {
+        if (call.Rejection is not null || call.NeverBegan) call.TryEndAsLastReal();
     }
 
     private Step GiveUp(Call call, RetryStop reason, Classification fault, int attempts)
     {
-        // A refusal only says that there was no further attempt; the caller wants to know what went wrong before.
-        if (call.Rejection is not null && call.LastReal() is { } real)
-            call.FailAgain(real.Exception!, Verdict.Failure(real.Classification));
         if (reason == RetryStop.Budget) call.Plan.Counters.RefusedByBudget();
         Meters.RetryStopped(call.Plan, reason);
         Log.RetryStopped(call.Plan.Logger, call.Plan.Name, call.Context.Operation, attempts, reason, fault.Kind);

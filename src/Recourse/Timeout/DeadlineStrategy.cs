@@ -28,7 +28,7 @@ internal sealed class DeadlineStrategy : Strategy
         if (call.Remaining is { } remaining && remaining < limit) limit = remaining;
         if (limit <= TimeSpan.Zero)
         {
-            call.Fail(new TimeoutExceededException(limit, deadline: true, abandoned: false, inner: null));
+            call.FailBeforeBegin(new TimeoutExceededException(limit, deadline: true, abandoned: false, inner: null));
             return Step.Return;
         }
 

@@ -61,7 +61,8 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
         < 72 => Fail(),
         < 75 => Release(),
         < 78 => Replay(),
-        < 80 => Discard(),
+        < 79 => Discard(),
+        < 80 => Import(),
         < 84 => Mark(),
         < 85 when WithPruning => Prune(),
         < 86 => Expire(),
@@ -112,8 +113,14 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
         return ($"{name} {index}", async subject => (await subject.Store.CommitAsync(command(subject.Held[index]))).ToString());
     }
 
-    private (string, Func<SequenceSubject, Task<string>>) Complete() => OnHeld(
-        "complete", held => new CompleteCommand(held.Id, held.Lease, Attempt(held) with { Outcome = "delivered", Status = "200" }));
+    private (string, Func<SequenceSubject, Task<string>>) Complete()
+    {
+        // Where nothing is pruned, a message without a history would be.
+        var keep = !WithPruning || _random.Next(3) > 0;
+        return OnHeld($"complete {keep}", held => new CompleteCommand(
+            held.Id, held.Lease, Attempt(held) with { Outcome = "delivered", Status = "200" })
+        { KeepHistory = keep });
+    }
 
     private (string, Func<SequenceSubject, Task<string>>) Fail()
     {
@@ -129,11 +136,11 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
         var dead = _random.Next(3) == 0;
         var delay = TimeSpan.FromSeconds(_random.Next(120));
         var due = clock.GetUtcNow() + delay;
-        var (block, error) = (_random.Next(2) == 0, $"error {_random.Next(1000)}");
+        var (block, keep, error) = (_random.Next(2) == 0, _random.Next(4) > 0, $"error {_random.Next(1000)}");
         return OnHeld(dead ? "kill" : "fail", held => new FailCommand(
             held.Id, held.Lease, Attempt(held) with { Error = error }, fault,
             dead ? new(DeliveryAction.DeadLetter, null, "enough") : new(DeliveryAction.Retry, due, "again", delay))
-        { BlockLane = block });
+        { BlockLane = block, KeepHistory = keep });
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Release() => OnHeld("release", held => new ReleaseCommand(held.Id, held.Lease));
@@ -180,6 +187,16 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Discard() => OnAny("discard", id => new DiscardCommand(id, "ann", "why not"));
+
+    /// <summary>What an export took a while ago; where nothing was exported, or for a change, exports.</summary>
+    private (string, Func<SequenceSubject, Task<string>>) Import()
+    {
+        var count = subjects[0].Exported.Count;
+        if (count == 0 || _random.Next(3) == 0)
+            return ("export", subject => subject.ExportAsync());
+        var index = _random.Next(count);
+        return ($"import {index}", subject => subject.ImportAsync(index));
+    }
 
     private (string, Func<SequenceSubject, Task<string>>) Prune()
     {

@@ -75,6 +75,32 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
         return $"{await Store.CommitAsync(new ReplayBatchCommand(job.Id, job.Cursor, page.Next ?? job.Cursor, letters))}";
     }
 
+    public List<(StoredDelivery Letter, Payload Original, Payload? Edited)> Exported { get; } = [];
+
+    public async Task<string> ExportAsync()
+    {
+        foreach (var item in (await Store.Queries.DeliveriesAsync(OfTheDead with { Limit = 2 })).Items)
+        {
+            var letter = (await Store.Queries.DeliveryAsync(item.Id))!;
+            var original = (await Store.Queries.OriginalPayloadAsync(item.Id))!;
+            Exported.Add((letter, original, letter.Edits > 0 ? await Store.Queries.PayloadAsync(item.Id) : null));
+        }
+        return Exported.Count.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>With its own id, or, where that is there, as a letter of another message.</summary>
+    public async Task<string> ImportAsync(int index)
+    {
+        var (letter, original, edited) = Exported[index];
+        var first = await Store.CommitAsync(new ImportLetterCommand(letter, original, "eve") { Edited = edited });
+        if (first is not ImportOutcome.Duplicate)
+            return first.ToString();
+        _messages.Add(Guid.CreateVersion7());
+        var key = letter.IdempotencyKey.Replace(letter.Id.MessageId.ToString(), _messages[^1].ToString(), StringComparison.Ordinal);
+        letter = letter with { Id = new(_messages[^1], letter.Id.Index), IdempotencyKey = key };
+        return $"{first} {await Store.CommitAsync(new ImportLetterCommand(letter, original, "eve") { Edited = edited })}";
+    }
+
     private async Task ShowReplaysAsync(StringBuilder text)
     {
         foreach (var job in (await Store.Queries.ReplaysAsync(null, 500)).Items)

@@ -170,4 +170,26 @@ public abstract partial class StoreContract
         Assert.True(claimed[1].Body.IsEmpty);
         await Assert.ThrowsAsync<StoreException>(() => store.Queries.PayloadAsync(new(ids[1], 0), TestContext.Current.CancellationToken));
     }
+
+    [Fact]
+    public async Task An_imported_letter_is_sealed_and_two_of_one_message_come_together()
+    {
+        var store = await SealedAsync("k1");
+        await OnAsync(store, new EnqueueCommand(Secret() with { Services = [Service, "other"] }));
+        var first = await DieAsync(store);
+        var second = Assert.Single((await OnAsync(store, new ClaimCommand("other", 1, "node"))).Deliveries).Id;
+        var letter = (await store.Queries.DeliveryAsync(first, TestContext.Current.CancellationToken))!;
+        var payload = (await store.Queries.PayloadAsync(first, TestContext.Current.CancellationToken))!;
+        // Into another store: the letter, and its neighbour.
+        await Store.DisposeAsync();
+        Store = new InMemoryMessageStore(Clock);
+        store = new EncryptedMessageStore(Store, [PayloadKey("k2")], Clock);
+        await store.OpenAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(ImportOutcome.Imported, await OnAsync(store, new ImportLetterCommand(letter, payload, "alice")));
+        Assert.Equal(ImportOutcome.Imported, await OnAsync(store, new ImportLetterCommand(letter with { Id = second, Service = "other" }, payload, "alice")));
+        Assert.Equal(ImportOutcome.Duplicate, await OnAsync(store, new ImportLetterCommand(letter, payload, "alice")));
+        await AssertNothingReadableAsync(first);
+        var shown = (await store.Queries.PayloadAsync(second, TestContext.Current.CancellationToken))!;
+        AssertSecret(shown.Body, shown.ContentType, shown.Headers);
+    }
 }

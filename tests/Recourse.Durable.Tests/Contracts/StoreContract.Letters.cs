@@ -295,4 +295,21 @@ public abstract partial class StoreContract
         Assert.Equal([2, 2, 3, 3, 3, 3], stats.ByAge.Select(age => age.Dead));
         Assert.Equal(Clock.GetUtcNow().AddHours(-2), stats.OldestAt);
     }
+
+    [Fact]
+    public async Task A_discard_of_what_was_read_leaves_a_letter_that_was_edited_or_died_again_since()
+    {
+        var id = await LetterAsync();
+        var read = await ReadAsync(id);
+        Task<DeadLetterOutcome> DiscardAsync(DeliverySummary still) =>
+            CommitAsync(new DiscardCommand(id, "policy", "too old") { IfStill = still });
+        await CommitAsync(new EditPayloadCommand(id, "ann", null, "other"u8.ToArray()));
+        Assert.Equal(DeadLetterOutcome.Stale, await DiscardAsync(read));
+        read = await ReadAsync(id);
+        await CommitAsync(new ReplayCommand(id, "ann", null));
+        Assert.Equal(DeadLetterOutcome.NotDead, await DiscardAsync(read));
+        await KillAsync(await ClaimOneAsync());
+        Assert.Equal(DeadLetterOutcome.Stale, await DiscardAsync(read));
+        Assert.Equal(DeadLetterOutcome.Done, await DiscardAsync(await ReadAsync(id)));
+    }
 }

@@ -60,22 +60,24 @@ public sealed class BusRig : IAsyncDisposable
     public Ledger Ledger => _provider.GetRequiredService<Ledger>();
     public Outbox Outbox => _provider.GetRequiredService<Outbox>();
 
-    public static ServiceCollection Services(Action<MessagingBuilder> configure)
+    public static ServiceCollection Services(Action<MessagingBuilder> configure, TimeProvider? clock = null)
     {
         var services = new ServiceCollection();
+        services.AddSingleton(clock ?? TimeProvider.System);
         services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddSingleton(typeof(ILogger<>), typeof(NullLogger<>));
         services.AddSingleton<Ledger>().AddScoped<Scoped>();
         services.AddRecourse(recourse => recourse.AddMessages(configure));
         return services;
     }
 
-    public static async Task<BusRig> StartAsync(Action<MessagingBuilder>? configure = null)
+    public static async Task<BusRig> StartAsync(
+        Action<MessagingBuilder>? configure = null, MessageStore? store = null, TimeProvider? clock = null)
     {
         var rig = new BusRig(Services(messages =>
         {
-            messages.Store(_ => new InMemoryMessageStore());
+            messages.Store(_ => store ?? new InMemoryMessageStore(clock));
             (configure ?? (more => more.Handle<Order, BillOrder>("orders")))(messages);
-        }).BuildServiceProvider());
+        }, clock).BuildServiceProvider());
         foreach (var hosted in rig._provider.GetServices<IHostedService>())
             await hosted.StartAsync(TestContext.Current.CancellationToken);
         return rig;

@@ -1,5 +1,8 @@
 using System.Data.Common;
+using Dapper;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 
 #pragma warning disable xUnit1051 // What is tested runs to its end; the token of the test ends only the waiting.
@@ -12,6 +15,9 @@ public abstract class OutboxContract : IAsyncLifetime
     private BusRig _rig = null!;
 
     protected abstract DbDataSource Open();
+
+    protected DbDataSource Source => _source;
+    protected BusRig Rig => _rig;
 
     public async ValueTask InitializeAsync()
     {
@@ -71,6 +77,24 @@ public abstract class OutboxContract : IAsyncLifetime
         while (await RowsAsync() > 0)
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
         Assert.True(_rig.Ledger.IsEmpty);
+    }
+
+    [Fact]
+    public async Task A_change_by_Dapper_and_its_message_are_one_transaction()
+    {
+        await using var connection = await _source.OpenConnectionAsync();
+        await connection.ExecuteAsync("CREATE TABLE sales (number int)");
+        foreach (var (number, commit) in new[] { (1, false), (2, true) })
+        {
+            await using var transaction = await connection.BeginTransactionAsync();
+            await connection.ExecuteAsync("INSERT INTO sales VALUES (@number)", new { number }, transaction);
+            await _rig.Outbox.AddAsync(transaction, "orders", new Order(number));
+            if (commit) await transaction.CommitAsync();
+        }
+        _rig.Outbox.Notify();
+        Assert.Equal("billed 2", await _rig.Ledger.NextAsync());
+        Assert.Equal([2], await connection.QueryAsync<int>("SELECT number FROM sales"));
+        Assert.Equal(1, Assert.Single(await _rig.Bus.Store.Queries.QueuesAsync()).Accepted);
     }
 
     [Fact]
@@ -170,4 +194,61 @@ public sealed class SqliteOutboxTests : OutboxContract, IDisposable
 public sealed class PostgresOutboxTests(PostgresServer server) : OutboxContract, IClassFixture<PostgresServer>
 {
     protected override DbDataSource Open() => NpgsqlDataSource.Create(server.NewDatabase());
+
+    [Fact]
+    public async Task A_change_by_EF_Core_and_its_message_are_one_transaction()
+    {
+        var options = new DbContextOptionsBuilder<Sales>().UseNpgsql((NpgsqlDataSource)Source).Options;
+        await using (var before = new Sales(options))
+            await before.Database.ExecuteSqlRawAsync("CREATE TABLE sales (number int PRIMARY KEY)");
+        foreach (var (number, commit) in new[] { (1, false), (2, true) })
+        {
+            await using var sales = new Sales(options);
+            await using var transaction = await sales.Database.BeginTransactionAsync();
+            sales.Add(new Sale { Number = number });
+            await sales.SaveChangesAsync();
+            await Rig.Outbox.AddAsync(transaction.GetDbTransaction(), "orders", new Order(number));
+            if (commit) await transaction.CommitAsync();
+        }
+        Rig.Outbox.Notify();
+        Assert.Equal("billed 2", await Rig.Ledger.NextAsync());
+        await using var after = new Sales(options);
+        Assert.Equal(2, (await after.Set<Sale>().SingleAsync()).Number);
+        Assert.Equal(1, Assert.Single(await Rig.Bus.Store.Queries.QueuesAsync()).Accepted);
+    }
+
+    [Fact]
+    public async Task The_inbox_takes_the_transaction_of_EF_Core()
+    {
+        var options = new DbContextOptionsBuilder<Sales>().UseNpgsql((NpgsqlDataSource)Source).Options;
+        var entered = new List<bool>();
+        Rig.Ledger.OnBill = async (_, context, token) =>
+        {
+            for (var call = 0; call < 2; call++)
+            {
+                await using var sales = new Sales(options);
+                await using var transaction = await sales.Database.BeginTransactionAsync(token);
+                entered.Add(await context.TryEnterAsync(transaction.GetDbTransaction(), cancellationToken: token));
+                await transaction.CommitAsync(token);
+            }
+        };
+        await Rig.Bus.SendAsync("orders", new Order(1));
+        Assert.Equal("billed 1", await Rig.Ledger.NextAsync());
+        Assert.Equal([true, false], entered);
+    }
+
+    public sealed class Sale
+    {
+        public int Number { get; init; }
+    }
+
+    public sealed class Sales(DbContextOptions<Sales> options) : DbContext(options)
+    {
+        protected override void OnModelCreating(ModelBuilder modelBuilder)
+        {
+            var sale = modelBuilder.Entity<Sale>().ToTable("sales");
+            sale.HasKey(one => one.Number);
+            sale.Property(one => one.Number).HasColumnName("number").ValueGeneratedNever();
+        }
+    }
 }

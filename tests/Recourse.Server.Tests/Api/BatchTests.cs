@@ -125,6 +125,8 @@ public class BatchTests
     [InlineData("{\"body\":1,\"headers\":{\"ce-type\":null}}", "The header 'ce-type' is null; it must be text.")]
     [InlineData("[1]", "The line is a list; an envelope is an object of body, body_base64, content_type, idempotency_key, key, delay, "
         + "deliver_at, expires, priority, headers.")]
+    [InlineData("\n", "The line is empty; each line of a batch is one JSON document.")]
+    [InlineData("  \r", "The line is empty; each line of a batch is one JSON document.")]
     [InlineData("{\"body\":", "The line is not valid JSON, or nested deeper than 64: see byte 8.")]
     [InlineData("{\"body_base64\":\"%\"}", "body_base64 is no base64.")]
     public async Task An_envelope_that_is_wrong_is_told_in_the_words_of_the_contract(string line, string detail)

@@ -183,8 +183,8 @@ public class LetterTests
             return TestRelay.Delivers(delivery, token);
         });
         var lines = $"{line}\nnonsense\n\n{line.Replace("\"orders\"", "\"nowhere\"", StringComparison.Ordinal)}\n{line}";
-        await StatusAsync(other, HttpMethod.Post, "/v1/dead-letters/import", lines, 400);
-        using var import = await other.SendAsync(HttpMethod.Post, "/v1/dead-letters/import?as=messages", lines, "application/x-ndjson");
+        await StatusAsync(other, HttpMethod.Post, "/v1/dead-letters/import?as=messages", lines, 400);
+        using var import = await other.SendAsync(HttpMethod.Post, "/v1/dead-letters/import?as=new", lines, "application/x-ndjson");
         var answers = (await import.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).TrimEnd('\n').Split('\n')
             .Select(answer => System.Text.Json.Nodes.JsonNode.Parse(answer)!).ToList();
         Assert.Equal(["1 accepted", "2 refused", "4 refused", "5 duplicate"],
@@ -194,12 +194,37 @@ public class LetterTests
     }
 
     [Fact]
+    public async Task What_is_exported_comes_in_as_the_dead_letter_it_was_and_counts_in_the_books()
+    {
+        await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
+        var id = await DeadAsync(relay, "{\"n\":1}");
+        await StatusAsync(relay, HttpMethod.Put, $"/v1/dead-letters/{id}.0/payload", "{\"n\":2}", 200, ("If-Match", "*"));
+        var was = await relay.GetAsync($"/v1/dead-letters/{id}.0");
+        using var export = await relay.SendAsync(HttpMethod.Get, "/v1/dead-letters/export");
+        var line = (await export.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).TrimEnd('\n');
+
+        await using var other = await TestRelay.StartAsync(handler: TestRelay.Refuses);
+        var lines = $"{line}\n{line}\n{line.Replace("\"shop\"", "\"nobody\"", StringComparison.Ordinal)}";
+        using var import = await other.SendAsync(HttpMethod.Post, "/v1/dead-letters/import?actor=ann", lines, "application/x-ndjson");
+        var answers = (await import.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).TrimEnd('\n').Split('\n')
+            .Select(answer => System.Text.Json.Nodes.JsonNode.Parse(answer)!).ToList();
+        Assert.Equal([$"{id}.0 imported", $"{id}.0 duplicate", $"{id}.0 refused"],
+            answers.Select(answer => $"{answer["id"]} {answer["result"]}"));
+        var now = await other.GetAsync($"/v1/dead-letters/{id}.0");
+        foreach (var same in new[] { "kind", "error", "decision", "attempts", "generation", "created_at", "edits", "idempotency_key" })
+            Assert.Equal(was[same]?.ToJsonString(), now[same]?.ToJsonString());
+        Assert.Equal(["edit", "import"], now["acts"]!.AsArray().Select(act => act!["verb"]!.GetValue<string>()));
+        var books = await other.GetAsync("/v1/queues/orders");
+        Assert.Equal((1, 1), (books["accepted"]!.GetValue<int>(), books["dead"]!.GetValue<int>()));
+    }
+
+    [Fact]
     public async Task Retention_archives_what_it_discards_and_leaves_what_somebody_has_in_hand()
     {
         var folder = Directory.CreateTempSubdirectory("recourse-archive-");
         try
         {
-            var archive = Path.Combine(folder.FullName, "letters.ndjson");
+            var archive = Path.Combine(folder.FullName, "archive");
             var store = new InMemoryMessageStore();
             await using var relay = await TestRelay.StartAsync(
                 TestRelay.Basic + $"\ndead_letter_queue: {{ retention: 60s, archive: '{archive}', max_size: 2 }}\n",
@@ -216,8 +241,10 @@ public class LetterTests
             var later = TimeProvider.System.GetUtcNow().AddMinutes(2);
             var over = letters.Where(letter => SecondChance.IsOver(letter, rules, later)).ToList();
             Assert.Equal($"{gone}.0", Assert.Single(over).Id.ToString());
-            await LetterArchive.WriteAsync(archive, store.Queries, over, TestContext.Current.CancellationToken);
-            var line = System.Text.Json.Nodes.JsonNode.Parse(Assert.Single(await File.ReadAllLinesAsync(archive, stop)))!;
+            Assert.Equal(over, await new LetterArchive(archive).WriteAsync(store.Queries, over, later, stop));
+            var file = Assert.Single(Directory.GetFiles(archive));
+            Assert.Equal($"{later:yyyy-MM-dd}.ndjson", Path.GetFileName(file));
+            var line = System.Text.Json.Nodes.JsonNode.Parse(Assert.Single(await File.ReadAllLinesAsync(file, stop)))!;
             Assert.Equal("{\"old\":true}", Body(line["body_base64"]));
         }
         finally

@@ -7,7 +7,7 @@ using Recourse.Tests;
 namespace Recourse.Server.Tests.Cli;
 
 /// <summary>The verbs as processes against a relay as a process: what a person and a script see.</summary>
-public sealed class RelayVerbsTests : IAsyncLifetime
+public sealed partial class RelayVerbsTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("recourse-cli-").FullName;
     private readonly Ledger _ledger = new(TimeProvider.System);
@@ -63,12 +63,22 @@ public sealed class RelayVerbsTests : IAsyncLifetime
         Assert.Contains("billing: dead", (await TextAsync("message", id)).Out);
 
         _mended = true;
-        Assert.Equal("1 replayed.\n", (await TextAsync("dlq", "replay", letterId)).Out);
+        Assert.Equal("1 replayed.\n", (await TextAsync("dlq", "replay", letterId, "--key", "new", "--reason", "mended")).Out);
         await Eventually.HoldsAsync("the message is delivered", TimeSpan.FromSeconds(30), async _ =>
             (await RunAsync("", "queues", "orders", "--json")).RootElement.GetProperty("delivered").GetInt64() == 1);
         Assert.Equal(1, _ledger.Counts.Effects);
         Assert.Contains("There is no dead letter", (await TextAsync(ExitCode.NotFound, "dlq", "show", letterId)).Error);
         Assert.Equal(ExitCode.Conflict, (await TextAsync(ExitCode.Conflict, "dlq", "replay", letterId)).ExitCode);
+        Assert.Contains("mended", (await TextAsync("message", id, "--json")).Out);
+    }
+
+    [Fact]
+    public async Task A_word_that_is_none_is_answered_with_those_that_are()
+    {
+        var refused = await TextAsync(ExitCode.Failed, "dlq", "list", "--kind", "foo");
+        Assert.Contains("'foo' is no kind of fault. Allowed: ", refused.Error);
+        Assert.Contains(", connection_refused, ", refused.Error);
+        Assert.Contains("auto", (await TextAsync(ExitCode.Usage, "dlq", "replay", "--all", "--key", "old")).Error);
     }
 
     [Fact]

@@ -88,6 +88,15 @@ public class ConfigurationErrorTests
     }
 
     [Fact]
+    public void A_value_that_cannot_be_read_is_one_error_and_what_follows_from_errors_is_not_warned_of()
+    {
+        var result = RelayConfiguration.Parse("services:\n  a: { url: '${NOT_SET_HERE}', timeoutt: 1 }", environment: _ => null);
+        Assert.Equal([(2, 13), (2, 32)], result.Errors.Select(error => (error.Line, error.Column)));
+        Assert.Empty(result.Warnings);
+        Assert.Single(RelayConfiguration.Parse("version: 1").Warnings);
+    }
+
+    [Fact]
     public void A_bomb_of_aliases_is_refused_quickly()
     {
         var yaml = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");

@@ -1,3 +1,4 @@
+using Recourse.Durable;
 namespace Recourse.Server.Tests.Configuration;
 
 public class ConfigurationTests
@@ -174,6 +175,18 @@ public class ConfigurationTests
     {
         var configuration = Good("services:\n  a: &usual { url: 'http://127.0.0.1/', max_concurrent: 3 }\n  b: *usual\n");
         Assert.Equal(3, configuration.Services["b"].Policy.MaxConcurrent);
+    }
+
+    [Fact]
+    public void History_and_durability_are_on_and_full_unless_the_file_says_otherwise()
+    {
+        const string Rest = "services: { a: { url: 'http://127.0.0.1/' } }\nqueues: { own: { deliver_to: a, history: on }, all: { deliver_to: a } }\n";
+        var without = Good(Rest);
+        Assert.Equal((StoreDurability.Full, true), (without.Durability, without.Queues["all"].Policy.KeepHistory));
+        var with = Good("history: off\ndurability: os\n" + Rest);
+        Assert.Equal((StoreDurability.Os, true, false),
+            (with.Durability, with.Queues["own"].Policy.KeepHistory, with.Queues["all"].Policy.KeepHistory));
+        Assert.Contains("synchronous_commit", Assert.Single(RelayConfiguration.Parse("store: postgres://u@h/d\ndurability: os\n" + Rest).Errors).ToString());
     }
 
     [Fact]

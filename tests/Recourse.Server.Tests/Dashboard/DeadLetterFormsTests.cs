@@ -94,6 +94,21 @@ public class DeadLetterFormsTests
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, answer.StatusCode);
     }
 
+    [Theory]
+    [InlineData("multipart/form-data; boundary=x", "no part and no end")]
+    [InlineData("multipart/form-data", "no boundary")]
+    [InlineData("application/x-www-form-urlencoded", "FIELDS")]
+    public async Task A_form_that_is_malformed_is_refused(string type, string text)
+    {
+        await using var host = await DashboardHost.StartAsync();
+        var letter = await host.Scene.DeadAsync();
+        using var body = new StringContent(text.Replace("FIELDS", string.Concat(Enumerable.Repeat("a&", 2000)), StringComparison.Ordinal));
+        body.Headers.Remove("Content-Type");
+        body.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var answer = await host.Client.PostAsync($"/deliveries/{letter}/replay", body, Stop);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+    }
+
     [Fact]
     public async Task A_form_larger_than_the_page_can_send_is_refused_unread()
     {

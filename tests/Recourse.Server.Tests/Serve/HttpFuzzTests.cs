@@ -63,6 +63,24 @@ public class HttpFuzzTests(ITestOutputHelper output)
         output.WriteLine(string.Join(", ", answers.Select(answer => $"{answer.Key}: {answer.Value}")));
     }
 
+    /// <summary>Eight hexadecimal digits are more than the server's counter holds, sixteen more than its line.</summary>
+    [Theory]
+    [InlineData("ffffffff")]
+    [InlineData("ffffffffffffffff")]
+    [InlineData("x")]
+    public async Task A_chunk_of_impossible_size_is_the_mistake_of_the_one_who_sent_it(string size)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        foreach (var line in Lines.Where(line => line.StartsWith("POST /v1/queues", StringComparison.Ordinal)))
+        {
+            var request = $"{line}\r\nHost: {relay.Http.BaseAddress!.Authority}\r\nContent-Type: application/x-ndjson\r\n"
+                + $"Transfer-Encoding: chunked\r\n\r\n{size}\r\n";
+            var status = await SendAsync(relay.Http.BaseAddress!, Encoding.ASCII.GetBytes(request), thenCloses: false);
+            // A batch has begun its answer by then; the mistake stands in its last line.
+            Assert.Equal(line.Contains("batch", StringComparison.Ordinal) ? "200" : "400", status);
+        }
+    }
+
     private static byte[] Request(Random random, Uri address)
     {
         var text = new StringBuilder(Lines[random.Next(Lines.Length)]).Append("\r\n");
@@ -85,9 +103,9 @@ public class HttpFuzzTests(ITestOutputHelper output)
         return bytes;
     }
 
-    /// <summary>The status of the first answer; "hung up" when there was none. What was sent is all: then our side of the line is
-    /// closed.</summary>
-    private static async Task<string> SendAsync(Uri address, byte[] request)
+    /// <summary>The status of the first answer; "hung up" when there was none. What was sent is all: our side of the line is
+    /// closed then, unless the server is to end it.</summary>
+    private static async Task<string> SendAsync(Uri address, byte[] request, bool thenCloses = true)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
@@ -96,7 +114,8 @@ public class HttpFuzzTests(ITestOutputHelper output)
         try
         {
             await socket.SendAsync(request, TestContext.Current.CancellationToken);
-            socket.Shutdown(SocketShutdown.Send);
+            if (thenCloses)
+                socket.Shutdown(SocketShutdown.Send);
             while (filled < answer.Length
                 && await socket.ReceiveAsync(answer.AsMemory(filled), TestContext.Current.CancellationToken) is > 0 and var read)
                 filled += read;

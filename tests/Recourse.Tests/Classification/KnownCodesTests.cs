@@ -25,11 +25,22 @@ public sealed class KnownCodesTests
     // Sybase ASE error messages; Spring's table.
     [InlineData("sybase", Passes, "1205 12205 921 1105")]
     [InlineData("sybase", Stays, "2601 207 208 102 547")]
-    // Neo4j status codes: the second part is the verdict.
+    // Neo4j status codes: the second part is the verdict, but for five (IsRetriable of its drivers for Go, Rust and JavaScript).
     [InlineData("neo4j", Passes, "Neo.TransientError.Transaction.DeadlockDetected Neo.TransientError.General.DatabaseUnavailable " +
-        "Neo.TransientError.Transaction.BookmarkTimeout Neo.TransientError.Cluster.ReplicationFailure")]
+        "Neo.TransientError.Transaction.BookmarkTimeout Neo.TransientError.Cluster.ReplicationFailure Neo.ClientError.Cluster.NotALeader " +
+        "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase Neo.ClientError.Security.AuthorizationExpired")]
     [InlineData("neo4j", Stays, "Neo.ClientError.Statement.SyntaxError Neo.ClientError.Security.Unauthorized " +
-        "Neo.ClientError.Schema.ConstraintValidationFailed Neo.DatabaseError.General.UnknownError Neo.ClientError.Cluster.NotALeader")]
+        "Neo.ClientError.Schema.ConstraintValidationFailed Neo.DatabaseError.General.UnknownError Neo.ClientError.Security.TokenExpired " +
+        "Neo.TransientError.Transaction.Terminated Neo.TransientError.Transaction.LockClientStopped")]
+    // Cassandra's native_protocol_v4.spec, section 9; onErrorResponse of DataStax's default retry policy.
+    [InlineData("cassandra", Passes, "UNAVAILABLE 0x1001 4098 WRITE_TIMEOUT ReadTimeout SERVER_ERROR")]
+    [InlineData("cassandra", Stays, "0x2200 8192 UNAUTHORIZED AlreadyExists READ_FAILURE WriteFailure 0x0100")]
+    // KeeperException.Code; RetryLoop of Apache Curator.
+    [InlineData("zookeeper", Passes, "CONNECTIONLOSS -7 SESSION_EXPIRED SessionMoved")]
+    [InlineData("zookeeper", Stays, "NONODE -102 BadVersion NODE_EXISTS -114")]
+    // BigQuery, error messages; AIP-194 (only UNAVAILABLE is repeated without being asked for).
+    [InlineData("gcp", Passes, "backendError rateLimitExceeded internalError UNAVAILABLE ABORTED 503 502")]
+    [InlineData("gcp", Stays, "accessDenied quotaExceeded invalidQuery notFound duplicate billingNotEnabled 404 400")]
     // RFC 5321, 4.2.1: 4yz passes, 5yz stays.
     [InlineData("smtp", Passes, "421 450 451 452 454 455 432 4.7.0")]
     [InlineData("smtp", Stays, "500 501 502 503 504 530 535 550 551 552 553 554 555 5.1.1")]

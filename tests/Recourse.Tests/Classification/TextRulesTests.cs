@@ -24,9 +24,11 @@ public sealed class TextRulesTests
     [Fact]
     public void Without_the_phrases_that_only_its_own_texts_use_a_family_loses_recall_and_keeps_precision()
     {
-        var texts = Rows()
-            .GroupBy(row => row.Family)
-            .ToDictionary(group => group.Key, group => group.Select(row => row.Message).Distinct().ToArray());
+        // What programs of other families say as well, in the file or in texts.txt, is the English of failure and no family's own.
+        var texts = Rows().Select(row => (row.Family, row.Message))
+            .Concat(OtherTexts.All.Select(text => (text.Family, text.Message)))
+            .GroupBy(text => text.Family)
+            .ToDictionary(group => group.Key, group => group.Select(text => text.Message).Distinct().ToArray());
         var phrases = Phrases();
         var usedBy = phrases.Select(pair => Users(pair.phrase, texts)).ToArray();
         var machines = texts.Keys.ToDictionary(family => family, family =>
@@ -46,8 +48,26 @@ public sealed class TextRulesTests
 
         Print("leaving out the phrases of the family itself", report);
         Assert.True(report.Total.Precision >= 0.95, $"Precision is {report.Total.Precision:0.000}.");
-        // A lower bound: plain English ("retry the operation") leaves with its only speaker in this file.
-        Assert.True(report.Total.Recall >= 0.50, $"Recall is {report.Total.Recall:0.000}.");
+        // What is missed is what only its family says (a fetch session epoch, a schema scope); the bound is below what is reached.
+        Assert.True(report.Total.Recall >= 0.72, $"Recall is {report.Total.Recall:0.000}.");
+    }
+
+    [Fact]
+    public void Texts_of_forty_other_programs_are_understood_as_well()
+    {
+        var wrong = new List<string>();
+        int found = 0, missed = 0;
+        foreach (var text in OtherTexts.All)
+        {
+            var verdict = Classifier.ClassifyText(text.Message);
+            var saysSo = verdict.Persistence == Persistence.Transient;
+            if (saysSo && !text.Passes) wrong.Add($"{text.Family}: {text.Message} → {verdict.Evidence}");
+            if (text.Passes && saysSo) found++;
+            if (text.Passes && !saysSo) missed++;
+        }
+
+        Assert.True(wrong.Count * 20 <= found + wrong.Count, string.Join('\n', wrong));
+        Assert.True(found >= 0.85 * (found + missed), $"{found} of {found + missed} are found.");
     }
 
     [Theory]
@@ -65,6 +85,10 @@ public sealed class TextRulesTests
     [InlineData("550 5.1.1 no such mailbox", FaultKind.NotFound, Persistence.Permanent)]
     [InlineData("Please check your credentials and try again", FaultKind.Unauthorized, Persistence.Permanent)]
     [InlineData("disk full", FaultKind.DiskFull, Persistence.Unknown)]
+    [InlineData("Disk quota exceeded", FaultKind.DiskFull, Persistence.Unknown)]
+    [InlineData("Quota exceeded for the project", FaultKind.ResourceLimit, Persistence.Unknown)]
+    [InlineData("Please correct and retry", FaultKind.ValidationError, Persistence.Permanent)]
+    [InlineData("Max retries exceeded", FaultKind.Unknown, Persistence.Unknown)]
     [InlineData("503 bottles of beer", FaultKind.Unknown, Persistence.Unknown)]
     [InlineData("customer 50312 paid 503 euros", FaultKind.Unknown, Persistence.Unknown)]
     [InlineData("the timeouter ran", FaultKind.Unknown, Persistence.Unknown)]
@@ -77,6 +101,23 @@ public sealed class TextRulesTests
         var found = Classifier.ClassifyText(message);
 
         Assert.Equal((kind, persistence), (found.Kind, found.Persistence));
+    }
+
+    [Theory]
+    [InlineData("1205", Persistence.Transient, "sqlserver (db_deadlock, passes) or mysql (db_lock_timeout, passes)", "which agree")]
+    [InlineData("5", Persistence.Unknown, "nothing known without the family: 5 could be", "sqlite (")]
+    [InlineData("49918", Persistence.Transient, "sqlserver 49918", "the only family")]
+    [InlineData("31415926", Persistence.Unknown, "nothing known", "")]
+    public void A_code_alone_says_whose_it_could_be_and_what_they_agree_on(string code, Persistence persistence, string who, string why)
+    {
+        foreach (var report in (ClassificationReport[])[Classifier.Explain(null, code, null), Classifier.Explain(null, null, code)])
+        {
+            Assert.Equal(persistence, report.Persistence);
+            Assert.Contains(who, report.Evidence, StringComparison.Ordinal);
+            Assert.Contains(why, report.Evidence, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(Persistence.Unknown, Classifier.Classify(new InvalidOperationException(code)).Persistence);
     }
 
     [Fact]

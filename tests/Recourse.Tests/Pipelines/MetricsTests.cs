@@ -68,9 +68,11 @@ public partial class MetricsTests
         Assert.Contains(pipeline.Health.Findings, finding => finding is { Part: "timeout", Degrades: true });
         pipeline.CircuitBreakers.Single().Isolate();
         Assert.Contains(new PipelineFinding("c", "Isolated", true), pipeline.Health.Findings);
+        Assert.StartsWith("degraded: retry: Retry budget spent; c: Isolated; timeout: 1 abandoned", $"{pipeline.Health}");
         never.SetResult(1);
         var well = new PipelineBuilder("well").Retry().CircuitBreaker().Bulkhead().Build().Health;
         Assert.True(well.IsHealthy);
+        Assert.Equal("healthy", $"{well}");
         Assert.Empty(well.Findings);
     }
 

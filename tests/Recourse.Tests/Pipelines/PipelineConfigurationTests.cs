@@ -111,6 +111,29 @@ public class PipelineConfigurationTests
         Assert.Contains(allowed, message);
     }
 
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("other:Retry", "true")]
+    [InlineData("p", "true")]
+    public void A_section_that_is_missing_or_empty_is_refused_by_its_path(string key, string value)
+    {
+        var section = Configuration((key, value)).GetSection("root:p");
+        var message = Assert.Throws<InvalidOptionsException>(() => new PipelineBuilder("orders").Configure(section)).Message;
+        Assert.Contains("'root:p' is missing or has no settings, so pipeline 'orders' would protect nothing", message);
+    }
+
+    [Fact]
+    public void A_section_that_vanishes_while_the_program_runs_leaves_the_pipeline_as_it_was()
+    {
+        var configuration = Configuration(("p:CircuitBreaker", "true"));
+        using var services = new ServiceCollection()
+            .AddRecourse(recourse => recourse.AddPipelines(configuration.GetSection("root"))).BuildServiceProvider();
+        var pipeline = services.GetRequiredKeyedService<Pipeline>("p");
+        configuration["root:p:CircuitBreaker"] = null;
+        configuration.Reload();
+        Assert.Single(pipeline.Strategies);
+    }
+
     [Fact]
     public void False_turns_a_strategy_off()
     {

@@ -11,5 +11,6 @@ internal static class CodeFamilies
         MongoCodes.Family, Neo4jCodes.Family, RedisCodes.Family, KafkaCodes.Family, RabbitMqCodes.Family,
         GrpcCodes.Family, CloudCodes.Aws, CloudCodes.Azure, FhirCodes.Family,
         ServiceCodes.Smtp, ServiceCodes.Stripe, ServiceCodes.Kubernetes, ServiceCodes.Elasticsearch,
+        ClusterCodes.Cassandra, ClusterCodes.ZooKeeper, ClusterCodes.Gcp,
     ];
 }
