@@ -12,7 +12,8 @@ internal static class AuditCommand
     {
         var actor = new Option<string?>("--actor") { Description = "Only what this one did", HelpName = "NAME" };
         var verb = new Option<string?>("--verb") { Description = "Only this verb: replay, discard, pause, key.add …", HelpName = "VERB" };
-        var since = new Option<string?>("--since") { Description = "Only from this time on, such as 2026-01-31T10:30:00Z", HelpName = "TIME" };
+        var since = new Option<string?>("--since") { Description = "Only from this time on, such as 2026-01-31T10:30:00Z",
+            HelpName = "TIME" };
         var until = new Option<string?>("--until") { Description = "Only before this time", HelpName = "TIME" };
         var limit = new Option<int>("--limit") { Description = "Rows of a page, 1 to 500", HelpName = "N", DefaultValueFactory = _ => 50 }
             .Between(1, 500);
@@ -46,7 +47,8 @@ internal static class AuditCommand
         return command.Teach(
         [
             ("What happened lately", "recourse audit"),
-            ("Who discarded letters this year, for the auditor", "recourse audit --verb discard --since 2026-01-01T00:00:00Z --export > acts.ndjson"),
+            ("Who discarded letters this year, for the auditor", "recourse audit --verb discard --since 2026-01-01T00:00:00Z --export > "
+                + "acts.ndjson"),
         ]);
     }
 

@@ -11,7 +11,8 @@ internal static class DbRekey
     public static Command Create()
     {
         var (config, json) = (DbCommand.Config(), CommonOptions.Json("Print what was done as one JSON document"));
-        var command = new Command("rekey", "Seal every payload with the active key of the configuration; the relay must be stopped") { config, json };
+        var command = new Command("rekey", "Seal every payload with the active key of the configuration; the relay must be "
+            + "stopped") { config, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var file = parsed.GetValue(config)!;
@@ -25,7 +26,8 @@ internal static class DbRekey
             if (parsed.GetValue(json))
                 JsonOutput.Write(new(active, done), CliJson.Default.DbRekeyed);
             else
-                Console.Out.WriteLine($"{done:N0} payloads were sealed with '{active}'; every payload is now. Other keys are needed no more.");
+                Console.Out.WriteLine($"{done:N0} payloads were sealed with '{active}'; every payload is now. Other keys are needed no "
+                    + $"more.");
             return ExitCode.Ok;
         });
         return command.Teach([("After a new key was put first", "recourse db rekey")],

@@ -33,9 +33,11 @@ internal static class AuditRules
                 $"replay/{move.Id:D}", move.Reason, "done"),
             AddKeyCommand { Parent: null } add => new(0, default, add.Actor, "key.add", $"key/{add.Name}",
                 $"{add.Role.Name()}, id {add.Id}", Words(add.Result.ToString())),
-            AddKeyCommand session => new(0, default, session.Actor, "sign-in", $"key/{session.Name}", null, Words(session.Result.ToString())),
+            AddKeyCommand session => new(0, default, session.Actor, "sign-in", $"key/{session.Name}", null,
+                Words(session.Result.ToString())),
             RemoveKeyCommand remove => new(0, default, remove.Actor, remove.Removed?.Parent is null ? "key.remove" : "sign-out",
-                $"key/{remove.Removed?.Name ?? remove.Id}", remove.Removed is { Parent: null } key ? $"{key.Role.Name()}, id {key.Id}" : null,
+                $"key/{remove.Removed?.Name ?? remove.Id}", remove.Removed is { Parent: null } key ? $"{key.Role.Name()}, id {key.Id}"
+                    : null,
                 Words(remove.Result.ToString())),
             NoteActCommand note => new(0, default, note.Actor, note.Verb, note.Target, note.Reason, note.Outcome),
             _ => null,

@@ -42,7 +42,8 @@ public sealed class EncryptedMessageStore : MessageStore
         foreach (var note in noted)
         {
             if (_keys.FirstOrDefault(key => key.Id == note.Id) is not { } key)
-                throw new StoreException($"Payloads in the store are sealed with the key '{note.Id}', which is not given. Add it to the keys, "
+                throw new StoreException($"Payloads in the store are sealed with the key '{note.Id}', which is not given. Add it to the "
+                    + $"keys, "
                     + "behind the active one; `recourse db rekey` makes it superfluous.", StoreProblem.Other);
             if (!CryptographicOperations.FixedTimeEquals(key.Check, note.Check))
                 throw new StoreException($"The key that is given as '{note.Id}' is not the one that payloads in the store are sealed with. "
@@ -130,7 +131,8 @@ public sealed class EncryptedMessageStore : MessageStore
         return import.Result;
 
         Payload Sealed(Payload payload, int? index) => new(
-            SealedPayload.Seal(active, id.MessageId, index, new(letter.Queue, payload.ContentType, HeaderText.Write(payload.Headers), payload.Body)),
+            SealedPayload.Seal(active, id.MessageId, index, new(letter.Queue, payload.ContentType, HeaderText.Write(payload.Headers),
+                payload.Body)),
             SealedPayload.TypeOf(active.Id), null) { Edits = payload.Edits };
 
         ValueTask<ImportOutcome> CommitAsync(Payload original) =>
@@ -176,14 +178,16 @@ public sealed class EncryptedMessageStore : MessageStore
                 var open = SealedPayload.Open(key, id.MessageId, edited, payload.Body);
                 if (queue is not null && open.Queue != queue)
                     break;
-                return payload with { Body = open.Body, ContentType = open.ContentType, Headers = HeaderText.Read(open.Headers) ?? payload.Headers };
+                return payload with { Body = open.Body, ContentType = open.ContentType,
+                    Headers = HeaderText.Read(open.Headers) ?? payload.Headers };
             }
             catch (Exception error) when (error is CryptographicException or ArgumentException or FormatException)
             {
                 // Tried as the other of the two, or told below.
             }
         }
-        throw new StoreException($"The payload of '{id}' cannot be opened: it was changed in the store, or stands in the wrong row.", StoreProblem.Corrupt);
+        throw new StoreException($"The payload of '{id}' cannot be opened: it was changed in the store, or stands in the wrong row.",
+            StoreProblem.Corrupt);
     }
 
     /// <summary>

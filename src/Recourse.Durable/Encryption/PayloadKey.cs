@@ -12,7 +12,8 @@ public sealed record PayloadKey
     /// <exception cref="ArgumentException">The id or the key has another form; the message says which.</exception>
     public PayloadKey(string id, ReadOnlySpan<byte> key)
     {
-        if (id.Length is 0 or > 32 || !id.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '.' or '_' or '-'))
+        if (id.Length is 0 or > 32 || !id.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter
+            is '.' or '_' or '-'))
             throw new ArgumentException($"The id of a payload key is '{id}'; it must have 1 to 32 of a-z 0-9 . _ -");
         if (key.Length != KeyBytes)
             throw new ArgumentException($"The payload key '{id}' has {key.Length} bytes; it must have {KeyBytes}.");

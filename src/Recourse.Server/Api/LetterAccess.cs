@@ -90,7 +90,8 @@ internal static class LetterAccess
 
     /// <summary>Who acts: whom the key, or the application around the relay, says; only where nobody does, what the caller says.</summary>
     public static string Actor(HttpContext http, string? text) =>
-        http.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } known } ? known : text?.Length > ActorMax ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.")
+        http.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } known } ? known : text?.Length > ActorMax
+            ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.")
             : string.IsNullOrWhiteSpace(text) ? NobodyNamed : text.Trim();
 
     public static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-json", detail));

@@ -3,7 +3,8 @@ using Recourse.Durable;
 
 namespace Recourse.Server.Api;
 
-/// <summary>What an exported line becomes in this relay: the dead letter that it was, or a new message for the service it died at.</summary>
+/// <summary>What an exported line becomes in this relay: the dead letter that it was, or a new message for the service it died
+/// at.</summary>
 internal sealed class LetterImport(Relay relay, bool asDead, string actor)
 {
     /// <summary>How long a line that was sent as a message is known again.</summary>

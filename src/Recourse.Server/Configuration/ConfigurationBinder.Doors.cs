@@ -33,16 +33,19 @@ internal sealed partial class ConfigurationBinder
             var bytes = new byte[64];
             if (group.Values.Get<string?>("key", null) is not { } text
                 || !Convert.TryFromBase64String(text.Trim(), bytes, out var length) || length != 32)
-                Error(group.Values.At("key"), $"The key '{group.Name}' needs key: 32 bytes in base64. Make one with: openssl rand -base64 32.");
+                Error(group.Values.At("key"), $"The key '{group.Name}' needs key: 32 bytes in base64. Make one with: openssl rand "
+                    + $"-base64 32.");
             else if (group.Name.Length > 32)
-                Error(group.Mark, $"'{group.Name}' has {group.Name.Length} characters; the id of a key has 32 at most, for it stands in each row.");
+                Error(group.Mark, $"'{group.Name}' has {group.Name.Length} characters; the id of a key has 32 at most, for it stands in "
+                    + $"each row.");
             else
                 keys.Add(new(group.Name, bytes.AsSpan(0, length)));
         }
         if (values.Get<string?>("active", null) is { } active)
         {
             if (!groups.Exists(group => group.Name == active))
-                Error(values.At("active"), $"'active' is '{active}', which is none of the keys: {string.Join(", ", groups.Select(group => group.Name))}.");
+                Error(values.At("active"), $"'active' is '{active}', which is none of the keys: "
+                    + $"{string.Join(", ", groups.Select(group => group.Name))}.");
             keys = [.. keys.Where(key => key.Id == active), .. keys.Where(key => key.Id != active)];
         }
         return keys;
@@ -123,7 +126,8 @@ internal sealed partial class ConfigurationBinder
             return null;
         }
         if (!https)
-            warnings.Add(new(values.Mark.File, values.Mark.Line, values.Mark.Column, "tls: is set, but no address in listen begins with https://."));
+            warnings.Add(new(values.Mark.File, values.Mark.Line, values.Mark.Column,
+                "tls: is set, but no address in listen begins with https://."));
         var tls = new ServerTls { Certificate = certificate, Key = FileOf(values, "key") };
         Usable(values, "tls", () => PemCertificate.Load(tls.Certificate, tls.Key).Dispose());
         return tls;

@@ -70,7 +70,8 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
         if (root.Get("durability", "full") == "full")
             return StoreDurability.Full;
         if (!root.Get("store", "sqlite:").StartsWith("sqlite:", StringComparison.Ordinal))
-            Error(root.At("durability"), "'durability: os' is for store: sqlite:PATH. PostgreSQL decides it by synchronous_commit, which the "
+            Error(root.At("durability"), "'durability: os' is for store: sqlite:PATH. PostgreSQL decides it by synchronous_commit, "
+                + "which the "
                 + "connection can set: ?options=-c%20synchronous_commit=off.");
         return StoreDurability.Os;
     }

@@ -37,7 +37,8 @@ internal static class ConfigurationKeys
 
     private static readonly KeyGroup Sign = new("sign",
     [
-        new("secret", KeyKind.TextList, "The secret shared with the service, whsec_ and base64, or a text of 16 bytes or more; several while it changes."),
+        new("secret", KeyKind.TextList, "The secret shared with the service, whsec_ and base64, or a text of 16 bytes or more; several "
+            + "while it changes."),
     ]);
 
     private static readonly KeyGroup ClientTls = new("tls",
@@ -70,7 +71,8 @@ internal static class ConfigurationKeys
         Whole("max_concurrent", 1, 10_000, "Attempts under way at once. Default 10."),
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
-        new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and value.") { Group = Auth },
+        new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and "
+            + "value.") { Group = Auth },
         new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign },
         new("tls", KeyKind.Group, "Own certificate authorities, and a certificate of the relay's own; PEM files.") { Group = ClientTls },
         NotYet("budget", "error budgets"),
@@ -122,7 +124,8 @@ internal static class ConfigurationKeys
         Time("retention", TimeSpan.FromMinutes(1), 3_650 * Day, "Dead letters older than this are discarded. Default: kept."),
         Time("retention_days", Day, 3_650 * Day, "The same in days.") with { SameAs = "retention", Bare = Day },
         Whole("batch_size", 1, 500, "The most dead letters in one commit of a bulk replay. Default 500."),
-        new("archive", KeyKind.Text, "A folder into which dead letters are written, as NDJSON by day, before their retention discards them."),
+        new("archive", KeyKind.Text, "A folder into which dead letters are written, as NDJSON by day, before their retention discards "
+            + "them."),
         Time("visibility_timeout", Second, 7 * Day, "How long a person keeps a dead letter that they take in hand. Default 15m."),
     ]);
 
@@ -152,12 +155,14 @@ internal static class ConfigurationKeys
     private static readonly KeyGroup Encryption = new("encryption",
     [
         new("active", KeyKind.Text, "The key that seals; the others only open what was sealed before. Default: the first."),
-        new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another key.") { Group = EncryptionKey },
+        new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another "
+            + "key.") { Group = EncryptionKey },
     ]);
 
     private static readonly KeyGroup Redact = new("redact",
     [
-        new("headers", KeyKind.TextList, "Names of headers, with * for any letters, beside Authorization, Cookie, *-Key, *token* and the like."),
+        new("headers", KeyKind.TextList, "Names of headers, with * for any letters, beside Authorization, Cookie, *-Key, *token* and "
+            + "the like."),
         new("json", KeyKind.TextList, "Places in JSON bodies: patient.ssn, cards.*.number, **.password; arrays are walked through."),
     ]);
 

@@ -52,40 +52,41 @@ public static class DashboardEndpoints
             Get(pattern, page, needs).WithMetadata(new DashboardPage());
 
         IEndpointConventionBuilder Get(string pattern, Func<HttpContext, string, Task<IResult>> page, Role? needs) =>
-            group.MapGet(pattern, Answer(pattern, page)).WithMetadata(new Door(needs, Depth(pattern)));
+            group.MapGet(pattern, Answer(pages, pattern, page)).WithMetadata(new Door(needs, Depth(pattern)));
 
         void Post(string pattern, Func<HttpContext, string, Task<IResult>> form, int bytesMax, Role? needs = Role.Operator) =>
-            group.MapPost(pattern, Answer(pattern, form))
+            group.MapPost(pattern, Answer(pages, pattern, form))
                 .WithMetadata(new RequestSizeLimitAttribute(bytesMax), new Door(needs, Depth(pattern)));
+    }
 
-        // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
-        RequestDelegate Answer(string pattern, Func<HttpContext, string, Task<IResult>> page)
+    // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
+    private static RequestDelegate Answer(DashboardPages pages, string pattern, Func<HttpContext, string, Task<IResult>> page)
+    {
+        var depth = Depth(pattern);
+        return async http =>
         {
-            var depth = Depth(pattern);
-            return async http =>
+            IResult result;
+            try
             {
-                IResult result;
-                try
-                {
-                    result = http.Features.Get<Refusal>() is { } refusal ? pages.Refused(http, depth, refusal) : await page(http, http.GetRouteValue("id") as string ?? "");
-                }
-                catch (StoreException error)
-                {
-                    http.Response.Headers.RetryAfter = "2";
-                    result = pages.Problem(
-                        http, depth, StatusCodes.Status503ServiceUnavailable, "The store does not answer",
-                        "Nothing that was accepted is lost: it is in the store. This page works again as soon as the store does.",
-                        error.Message);
-                }
-                catch (Exception error) when (error is ArgumentException or FormatException && http.Request.Query.ContainsKey("after"))
-                {
-                    result = pages.Problem(
-                        http, depth, StatusCodes.Status400BadRequest, "No such page",
-                        "The place in the list that this address names cannot be read.");
-                }
-                await result.ExecuteAsync(http);
-            };
-        }
+                result = http.Features.Get<Refusal>() is { } refusal ? pages.Refused(http, depth, refusal) : await page(http,
+                    http.GetRouteValue("id") as string ?? "");
+            }
+            catch (StoreException error)
+            {
+                http.Response.Headers.RetryAfter = "2";
+                result = pages.Problem(
+                    http, depth, StatusCodes.Status503ServiceUnavailable, "The store does not answer",
+                    "Nothing that was accepted is lost: it is in the store. This page works again as soon as the store does.",
+                    error.Message);
+            }
+            catch (Exception error) when (error is ArgumentException or FormatException && http.Request.Query.ContainsKey("after"))
+            {
+                result = pages.Problem(
+                    http, depth, StatusCodes.Status400BadRequest, "No such page",
+                    "The place in the list that this address names cannot be read.");
+            }
+            await result.ExecuteAsync(http);
+        };
     }
 
     private static int Depth(string pattern) => pattern == "/" ? 0 : pattern.Count(character => character == '/');

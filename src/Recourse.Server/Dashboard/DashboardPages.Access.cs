@@ -21,7 +21,8 @@ internal sealed partial class DashboardPages
             return Results.StatusCode(StatusCodes.Status401Unauthorized);
         var root = Root(http, depth);
         var here = HttpMethods.IsGet(http.Request.Method) && http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is not null
-            ? http.Request.PathBase.ToUriComponent() + http.Request.Path.ToUriComponent() + http.Request.QueryString.ToUriComponent() : root + "/";
+            ? http.Request.PathBase.ToUriComponent() + http.Request.Path.ToUriComponent() + http.Request.QueryString.ToUriComponent()
+            : root + "/";
         http.Response.Headers.Remove("WWW-Authenticate");
         http.Response.Headers.Location = here == root + "/" ? root + Dashboard.SignIn.Path
             : $"{root}{Dashboard.SignIn.Path}?next={Uri.EscapeDataString(here)}";

@@ -76,7 +76,8 @@ public static class RecourseRelay
     private static Gate GateOf(IServiceProvider provider)
     {
         var relay = provider.GetRequiredService<Relay>();
-        return new(relay.Keys, () => relay.OpenToAll, () => relay.Store, relay.Meters, provider.GetRequiredService<ILogger<Relay>>(), relay.Time);
+        return new(relay.Keys, () => relay.OpenToAll, () => relay.Store, relay.Meters, provider.GetRequiredService<ILogger<Relay>>(),
+            relay.Time);
     }
 
     internal static RequestGuard Guard(IServiceProvider provider) =>

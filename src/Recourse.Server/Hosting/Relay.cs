@@ -143,8 +143,10 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         else
         {
             throw new UnlockedDoorException(
-                $"{string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback))} can be reached from other machines, "
-                + "and no key was made yet: whoever finds it could do everything. Make one first (recourse keys add --role admin --name NAME "
+                $"{string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback))} can be reached from other "
+                    + $"machines, "
+                + "and no key was made yet: whoever finds it could do everything. Make one first (recourse keys add --role admin --name "
+                + "NAME "
                 + "--config FILE), listen on loopback, or write insecure: true where something else guards it.");
         }
     }

@@ -20,8 +20,8 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
     }
 
     /// <summary>
-    /// An edited body in which each mask is what stands there in the stored one. Null when it has no mask; an error when a mask stands where
-    /// the stored body has nothing.
+    /// An edited body in which each mask is what stands there in the stored one. Null when it has no mask; an error when a mask stands
+    /// where the stored body has nothing.
     /// </summary>
     /// <exception cref="ArgumentException">A mask cannot be put back.</exception>
     public byte[]? Restore(ReadOnlyMemory<byte> edited, ReadOnlyMemory<byte> stored)
@@ -39,7 +39,8 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
             return before?.DeepClone();
         });
         if (missing)
-            throw new ArgumentException($"The body holds {Redactor.Mask} where the stored one has nothing that it could stand for. Write the value.");
+            throw new ArgumentException($"The body holds {Redactor.Mask} where the stored one has nothing that it could stand for. "
+                + $"Write the value.");
         return changed ? Write(root) : null;
     }
 

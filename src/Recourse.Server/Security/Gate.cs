@@ -12,7 +12,8 @@ namespace Recourse.Server.Security;
 /// Lets in who has a key with the role that an endpoint needs. Without any key everybody is let in, but only over loopback: beyond it
 /// only where the configuration says so.
 /// </summary>
-internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore> store, RelayMeters meters, ILogger logger, TimeProvider time)
+internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore> store, RelayMeters meters, ILogger logger,
+    TimeProvider time)
 {
     public const string Cookie = "recourse-session";
     private const string Scheme = "Bearer ";
@@ -73,7 +74,8 @@ internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore
         try
         {
             await store().CommitAsync(new NoteActCommand(
-                key.Name, "refused", $"{http.Request.Method} {http.Request.Path}", $"a {key.Role.Name()}; needs {needed.Name()}", "refused"));
+                key.Name, "refused", $"{http.Request.Method} {http.Request.Path}", $"a {key.Role.Name()}; needs {needed.Name()}",
+                    "refused"));
         }
         catch (StoreException)
         {

@@ -24,8 +24,10 @@ internal sealed class MessagingTelemetry : IDisposable
     public MessagingTelemetry()
     {
         _meter = new(new MeterOptions(MeterName) { Scope = this });
-        _sent = _meter.CreateCounter<long>("messaging.client.sent.messages", "{message}", "Messages that were stored, or refused, by queue.");
-        _consumed = _meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Attempts at deliveries, by queue and service.");
+        _sent = _meter.CreateCounter<long>("messaging.client.sent.messages", "{message}",
+            "Messages that were stored, or refused, by queue.");
+        _consumed = _meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}",
+            "Attempts at deliveries, by queue and service.");
         _processed = _meter.CreateHistogram<double>("messaging.process.duration", "s", "How long one attempt took.");
     }
 

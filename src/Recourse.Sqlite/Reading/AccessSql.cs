@@ -44,7 +44,8 @@ internal static class AccessSql
             .Bind(5, Micros(filter.Since)).Bind(6, Micros(filter.Until));
         var acts = new List<AuditEntry>();
         while (row.Step())
-            acts.Add(new(row.Int64(0), StoreTime.Time(row.Int64(1)), row.Text(2), row.Text(3), row.Text(4), row.TextOrNull(5), row.Text(6)));
+            acts.Add(new(row.Int64(0), StoreTime.Time(row.Int64(1)), row.Text(2), row.Text(3), row.Text(4), row.TextOrNull(5),
+                row.Text(6)));
         return new([.. acts.Take(filter.Limit)], acts.Count > filter.Limit ? KeyCursor.Text(acts[filter.Limit - 1].Number) : null);
 
         void Add(bool given, string condition, string otherwise) => sql.Append(given ? condition : otherwise);

@@ -97,7 +97,8 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
 
     internal override Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
         bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken) =>
-        readers.ReadAsync<IReadOnlyList<StoredPayload>>(read => AccessSql.Payloads(read, edited, otherThan, after, limit), cancellationToken);
+        readers.ReadAsync<IReadOnlyList<StoredPayload>>(read => AccessSql.Payloads(read, edited, otherThan, after, limit),
+            cancellationToken);
 
     private StoredMessage? Message(ReadConnection read, Guid id)
     {

@@ -42,7 +42,8 @@ public abstract partial class StoreContract
 
     private async Task AssertNothingReadableAsync(DeliveryId id)
     {
-        foreach (var payload in (Payload?[])[await PayloadAsync(id), await Store.Queries.OriginalPayloadAsync(id, TestContext.Current.CancellationToken)])
+        foreach (var payload in (Payload?[])[await PayloadAsync(id), await Store.Queries.OriginalPayloadAsync(id,
+            TestContext.Current.CancellationToken)])
         {
             Assert.NotNull(payload);
             Assert.DoesNotContain("secret", Encoding.Latin1.GetString(payload.Body.Span), StringComparison.Ordinal);
@@ -51,7 +52,8 @@ public abstract partial class StoreContract
         }
     }
 
-    private static void AssertSecret(ReadOnlyMemory<byte> body, string? type, IReadOnlyDictionary<string, string>? headers, string text = "secret body")
+    private static void AssertSecret(ReadOnlyMemory<byte> body, string? type, IReadOnlyDictionary<string, string>? headers,
+        string text = "secret body")
     {
         Assert.Equal((text, "text/secret", "secret Meier"), (Encoding.UTF8.GetString(body.Span), type, headers?["x-patient"]));
     }
@@ -74,7 +76,8 @@ public abstract partial class StoreContract
         var store = await SealedAsync("k1");
         await OnAsync(store, new EnqueueCommand(Secret()));
         var letter = await DieAsync(store);
-        Assert.Equal(DeadLetterOutcome.Done, await OnAsync(store, new EditPayloadCommand(letter, "alice", null, "secret edit"u8.ToArray())));
+        Assert.Equal(DeadLetterOutcome.Done, await OnAsync(store, new EditPayloadCommand(letter, "alice", null,
+            "secret edit"u8.ToArray())));
         await AssertNothingReadableAsync(letter);
         var original = (await store.Queries.OriginalPayloadAsync(letter, TestContext.Current.CancellationToken))!;
         AssertSecret(original.Body, original.ContentType, original.Headers);
@@ -105,12 +108,15 @@ public abstract partial class StoreContract
         var store = await SealedAsync("k1");
         await OnAsync(store, new EnqueueCommand(Secret()));
         foreach (var keys in (string[][])[[], ["k2"]])
-            Assert.Contains("'k1', which is not given", (await Assert.ThrowsAsync<StoreException>(() => SealedAsync(keys))).Message, StringComparison.Ordinal);
+            Assert.Contains("'k1', which is not given", (await Assert.ThrowsAsync<StoreException>(() => SealedAsync(keys))).Message,
+                StringComparison.Ordinal);
         await Store.DisposeAsync();
         Store = Reopened();
         var wrong = new EncryptedMessageStore(Store, [new("k1", new byte[32])], Clock);
-        Assert.Contains("not the one", (await Assert.ThrowsAsync<StoreException>(() => wrong.OpenAsync(TestContext.Current.CancellationToken))).Message, StringComparison.Ordinal);
-        AssertSecret((await TakeAsync(await SealedAsync("k2", "k1"))) is var claimed ? claimed.Body : default, claimed.ContentType, claimed.Headers);
+        Assert.Contains("not the one", (await Assert.ThrowsAsync<StoreException>(() =>
+            wrong.OpenAsync(TestContext.Current.CancellationToken))).Message, StringComparison.Ordinal);
+        AssertSecret((await TakeAsync(await SealedAsync("k2", "k1"))) is var claimed ? claimed.Body : default, claimed.ContentType,
+            claimed.Headers);
     }
 
     [Fact]
@@ -147,7 +153,8 @@ public abstract partial class StoreContract
             AssertSecret(claimed.Body, claimed.ContentType, claimed.Headers, text);
             bodies.Add(text);
         }
-        Assert.Equal(Enumerable.Range(0, 250).Select(i => $"secret {i}").Append("secret edit").Append("secret new").Order(), bodies.Order());
+        Assert.Equal(Enumerable.Range(0, 250).Select(i => $"secret {i}").Append("secret edit").Append("secret new").Order(),
+            bodies.Order());
     }
 
     private sealed class Reports(Action<long> report) : IProgress<long>
@@ -166,7 +173,8 @@ public abstract partial class StoreContract
         Assert.True(await OnAsync(Store, new ReplacePayloadCommand(rows[1], rows[0].ContentType!, rows[0].Body)));
         var claimed = (await OnAsync(store, new ClaimCommand(Service, 10, "node"))).Deliveries;
         Assert.Equal([null, "cannot be opened", null],
-            claimed.Select(delivery => delivery.Unreadable is { } why && why.Contains("cannot be opened", StringComparison.Ordinal) ? "cannot be opened" : null));
+            claimed.Select(delivery => delivery.Unreadable is { } why && why.Contains("cannot be opened", StringComparison.Ordinal)
+                ? "cannot be opened" : null));
         Assert.True(claimed[1].Body.IsEmpty);
         await Assert.ThrowsAsync<StoreException>(() => store.Queries.PayloadAsync(new(ids[1], 0), TestContext.Current.CancellationToken));
     }
@@ -186,7 +194,8 @@ public abstract partial class StoreContract
         store = new EncryptedMessageStore(Store, [PayloadKey("k2")], Clock);
         await store.OpenAsync(TestContext.Current.CancellationToken);
         Assert.Equal(ImportOutcome.Imported, await OnAsync(store, new ImportLetterCommand(letter, payload, "alice")));
-        Assert.Equal(ImportOutcome.Imported, await OnAsync(store, new ImportLetterCommand(letter with { Id = second, Service = "other" }, payload, "alice")));
+        Assert.Equal(ImportOutcome.Imported, await OnAsync(store, new ImportLetterCommand(letter with { Id = second, Service = "other" },
+            payload, "alice")));
         Assert.Equal(ImportOutcome.Duplicate, await OnAsync(store, new ImportLetterCommand(letter, payload, "alice")));
         await AssertNothingReadableAsync(first);
         var shown = (await store.Queries.PayloadAsync(second, TestContext.Current.CancellationToken))!;

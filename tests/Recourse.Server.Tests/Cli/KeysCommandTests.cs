@@ -33,7 +33,8 @@ public sealed class KeysCommandTests
         Assert.Contains("RECOURSE_KEY", closed.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCode.Ok, (await CliProcess.RunAsync(["queues", "--key-file", file, .. to])).ExitCode);
 
-        var made = await CliProcess.RunAsync(["keys", "add", "--role", "producer", "--name", "till", "--expires", "90d", "--key-file", file, .. to]);
+        var made = await CliProcess.RunAsync(["keys", "add", "--role", "producer", "--name", "till", "--expires", "90d", "--key-file",
+            file, .. to]);
         Assert.Equal(ExitCode.Ok, made.ExitCode);
         Assert.Matches("^rk_[a-z0-9]{8}_[A-Za-z0-9_-]{43}\\s*$", made.Out);
         var till = new Dictionary<string, string> { ["RECOURSE_KEY"] = made.Out.Trim() };
@@ -45,7 +46,8 @@ public sealed class KeysCommandTests
         Assert.Equal(ExitCode.Ok, (await CliProcess.RunAsync(["keys", "remove", "till", "--key-file", file, .. to])).ExitCode);
         Assert.Equal(ExitCode.Failed, (await CliProcess.RunAsync("{}", ["send", "orders", .. to], till)).ExitCode);
         var lines = (await CliProcess.RunAsync(["audit", "--export", "--verb", "key.remove", "--key-file", file, .. to])).Out;
-        Assert.Equal(("alice", "key/till"), (JsonNode.Parse(lines)!["actor"]!.GetValue<string>(), JsonNode.Parse(lines)!["target"]!.GetValue<string>()));
+        Assert.Equal(("alice", "key/till"), (JsonNode.Parse(lines)!["actor"]!.GetValue<string>(),
+            JsonNode.Parse(lines)!["target"]!.GetValue<string>()));
         Assert.Contains("key.add", (await CliProcess.RunAsync(["audit", "--key-file", file, .. to])).Out, StringComparison.Ordinal);
 
         var held = await CliProcess.RunAsync("keys", "add", "--role", "viewer", "--config", config);

@@ -131,7 +131,8 @@ public sealed partial class SignInTests
         using (var gone = await keyed.SendAsync("admin", HttpMethod.Delete, "/v1/keys/the-viewer"))
             Assert.Equal(204, (int)gone.StatusCode);
         Assert.Equal(303, await StatusWithAsync(keyed, visitor.Session!));
-        var acts = (await keyed.GetAsync("admin", "/v1/audit?actor=alice"))["items"]!.AsArray().Select(act => act!["verb"]!.GetValue<string>());
+        var acts = (await keyed.GetAsync("admin", "/v1/audit?actor=alice"))["items"]!.AsArray().Select(act =>
+            act!["verb"]!.GetValue<string>());
         Assert.Equal(["key.remove", "sign-out", "sign-in"], acts.Take(3));
     }
 
@@ -170,7 +171,8 @@ public sealed partial class SignInTests
         page = await person.PageAsync($"/deliveries/{letter}");
         Assert.Contains("Meier", page, StringComparison.Ordinal);
         Assert.Contains("Replay now", page, StringComparison.Ordinal);
-        using (var done = await person.PostAsync($"/deliveries/{letter}", $"/deliveries/{letter}/note", ("note", "seen"), ("who", "mallory")))
+        using (var done = await person.PostAsync($"/deliveries/{letter}", $"/deliveries/{letter}/note", ("note", "seen"), ("who",
+            "mallory")))
             Assert.Equal(303, (int)done.StatusCode);
         var audit = await person.PageAsync("/audit?verb=annotate");
         Assert.Contains("the-operator", audit, StringComparison.Ordinal);

@@ -22,14 +22,16 @@ public sealed class ServiceDoorTests
         Id = new(Guid.Parse("01900000-0000-7000-8000-000000000001"), 0),
         Lease = 1, Queue = "orders", Service = "shop", Attempt = 1, AttemptInGeneration = 1, Generation = 0,
         CreatedAt = default, GenerationAt = default, ClaimedAt = default, IdempotencyKey = "k",
-        Headers = new Dictionary<string, string> { ["authorization"] = "of the sender", ["webhook-signature"] = "forged", ["x-api-key"] = "forged" },
+        Headers = new Dictionary<string, string> { ["authorization"] = "of the sender", ["webhook-signature"] = "forged",
+            ["x-api-key"] = "forged" },
         Body = "{\"test\": 2432232314}"u8.ToArray(),
     };
 
     private static async Task<RawRequest> SentAsync(string service, TimeProvider? time = null)
     {
         await using var server = ScriptedServer.Says(Ok);
-        var loaded = RelayConfiguration.Parse($"services:\n  shop: {{ url: \"{server.Url}\", allow_headers: [webhook-signature, x-api-key], {service} }}");
+        var loaded = RelayConfiguration.Parse(
+            $"services:\n  shop: {{ url: \"{server.Url}\", allow_headers: [webhook-signature, x-api-key], {service} }}");
         Assert.Empty(loaded.Errors);
         using var delivery = new HttpDelivery(Relay.Targets(loaded.Configuration!), time);
         var result = await delivery.DeliverAsync(Delivery(), Token);
@@ -46,7 +48,8 @@ public sealed class ServiceDoorTests
     {
         if (name is null)
         {
-            Assert.Contains("visible characters", Assert.Single(RelayConfiguration.Parse($"services: {{ shop: {{ {auth} }} }}").Errors).Message,
+            Assert.Contains("visible characters", Assert.Single(RelayConfiguration.Parse($"services: {{ shop: {{ {auth} }} "
+                + $"}}").Errors).Message,
                 StringComparison.Ordinal);
             return;
         }
@@ -82,7 +85,8 @@ public sealed class ServiceDoorTests
     public async Task A_receiver_verifies_a_signed_delivery_with_either_secret_while_it_changes()
     {
         var clock = new ManualClock();
-        var request = await SentAsync("sign: { secret: [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\", an old secret of some length] }", clock);
+        var request = await SentAsync("sign: { secret: [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\", an old secret of some length] }",
+            clock);
         var (id, time, signatures) = (request["webhook-id"]!, request["webhook-timestamp"]!, request["webhook-signature"]!.Split(' '));
         Assert.Equal("01900000-0000-7000-8000-000000000001.0", id);
         Assert.Equal(clock.GetUtcNow().ToUnixTimeSeconds(), long.Parse(time, System.Globalization.CultureInfo.InvariantCulture));
@@ -96,7 +100,8 @@ public sealed class ServiceDoorTests
     [Fact]
     public void No_secret_stands_in_what_a_configuration_says_of_itself()
     {
-        var loaded = RelayConfiguration.Parse("services: { shop: { auth: { bearer: s3cret-token }, sign: { secret: a-secret-of-some-length } } }");
+        var loaded = RelayConfiguration.Parse("services: { shop: { auth: { bearer: s3cret-token }, sign: { secret: "
+            + "a-secret-of-some-length } } }");
         Assert.DoesNotContain("secret", loaded.Configuration!.Services["shop"].ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("secret", loaded.Configuration.Services["shop"].Auth!.ToString(), StringComparison.Ordinal);
     }
@@ -125,7 +130,8 @@ public sealed class ServiceDoorTests
                 });
                 try
                 {
-                    await stream.AuthenticateAsServerAsync(new() { ServerCertificate = server.Certificate, ClientCertificateRequired = true }, Token);
+                    await stream.AuthenticateAsServerAsync(new() { ServerCertificate = server.Certificate,
+                        ClientCertificateRequired = true }, Token);
                     await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false, Token);
                     await stream.WriteAsync(Encoding.ASCII.GetBytes(Ok), Token);
                 }
@@ -157,7 +163,8 @@ public sealed class ServiceDoorTests
         folder.Write("relay.pem", authority.Issue("127.0.0.1").Pem);
         var clock = new ManualClock();
         var loaded = RelayConfiguration.Parse(
-            TestRelay.Basic.Replace("http://127.0.0.1:0", "https://127.0.0.1:0", StringComparison.Ordinal) + "\ntls: { certificate: relay.pem }",
+            TestRelay.Basic.Replace("http://127.0.0.1:0", "https://127.0.0.1:0", StringComparison.Ordinal)
+                + "\ntls: { certificate: relay.pem }",
             folder.Path("recourse.yaml"));
         Assert.Empty(loaded.Errors);
         await using var relay = await TestRelay.StartAsync(loaded.Configuration!, time: clock);

@@ -13,7 +13,8 @@ public sealed class EncryptionTests
     private const string One = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     private const string Two = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
-    private static string Yaml(string encryption) => TestRelay.Basic.Replace("\"memory:\"", "sqlite:relay.db", StringComparison.Ordinal) + "\n" + encryption;
+    private static string Yaml(string encryption) => TestRelay.Basic.Replace("\"memory:\"", "sqlite:relay.db", StringComparison.Ordinal)
+        + "\n" + encryption;
 
     private static Task<TestRelay> StartAsync(Folder folder, string encryption, DeliveryHandler handler)
     {
@@ -33,11 +34,14 @@ public sealed class EncryptionTests
         await using (var relay = await StartAsync(folder, Old, TestRelay.Refuses))
         {
             await relay.AcceptedAsync("orders", """{"name":"Meier-Landrut"}""");
-            id = (await relay.UntilAsync("/v1/dead-letters", list => list["items"]!.AsArray().Count == 1))["items"]![0]!["id"]!.GetValue<string>();
-            Assert.Contains("Meier-Landrut", (await relay.GetAsync($"/v1/dead-letters/{id}/payload")).ToJsonString(), StringComparison.Ordinal);
+            id = (await relay.UntilAsync("/v1/dead-letters", list =>
+                list["items"]!.AsArray().Count == 1))["items"]![0]!["id"]!.GetValue<string>();
+            Assert.Contains("Meier-Landrut", (await relay.GetAsync($"/v1/dead-letters/{id}/payload")).ToJsonString(),
+                StringComparison.Ordinal);
         }
         foreach (var file in Directory.GetFiles(Path.GetDirectoryName(folder.Path("relay.db"))!, "relay.db*"))
-            Assert.DoesNotContain("Meier-Landrut", Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)), StringComparison.Ordinal);
+            Assert.DoesNotContain("Meier-Landrut", Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file,
+                TestContext.Current.CancellationToken)), StringComparison.Ordinal);
 
         var refused = await Assert.ThrowsAsync<StoreException>(() => StartAsync(folder, "", TestRelay.Refuses));
         Assert.Contains("'k1', which is not given", refused.Message, StringComparison.Ordinal);

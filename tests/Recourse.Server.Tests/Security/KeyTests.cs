@@ -15,7 +15,8 @@ public sealed class KeyTests
         await using var relay = await TestRelay.StartAsync();
         Assert.Empty((await relay.GetAsync("/v1/keys"))["items"]!.AsArray());
         using (var needsAdmin = await relay.SendAsync(HttpMethod.Post, "/v1/keys", """{"role":"viewer","name":"bob"}"""))
-            Assert.Contains("admin", (await TestRelay.ProblemAsync(needsAdmin, 409))["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+            Assert.Contains("admin", (await TestRelay.ProblemAsync(needsAdmin, 409))["detail"]!.GetValue<string>(),
+                StringComparison.Ordinal);
         using (var made = await relay.SendAsync(HttpMethod.Post, "/v1/keys", """{"role":"admin","name":"alice"}"""))
             Assert.Equal(201, (int)made.StatusCode);
         using var closed = await relay.SendAsync(HttpMethod.Get, "/v1/queues");
@@ -46,7 +47,8 @@ public sealed class KeyTests
     {
         await using var keyed = await KeyedRelay.StartAsync(TestRelay.Refuses);
         var letter = await keyed.DeadAsync();
-        foreach (var role in (string?[])[null, "rk_unknown0_0123456789012345678901234567890123456789012", "producer", "viewer", "operator", "admin"])
+        foreach (var role in (string?[])[null, "rk_unknown0_0123456789012345678901234567890123456789012", "producer", "viewer",
+            "operator", "admin"])
         {
             using var answer = await keyed.SendAsync(role, new(method), path.Replace("{letter}", letter, StringComparison.Ordinal));
             var known = Roles.TryParse(role ?? "", out var has);
@@ -89,11 +91,14 @@ public sealed class KeyTests
         var letter = await keyed.DeadAsync();
         using (var taken = await keyed.SendAsync("operator", HttpMethod.Post, $"/v1/dead-letters/{letter}:take", """{"actor":"alice"}"""))
             Assert.Equal(200, (int)taken.StatusCode);
-        using (var noted = await keyed.SendAsync("operator", HttpMethod.Patch, $"/v1/dead-letters/{letter}", """{"actor":"alice","note":"n"}"""))
+        using (var noted = await keyed.SendAsync("operator", HttpMethod.Patch, $"/v1/dead-letters/{letter}",
+            """{"actor":"alice","note":"n"}"""))
             Assert.Equal(200, (int)noted.StatusCode);
-        using (var paused = await keyed.SendAsync("operator", HttpMethod.Post, "/v1/queues/lanes:pause", """{"actor":"alice","reason":"r"}"""))
+        using (var paused = await keyed.SendAsync("operator", HttpMethod.Post, "/v1/queues/lanes:pause",
+            """{"actor":"alice","reason":"r"}"""))
             Assert.Equal(200, (int)paused.StatusCode);
-        using (var edited = await keyed.SendAsync("operator", HttpMethod.Put, $"/v1/dead-letters/{letter}/payload?actor=alice", "{}", ("If-Match", "*")))
+        using (var edited = await keyed.SendAsync("operator", HttpMethod.Put, $"/v1/dead-letters/{letter}/payload?actor=alice", "{}",
+            ("If-Match", "*")))
             Assert.Equal(200, (int)edited.StatusCode);
         using (var job = await keyed.SendAsync("operator", HttpMethod.Post, "/v1/replays", """{"all":true,"limit":1,"actor":"alice"}"""))
             Assert.Equal(202, (int)job.StatusCode);
@@ -130,7 +135,8 @@ public sealed class KeyTests
         clock.Advance(TimeSpan.FromHours(1));
         using (var over = await keyed.SendAsync(brief, HttpMethod.Get, "/v1/queues"))
             await TestRelay.ProblemAsync(over, 401);
-        Assert.True((await keyed.GetAsync("admin", "/v1/keys"))["items"]!.AsArray().Single(key => key!["name"]!.GetValue<string>() == "brief")!
+        Assert.True((await keyed.GetAsync("admin", "/v1/keys"))["items"]!.AsArray().Single(key =>
+            key!["name"]!.GetValue<string>() == "brief")!
             ["expired"]!.GetValue<bool>());
         using (var gone = await keyed.SendAsync("admin", HttpMethod.Delete, "/v1/keys/the-viewer"))
             Assert.Equal(204, (int)gone.StatusCode);
@@ -193,7 +199,8 @@ public sealed class KeyTests
         var store = new InMemoryMessageStore();
         await store.OpenAsync(TestContext.Current.CancellationToken);
         var secret = KeySecret.New();
-        await store.CommitAsync(new AddKeyCommand(secret.Id, "alice", Role.Admin, secret.Hash(), "me"), TestContext.Current.CancellationToken);
+        await store.CommitAsync(new AddKeyCommand(secret.Id, "alice", Role.Admin, secret.Hash(), "me"),
+            TestContext.Current.CancellationToken);
         await using var locked = await TestRelay.StartAsync(yaml, store: store);
         Assert.Equal(401, await StatusAsync(locked, "relay.example"));
         Assert.Equal(200, await StatusAsync(locked, "relay.example", secret.Text));
@@ -207,7 +214,8 @@ public sealed class KeyTests
         }
         async Task<HttpResponseMessage> SendAsync(TestRelay relay, HttpMethod method, string path, string host, string? key)
         {
-            using var request = new HttpRequestMessage(method, $"http://127.0.0.1:{relay.Host.Addresses[0].Port}{path}") { Headers = { Host = host } };
+            using var request = new HttpRequestMessage(method,
+                $"http://127.0.0.1:{relay.Host.Addresses[0].Port}{path}") { Headers = { Host = host } };
             if (key is not null)
                 request.Headers.Authorization = new("Bearer", key);
             return await relay.Http.SendAsync(request, TestContext.Current.CancellationToken);
@@ -223,7 +231,8 @@ public sealed class KeyTests
         var ring = new KeyRing(() => store, shared: true, clock);
         await ring.ReadAsync(TestContext.Current.CancellationToken);
         var secret = KeySecret.New();
-        await store.CommitAsync(new AddKeyCommand(secret.Id, "alice", Role.Admin, secret.Hash(), "other"), TestContext.Current.CancellationToken);
+        await store.CommitAsync(new AddKeyCommand(secret.Id, "alice", Role.Admin, secret.Hash(), "other"),
+            TestContext.Current.CancellationToken);
         await ring.RefreshAsync(TestContext.Current.CancellationToken);
         Assert.Null(ring.Find(secret.Text));
         clock.Advance(KeyRing.Refresh);

@@ -19,7 +19,8 @@ public sealed class TelemetryTests
         {
             ShouldListenTo = source => source.Name == MessagingTelemetry.SourceName,
             Sample = (ref ActivityCreationOptions<ActivityContext> options) =>
-                options.Name.EndsWith(" " + queue, StringComparison.Ordinal) ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+                options.Name.EndsWith(" " + queue, StringComparison.Ordinal) ? ActivitySamplingResult.AllDataAndRecorded
+                    : ActivitySamplingResult.None,
             ActivityStopped = activity =>
             {
                 lock (ended)
@@ -59,14 +60,16 @@ public sealed class TelemetryTests
         });
         var id = await relay.AcceptedAsync("traced", "{}", ("traceparent", Sender));
         var spans = await UntilAsync(ended, 2);
-        var (send, deliver) = (spans.Single(span => span.OperationName == "send traced"), spans.Single(span => span.OperationName == "deliver traced"));
+        var (send, deliver) = (spans.Single(span => span.OperationName == "send traced"), spans.Single(span =>
+            span.OperationName == "deliver traced"));
         Assert.Equal((ActivityKind.Producer, "0123456789abcdef"), (send.Kind, send.ParentSpanId.ToHexString()));
         Assert.Equal(ActivityKind.Consumer, deliver.Kind);
         Assert.Equal("0123456789abcdef0123456789abcdef", Assert.Single(deliver.Links).Context.TraceId.ToHexString());
         Assert.NotEqual(send.TraceId, deliver.TraceId);
         Assert.Null(deliver.ParentId);
         Assert.Equal(deliver.Id, await handed.Task);
-        Assert.Equal(("recourse", "deliver", "process", "traced", "shop", id, "200"), (Tag("messaging.system"), Tag("messaging.operation.name"),
+        Assert.Equal(("recourse", "deliver", "process", "traced", "shop", id, "200"), (Tag("messaging.system"),
+            Tag("messaging.operation.name"),
             Tag("messaging.operation.type"), Tag("messaging.destination.name"), Tag("messaging.destination.subscription.name"),
             Tag("messaging.message.id"), Tag("http.response.status_code")));
         Assert.Equal(id, send.GetTagItem("messaging.message.id"));
@@ -82,7 +85,8 @@ public sealed class TelemetryTests
         await using var relay = await TestRelay.StartAsync(Yaml("failing-trace"), TestRelay.Refuses);
         await relay.AcceptedAsync("failing-trace");
         var spans = await UntilAsync(ended, 2);
-        var (send, deliver) = (spans.Single(span => span.Kind is ActivityKind.Producer), spans.Single(span => span.Kind is ActivityKind.Consumer));
+        var (send, deliver) = (spans.Single(span => span.Kind is ActivityKind.Producer), spans.Single(span => span.Kind
+            is ActivityKind.Consumer));
         Assert.Equal(send.SpanId, Assert.Single(deliver.Links).Context.SpanId);
         Assert.Equal((ActivityStatusCode.Error, "bad_request"), (deliver.Status, deliver.GetTagItem("error.type")));
     }
@@ -133,14 +137,17 @@ public sealed class TelemetryTests
     public async Task A_collector_gets_spans_and_metrics_with_its_headers_at_the_latest_when_the_relay_stops()
     {
         await using var collector = ScriptedServer.Says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        var yaml = Yaml("collected") + $"\ntelemetry: {{ otlp: \"{collector.Url.GetLeftPart(UriPartial.Authority)}\", service_name: till, headers: {{ x-tenant: t1 }} }}";
+        var yaml = Yaml("collected")
+            + $"\ntelemetry: {{ otlp: \"{collector.Url.GetLeftPart(UriPartial.Authority)}\", service_name: till, "
+            + "headers: { x-tenant: t1 } }";
         await using (var relay = await TestRelay.StartAsync(yaml, TestRelay.Delivers))
         {
             await relay.AcceptedAsync("collected", "{}", ("traceparent", Sender));
             await relay.UntilAsync("/v1/queues/collected", queue => queue["delivered"]!.GetValue<int>() == 1);
         }
         var (spans, metrics) = ("", "");
-        while (!spans.Contains("deliver collected", StringComparison.Ordinal) || !metrics.Contains("messaging.process.duration", StringComparison.Ordinal))
+        while (!spans.Contains("deliver collected", StringComparison.Ordinal) || !metrics.Contains("messaging.process.duration",
+            StringComparison.Ordinal))
         {
             var request = await collector.RequestAsync();
             Assert.Equal("t1", request["x-tenant"]);
