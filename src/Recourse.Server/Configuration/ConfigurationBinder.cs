@@ -28,7 +28,6 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
             Queues = queues.ToDictionary(group => group.Name, group => Queue(group, root, services, deadLetters, limits)),
             DeadLetterQueue = deadLetters,
             Limits = limits,
-            Telemetry = Telemetry(root.Get<GroupValues?>("telemetry", null)),
             PayloadKeys = Encryption(root.Get<GroupValues?>("encryption", null)),
             Redact = Redact(root.Get<GroupValues?>("redact", null)),
             Insecure = root.Get("insecure", false),
@@ -195,16 +194,6 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
             ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(values.At("archive").File))!, archive) : null,
         VisibilityTimeout = values.Get("visibility_timeout", TimeSpan.FromMinutes(15)),
         BatchSize = values.Int("batch_size", 500),
-    };
-
-    private static TelemetryConfiguration Telemetry(GroupValues? values) => values is null ? new() : new()
-    {
-        Otlp = values.Get<Uri?>("otlp", null),
-        Protocol = values.Get("protocol", "http"),
-        Headers = values.Get("headers", new Dictionary<string, string>()),
-        ServiceName = values.Get("service_name", "recourse"),
-        SamplePercent = values.Int("sample_percent", 100),
-        MetricsInterval = values.Get("metrics_interval", TimeSpan.FromSeconds(60)),
     };
 
     private static LimitsConfiguration Limits(GroupValues? values) => values is null ? new() : new()

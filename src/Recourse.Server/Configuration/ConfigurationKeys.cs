@@ -137,16 +137,6 @@ internal static class ConfigurationKeys
         Whole("max_connections", 1, 1_000_000, "The most connections at once. Default 10000."),
     ]);
 
-    private static readonly KeyGroup Telemetry = new("telemetry",
-    [
-        new("otlp", KeyKind.HttpUrl, "The address of an OpenTelemetry collector, such as http://127.0.0.1:4318. Default: nothing is sent."),
-        OneOf("protocol", ["http", "grpc"], "How it is spoken to: OTLP over HTTP with protobuf, or over gRPC. Default http."),
-        new("headers", KeyKind.HeaderMap, "Headers that the collector asks for."),
-        new("service_name", KeyKind.Text, "The name of the relay there. Default recourse."),
-        Whole("sample_percent", 0, 100, "Of how many traces that begin here spans are sent. Default 100."),
-        Time("metrics_interval", Second, Hour, "How often metrics are sent. Default 60s."),
-    ]);
-
     private static readonly KeyGroup EncryptionKey = new("key",
     [
         new("key", KeyKind.Text, "32 bytes in base64, best ${NAME} or ${file:path}. Make one with: openssl rand -base64 32."),
@@ -180,7 +170,6 @@ internal static class ConfigurationKeys
         new("listen", KeyKind.TextList, "Where the relay listens; beyond loopback only with keys. Default http://127.0.0.1:8080."),
         new("insecure", KeyKind.Boolean, "true: without any key, listen beyond loopback all the same. Default false."),
         new("tls", KeyKind.Group, "The certificate of listeners that begin with https://.") { Group = ServerTls },
-        new("telemetry", KeyKind.Group, "Where spans and metrics are sent.") { Group = Telemetry },
         new("encryption", KeyKind.Group, "Seals bodies and headers in the store with keys of your own.") { Group = Encryption },
         new("redact", KeyKind.Group, "What is masked wherever payloads, headers and errors are shown.") { Group = Redact },
         new("audit", KeyKind.Group, "How long the acts of people are kept.") { Group = Audit },

@@ -19,9 +19,6 @@ public sealed partial record RelayConfiguration
     /// <summary>The certificate of https listeners; null (the default) when there is none of these.</summary>
     public ServerTls? Tls { get; init; }
 
-    /// <summary>Where spans and metrics are sent.</summary>
-    public TelemetryConfiguration Telemetry { get; init; } = new();
-
     /// <summary>
     /// The keys with which bodies and headers are sealed in the store; the first seals, the others open what was sealed before. Default
     /// none: they stand there as they came.
@@ -208,27 +205,4 @@ public sealed record RedactConfiguration
     /// last names are masked in texts too. Default none.
     /// </summary>
     public IReadOnlyList<string> Json { get; init; } = [];
-}
-
-/// <summary>Where spans and metrics are sent by OTLP.</summary>
-public sealed record TelemetryConfiguration
-{
-    /// <summary>The address of the collector; null (the default) sends nothing.</summary>
-    public Uri? Otlp { get; init; }
-
-    /// <summary><c>http</c> (default): OTLP over HTTP with protobuf; <c>grpc</c>: over gRPC.</summary>
-    public string Protocol { get; init; } = "http";
-
-    /// <summary>Headers that the collector asks for. Default none.</summary>
-    public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>The name of the relay there. Default <c>recourse</c>.</summary>
-    public string ServiceName { get; init; } = "recourse";
-
-    /// <summary>Of how many traces that begin here spans are sent, 0 to 100. Default 100. A trace of a sender is sampled as the sender
-    /// said.</summary>
-    public int SamplePercent { get; init; } = 100;
-
-    /// <summary>How often metrics are sent. Default 60 s; 1 s to 1 h.</summary>
-    public TimeSpan MetricsInterval { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -8,7 +8,6 @@ using Recourse.Server.Api;
 using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
 using Recourse.Server.Security;
-using Recourse.Server.Telemetry;
 
 namespace Recourse.Server;
 
@@ -29,8 +28,6 @@ public static class RecourseRelay
         services.TryAddSingleton(options.Time);
         services.AddSingleton(options);
         services.AddSingleton<RelayMeters>();
-        services.AddSingleton<MessagingTelemetry>();
-        services.AddHostedService<OtlpExport>();
         services.AddSingleton<Relay>();
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Store);
         services.AddSingleton(GateOf);

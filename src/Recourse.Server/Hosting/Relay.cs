@@ -7,7 +7,6 @@ using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
 using Recourse.Server.Redaction;
 using Recourse.Server.Security;
-using Recourse.Server.Telemetry;
 
 namespace Recourse.Server;
 
@@ -28,14 +27,12 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private volatile RelayConfiguration _configuration;
     private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
     private volatile Dispatcher? _dispatcher;
-    private readonly MessagingTelemetry _telemetry;
     private volatile Redactor _redactor;
     private volatile bool _stopping;
     private volatile IReadOnlyList<Control> _controls = [];
 
-    public Relay(RelayOptions options, RelayMeters meters, MessagingTelemetry telemetry, ILoggerFactory loggers)
+    public Relay(RelayOptions options, RelayMeters meters, ILoggerFactory loggers)
     {
-        _telemetry = telemetry;
         (_options, _loggers, _logger, Meters) = (options, loggers, loggers.CreateLogger<Relay>(), meters);
         _configuration = options.Configuration;
         _doors = Doors(_configuration);
@@ -44,8 +41,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         _inner = new EncryptedMessageStore(
             options.OpenStore(options.Configuration.Store, options.Time), options.Configuration.PayloadKeys, options.Time);
         _redactor = Redacting(_configuration);
-        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ReadAsync(), () => _redactor,
-            telemetry);
+        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ReadAsync(), () => _redactor);
         Replays = new(Store, service => _dispatcher?.Notify(service), options.Time, loggers.CreateLogger("Recourse.Replays"));
         Books = new(Store, options.Time);
         Keys = new(() => Store, options.Configuration.Store.StartsWith("postgres", StringComparison.Ordinal), options.Time);
@@ -239,14 +235,9 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     // What a service answers may repeat what it was sent; it is masked before it is stored, logged or shown.
     private DeliveryHandler Redacted(DeliveryHandler handler) => async (delivery, cancellationToken) =>
     {
-        using var span = _telemetry.Delivering(delivery);
-        var began = Time.GetTimestamp();
-        // What the service does hangs beneath this attempt where it is recorded, else beneath what the sender did.
-        var result = await handler(span is { Recorded: true } ? delivery with { TraceParent = span.Id } : delivery, cancellationToken);
-        if (result.Fault is { } fault && result.Error is { } error)
-            result = DeliveryResult.Failed(fault, _redactor.Text(error), result.Status, result.RetryAfter);
-        _telemetry.Delivered(span, delivery, result, Time.GetElapsedTime(began));
-        return result;
+        var result = await handler(delivery, cancellationToken);
+        return result.Fault is { } fault && result.Error is { } error
+            ? DeliveryResult.Failed(fault, _redactor.Text(error), result.Status, result.RetryAfter) : result;
     };
 
     private static Dictionary<string, QueueDoor> Doors(RelayConfiguration configuration) =>

@@ -1,7 +1,6 @@
 using Recourse.Durable;
 using Recourse.Server.Metrics;
 using Recourse.Server.Redaction;
-using Recourse.Server.Telemetry;
 
 namespace Recourse.Server;
 
@@ -12,7 +11,7 @@ namespace Recourse.Server;
 /// </summary>
 internal sealed class RelayStore(
     MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher, Func<ControlCommand, Task> controlled,
-    Func<Task> keysChanged, Func<Redactor> redactor, MessagingTelemetry telemetry)
+    Func<Task> keysChanged, Func<Redactor> redactor)
     : MessageStore
 {
     public override StoreQueries Queries => new PayloadQueries(inner.Queries, (payload, _) => redactor().Payload(payload));
@@ -22,28 +21,7 @@ internal sealed class RelayStore(
     public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
         CancellationToken cancellationToken = default) =>
         command is EditPayloadCommand edit && await UnmaskedAsync(edit, cancellationToken) is { } whole
-            ? (TResult)(object)await CommitWholeAsync(whole, cancellationToken)
-            : command is EnqueueCommand enqueue && telemetry.WatchesSending
-            ? (TResult)(object)await SendAsync(enqueue, cancellationToken) : await CommitWholeAsync(command, cancellationToken);
-
-    private async ValueTask<EnqueueResult> SendAsync(EnqueueCommand command, CancellationToken cancellationToken)
-    {
-        using var span = telemetry.Sending(command.Message);
-        // Who sends without a trace gets one here, so that its attempts have something to be linked to.
-        if (command.Message.TraceParent is null && span is { Recorded: true })
-            command = new(command.Message with { TraceParent = span.Id }) { IdempotencyWindow = command.IdempotencyWindow };
-        try
-        {
-            var result = await CommitWholeAsync(command, cancellationToken);
-            telemetry.Sent(span, command.Message.Queue, result, null);
-            return result;
-        }
-        catch (StoreException error)
-        {
-            telemetry.Sent(span, command.Message.Queue, null, error);
-            throw;
-        }
-    }
+            ? (TResult)(object)await CommitWholeAsync(whole, cancellationToken) : await CommitWholeAsync(command, cancellationToken);
 
     private async ValueTask<TResult> CommitWholeAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken)
     {

@@ -51,9 +51,7 @@ internal sealed class RelayMeters : IDisposable
 
     /// <summary>Whose instruments are shown with this relay's: its own, and those of the library in the same process.</summary>
     public bool Owns(Meter meter) => ReferenceEquals(meter, _meter)
-        || (meter.Name.StartsWith("Recourse", StringComparison.Ordinal) && meter.Name != MeterName
-            // The same figures under the names of OpenTelemetry, for those who collect by OTLP.
-            && meter.Name != Telemetry.MessagingTelemetry.MeterName);
+        || (meter.Name.StartsWith("Recourse", StringComparison.Ordinal) && meter.Name != MeterName);
 
     public void Enqueued(string queue, EnqueueStatus status) => _messages.Add(1, new("queue", queue), new("result", status switch
     {
