@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
+using Recourse.Cli.Client;
 
 namespace Recourse.Cli;
 
@@ -66,6 +67,7 @@ internal static class CommandLine
         }
         if (parsed.Action is not ParseErrorAction)
         {
+            ClientKey.Use(parsed);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await parsed.InvokeAsync(configuration, cancellationToken);
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Recourse.Cli;
+using Recourse.Cli.Client;
 using Recourse.Cli.Commands;
 
 var root = new RootCommand(
@@ -17,5 +18,8 @@ var root = new RootCommand(
     ReplayCommand.Create(),
     MessageCommand.Create(),
     ClassifyCommand.Create(),
+    KeysCommand.Create(),
+    AuditCommand.Create(),
+    ClientKey.File,
 };
 return await CommandLine.RunAsync(root, args);

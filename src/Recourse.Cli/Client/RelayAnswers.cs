@@ -203,6 +203,10 @@ internal sealed record EnvelopeLine
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(NewKeyBody))]
+[JsonSerializable(typeof(NewKeyAnswer))]
+[JsonSerializable(typeof(Listing<KeyAnswer>))]
+[JsonSerializable(typeof(Listing<AuditAnswer>))]
 [JsonSerializable(typeof(Listing<QueueAnswer>))]
 [JsonSerializable(typeof(Listing<ServiceAnswer>))]
 [JsonSerializable(typeof(Listing<NodeAnswer>))]

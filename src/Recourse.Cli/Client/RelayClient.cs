@@ -31,7 +31,10 @@ internal sealed class RelayClient : IDisposable
         };
         _http.DefaultRequestHeaders.UserAgent
             .Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
+        _http.DefaultRequestHeaders.Authorization = Key;
     }
+
+    private static AuthenticationHeaderValue? Key => ClientKey.Current is { } key ? new("Bearer", key) : null;
 
     /// <summary>Where the relay should be.</summary>
     public Uri Server { get; }
@@ -83,7 +86,8 @@ internal sealed class RelayClient : IDisposable
     public Task<byte[]> ActAsync(string path, ReplayBody body, CancellationToken cancellationToken) =>
         ActAsync(path, body, RelayJson.Default.ReplayBody, cancellationToken);
 
-    private async Task<byte[]> ActAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    /// <summary>A verb with a document.</summary>
+    public async Task<byte[]> ActAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(body, type);
         using var answer = await SendAsync(() =>
@@ -108,6 +112,7 @@ internal sealed class RelayClient : IDisposable
         {
             BaseAddress = _http.BaseAddress,
             Timeout = Timeout.InfiniteTimeSpan,
+            DefaultRequestHeaders = { Authorization = Key },
         };
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)

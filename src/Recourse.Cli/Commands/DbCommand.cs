@@ -15,7 +15,7 @@ internal static class DbCommand
     {
         var command = new Command("db", "Back the store up, restore, check or migrate it")
         {
-            DbBackup.Create(), DbRestore.Create(), Check(), Migrate(),
+            DbBackup.Create(), DbRestore.Create(), Check(), Migrate(), DbRekey.Create(),
         };
         return command.Teach(
         [

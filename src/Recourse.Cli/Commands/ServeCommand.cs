@@ -25,7 +25,7 @@ internal static class ServeCommand
         };
         var listen = new Option<string[]>("--listen")
         {
-            Description = "Listen here instead of where the configuration says; loopback only",
+            Description = "Listen here instead of where the configuration says",
             HelpName = "URL"
         };
         var node = new Option<string?>("--node")
@@ -78,6 +78,8 @@ internal static class ServeCommand
             var (address, problem) = ListenAddress.Parse(text);
             addresses.Add(address ?? throw new CliException(ExitCode.Usage, $"--listen {problem}"));
         }
+        if (addresses.Exists(address => address.Scheme == "https") && configuration.Tls is null)
+            throw new CliException(ExitCode.Usage, "--listen with https needs tls: { certificate: FILE, key: FILE } in the configuration.");
         return addresses.Count == 0 ? configuration : configuration with { Listen = addresses };
     }
 
@@ -90,6 +92,10 @@ internal static class ServeCommand
         try
         {
             return await RelayHost.StartAsync(node is null ? options : options with { Node = node }, Logging, cancellationToken);
+        }
+        catch (UnlockedDoorException error)
+        {
+            throw new CliException(ExitCode.Usage, error.Message, error);
         }
         catch (StoreException error)
         {
@@ -111,7 +117,7 @@ internal static class ServeCommand
     // A burst leaves a heap that nothing asks back. This stops all threads for some tens of milliseconds; at rest nobody waits.
     private static void GiveMemoryBack() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
-    private static MessageStore OpenStore(string store, StoreDurability durability, TimeProvider time)
+    internal static MessageStore OpenStore(string store, StoreDurability durability, TimeProvider time)
     {
         if (store.StartsWith("sqlite:", StringComparison.Ordinal))
             return new SqliteMessageStore(new SqliteStoreOptions { Path = store["sqlite:".Length..], Durability = durability }, time);

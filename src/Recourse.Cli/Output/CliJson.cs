@@ -15,4 +15,5 @@ namespace Recourse.Cli.Output;
 [JsonSerializable(typeof(DbMigrated))]
 [JsonSerializable(typeof(DbBackedUp))]
 [JsonSerializable(typeof(DbRestored))]
+[JsonSerializable(typeof(DbRekeyed))]
 internal sealed partial class CliJson : JsonSerializerContext;

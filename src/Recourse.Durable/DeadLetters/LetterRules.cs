@@ -141,6 +141,9 @@ internal static class LetterRules
                 That(take.Duration > TimeSpan.Zero && take.Duration <= TakeMax,
                     $"TakeCommand.Duration is {take.Duration}; it must be more than zero and at most {TakeMax}.");
                 break;
+            case AddKeyCommand key:
+                KeyRules.Check(key);
+                break;
             case ImportLetterCommand import:
                 import.Row = ImportedLetter.Of(import);
                 break;

@@ -16,6 +16,8 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
 {
     internal async Task<CallEnd> RunAsync(ClaimedDelivery delivery, TimeSpan timeout)
     {
+        if (delivery.Unreadable is { } why)
+            return new(DeliveryResult.Failed(Sealed, why), TimeSpan.Zero, null);
         var began = options.Time.GetTimestamp();
         var cancel = new CancellationTokenSource(timeout, options.Time);
         // On the pool: a handler that blocks or throws before its first await must not hold up the route.
@@ -117,6 +119,17 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
         Applied = Applied.Maybe,
         Blame = Blame.Service,
         Evidence = "stopped during the attempt",
+    };
+
+    // Of this message, for good, and nothing was sent: a person looks at it.
+    private static Classification Sealed { get; } = new()
+    {
+        Kind = FaultKind.ValidationError,
+        Persistence = Persistence.Permanent,
+        Scope = RetryScope.Never,
+        Applied = Applied.No,
+        Blame = Blame.Message,
+        Evidence = "a body that cannot be opened",
     };
 
     private static Classification TimedOut { get; } = new()

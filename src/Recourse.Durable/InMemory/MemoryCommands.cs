@@ -50,15 +50,22 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
             case ReplayBatchCommand batch: batch.Result = Replay(batch); break;
             case MoveReplayCommand move: move.Result = Move(move); break;
             case PruneReplaysCommand prune: prune.Result = Prune(prune); break;
+            case AddKeyCommand add: add.Result = Keep(KeyRules.Apply(add, Keys, StoreTime.Time(Now))); break;
+            case RemoveKeyCommand remove: remove.Result = Keep(KeyRules.Apply(remove, Keys)); break;
+            case NoteActCommand note: note.Result = true; break;
+            case NotePayloadKeyCommand note: note.Result = Keep(note); break;
+            case ReplacePayloadCommand replace: replace.Result = Replace(replace); break;
+            case PruneAuditCommand prune: prune.Result = Prune(prune); break;
             default: throw new StoreException($"The in-memory store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
+        Note(command);
     }
 
     private EnqueueResult Enqueue(EnqueueCommand command)
     {
         var message = command.Message;
         var now = Now;
-        var id = _nextId(time.GetUtcNow());
+        var id = command.Id ?? _nextId(time.GetUtcNow());
         if (message.IdempotencyKey is { } key)
         {
             if (_keys.TryGetValue((message.Queue, key), out var used) && used.ExpiresAt > now)

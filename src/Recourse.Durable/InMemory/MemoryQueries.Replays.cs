@@ -58,4 +58,43 @@ internal sealed partial class MemoryQueries
         lock (gate)
             return Task.FromResult(state.Controls.All);
     }
+
+    public override Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<ApiKey>>([.. state.Keys]);
+    }
+
+    public override Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(filter.After, filter.Limit) ?? long.MaxValue;
+        lock (gate)
+        {
+            var found = state.Acts.Where(act => act.Number < cursor && filter.Admits(act)).Reverse().Take(filter.Limit + 1).ToList();
+            return Task.FromResult(new Page<AuditEntry>([.. found.Take(filter.Limit)],
+                found.Count > filter.Limit ? KeyCursor.Text(found[filter.Limit - 1].Number) : null));
+        }
+    }
+
+    internal override Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<PayloadKeyNote>>([.. state.PayloadKeys]);
+    }
+
+    internal override Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            var rows = edited
+                ? state.Deliveries.Values.Where(delivery => delivery.Edited is not null).Select(delivery => new StoredPayload(
+                    delivery.Key, true, delivery.Message.Id, delivery.Queue, delivery.Edited!.Value.ContentType,
+                    HeaderText.Write(delivery.Message.Message.Headers), delivery.Edited.Value.Body))
+                : state.Messages.Values.Select(message => new StoredPayload(message.Sequence, false, message.Id, message.Message.Queue,
+                    message.Message.ContentType, HeaderText.Write(message.Message.Headers), message.Message.Body));
+            return Task.FromResult<IReadOnlyList<StoredPayload>>(
+                [.. rows.Where(row => row.Key > after && row.ContentType != otherThan).OrderBy(row => row.Key).Take(limit)]);
+        }
+    }
 }

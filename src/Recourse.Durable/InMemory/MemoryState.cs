@@ -5,7 +5,7 @@ internal sealed class MemoryMessage
 {
     public required long Sequence { get; init; }
     public required Guid Id { get; init; }
-    public required NewMessage Message { get; init; }
+    public required NewMessage Message { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
     public List<MemoryDelivery> Deliveries { get; } = [];
 

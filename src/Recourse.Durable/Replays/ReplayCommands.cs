@@ -58,6 +58,8 @@ public sealed class MoveReplayCommand(Guid id, ReplayState from, ReplayState to,
     public string? Reason { get; } = reason;
     /// <summary>The canary has its verdict with this. Default false: what was so stays so.</summary>
     public bool CanaryJudged { get; init; }
+    /// <summary>Who moves it, for the audit. Null (the default) is the job's own way, which is no act of anybody.</summary>
+    public string? Actor { get; init; }
 }
 
 /// <summary>

@@ -88,7 +88,7 @@ public sealed class ReplayRunner : IAsyncDisposable
                 return new(false, job);
             var why = verb is ReplayVerb.Resume ? null : AttemptRules.Act(to is ReplayState.Paused ? "paused" : "cancelled", actor, reason);
             // Another's move came between: look again. States only lead on to few others, so this ends.
-            if (await _store.CommitAsync(new MoveReplayCommand(id, job.State, to, why), CancellationToken.None))
+            if (await _store.CommitAsync(new MoveReplayCommand(id, job.State, to, why) { Actor = actor }, CancellationToken.None))
             {
                 _wake.Set();
                 return new(true, await _store.Queries.ReplayAsync(id, CancellationToken.None));

@@ -68,7 +68,7 @@ internal static class EnqueueChecks
     }
 
     // What makes a repeated message the same: its media type, its place in the order, its body.
-    private static byte[] Hash(NewMessage message)
+    internal static byte[] Hash(NewMessage message)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(message.ContentType ?? ""));

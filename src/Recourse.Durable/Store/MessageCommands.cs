@@ -11,6 +11,9 @@ public sealed class EnqueueCommand(NewMessage message) : StoreCommand<EnqueueRes
 
     // Of the content type and body, made on the caller's thread; null without an idempotency key.
     internal byte[]? ContentHash { get; set; }
+
+    // Given before the store is asked, because the sealed body is bound to it; null lets the store give one.
+    internal Guid? Id { get; init; }
 }
 
 /// <summary>What became of an <see cref="EnqueueCommand"/>.</summary>
@@ -116,6 +119,11 @@ public sealed record ClaimedDelivery
     public string? TraceParent { get; init; }
     /// <summary>The body, byte for byte as it came in (or as an operator edited it).</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
+    /// <summary>
+    /// Why the body cannot be read: it is sealed and was changed, or its key is wrong. Its attempt fails without the handler being asked.
+    /// Null (the default) when it can.
+    /// </summary>
+    public string? Unreadable { get; init; }
 }
 
 /// <summary>

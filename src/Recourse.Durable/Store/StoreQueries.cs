@@ -59,6 +59,21 @@ public abstract class StoreQueries
     /// <summary>What operators hold now, by kind and name.</summary>
     public abstract Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>Every key and session, those that are over too, oldest first.</summary>
+    public abstract Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>A page of what was done, newest first.</summary>
+    public abstract Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default);
+
+    // The keys that payloads are sealed with.
+    internal virtual Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<PayloadKeyNote>>([]);
+
+    // Payloads whose content type is another one, as their rows hold them, by key; those of messages, or the edited ones.
+    internal virtual Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken) =>
+        Task.FromException<IReadOnlyList<StoredPayload>>(new NotSupportedException("This store cannot write payloads anew."));
+
     /// <summary>The nodes that share the store, by number; none for a store that only one process opens.</summary>
     public virtual Task<IReadOnlyList<NodeStatus>> NodesAsync(CancellationToken cancellationToken = default) =>
         Task.FromResult<IReadOnlyList<NodeStatus>>([]);

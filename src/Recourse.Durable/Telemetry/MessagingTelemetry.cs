@@ -10,7 +10,8 @@ internal static class MessagingTelemetry
 
     private static readonly ActivitySource Source = new(MessagingDiagnostics.Name);
     private static readonly Meter Meter = new(MessagingDiagnostics.Name);
-    private static readonly Counter<long> Sent = Meter.CreateCounter<long>(MessagingDiagnostics.Sent, "{message}", "Messages that were sent.");
+    private static readonly Counter<long> Sent =
+        Meter.CreateCounter<long>(MessagingDiagnostics.Sent, "{message}", "Messages that were sent.");
     private static readonly Counter<long> Consumed =
         Meter.CreateCounter<long>(MessagingDiagnostics.Consumed, "{message}", "Deliveries that were handed out.");
     private static readonly Histogram<double> SendDuration =

@@ -174,6 +174,23 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         ReadAsync<IReadOnlyList<Control>>((sql, _) =>
             [.. sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>()], cancellationToken);
 
+    public override Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync<IReadOnlyList<ApiKey>>((sql, _) => AccessSql.Keys(sql), cancellationToken);
+
+    public override Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(filter.After, filter.Limit);
+        return ReadAsync((sql, _) => AccessSql.Acts(sql, filter, cursor), cancellationToken);
+    }
+
+    internal override Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<PayloadKeyNote>>((sql, _) => sql.Read("SELECT id, check_value FROM payload_keys ORDER BY id",
+            row => new PayloadKeyNote(row.GetString(0), row.GetFieldValue<byte[]>(1))), cancellationToken);
+
+    internal override Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken) =>
+        ReadAsync<IReadOnlyList<StoredPayload>>((sql, _) => AccessSql.Payloads(sql, edited, otherThan, after, limit), cancellationToken);
+
     private static string Text(DeliveryFilter filter, string columns = DeliverySql.Columns)
     {
         var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} WHERE d.key {(filter.OldestFirst ? ">" : "<")} $1");

@@ -22,7 +22,7 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
     public List<EnqueueCommand> Admit(Sql sql, List<EnqueueCommand> commands, long now)
     {
         foreach (var command in commands)
-            command.Result = new(EnqueueStatus.Accepted, _ids.Next(StoreTime.Time(now)));
+            command.Result = new(EnqueueStatus.Accepted, command.Id ?? _ids.Next(StoreTime.Time(now)));
         // In one order on every node; of two in one batch with the same key the first is the first.
         foreach (var command in commands.Where(command => command.Message.IdempotencyKey is not null)
             .OrderBy(command => command.Message.Queue, StringComparer.Ordinal)

@@ -214,7 +214,8 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     {
         FailCommand fail => fail.Decision.Action is DeliveryAction.DeadLetter,
         EnqueueCommand or CompleteCommand or ClaimCommand or ReleaseCommand or PruneCommand or ProbeCommand or ExpireCommand
-            or ControlCommand or MoveReplayCommand or PruneReplaysCommand or ResetServiceCommand => false,
+            or ControlCommand or MoveReplayCommand or PruneReplaysCommand or ResetServiceCommand
+            or NoteActCommand or PruneAuditCommand or NotePayloadKeyCommand => false,
         _ => true,
     };
 
@@ -254,8 +255,15 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case ReplayBatchCommand replays: replays.Result = _replay!.Apply(sql, replays, now); break;
             case MoveReplayCommand move: move.Result = ReplayWriter.Apply(sql, move, now); break;
             case PruneReplaysCommand gone: gone.Result = ReplayWriter.Apply(sql, gone, now); break;
+            case AddKeyCommand key: key.Result = AccessWriter.Apply(sql, key, now); break;
+            case RemoveKeyCommand key: key.Result = AccessWriter.Apply(sql, key); break;
+            case NoteActCommand note: note.Result = true; break;
+            case NotePayloadKeyCommand note: note.Result = AccessWriter.Apply(sql, note); break;
+            case ReplacePayloadCommand replace: replace.Result = AccessWriter.Apply(sql, replace); break;
+            case PruneAuditCommand old: old.Result = AccessWriter.Apply(sql, old, now); break;
             default: throw new StoreException($"The PostgreSQL store does not know {command.GetType().Name} yet.", StoreProblem.Other);
         }
+        AccessWriter.Note(sql, command, now);
     }
 
     public void Dispose() => _connection?.Dispose();

@@ -11,6 +11,10 @@ namespace Recourse.Server.Api;
     NumberHandling = JsonNumberHandling.Strict,
     Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(ListView<KeyView>))]
+[JsonSerializable(typeof(NewKey))]
+[JsonSerializable(typeof(NewKeyView))]
+[JsonSerializable(typeof(ListView<AuditView>))]
 [JsonSerializable(typeof(Accepted))]
 [JsonSerializable(typeof(BatchLine))]
 [JsonSerializable(typeof(ListView<QueueView>))]

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Recourse.Durable;
+using Recourse.Server.Security;
 
 namespace Recourse.Server.Api;
 
@@ -22,6 +24,10 @@ internal sealed record ApiRoute(string Method, string Pattern, string Summary)
     /// <summary>The shape of the answer; null when it is no JSON.</summary>
     public Type? Answer { get; init; }
     public string AnswerType { get; init; } = "application/json";
+    /// <summary>The role that suffices. Default: viewer for what only reads, operator for what acts.</summary>
+    public Role Needs { get; init; } = Method == "GET" ? Role.Viewer : Role.Operator;
+    /// <summary>Anybody may call it, without a key.</summary>
+    public bool Open { get; init; }
     public int Status { get; init; } = StatusCodes.Status200OK;
     public IReadOnlyList<int> Problems { get; init; } = [];
 }
@@ -38,6 +44,6 @@ internal sealed class ApiRoutes(IEndpointRouteBuilder endpoints, Relay relay)
         {
             QueryReader.CheckNames(http.Request.Query, route.Query);
             return handler(http, relay);
-        }).WithMetadata(route);
+        }).WithMetadata(route, new Door(route.Open ? null : route.Needs));
     }
 }

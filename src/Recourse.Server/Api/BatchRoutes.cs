@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Recourse.Durable;
 
 namespace Recourse.Server.Api;
 
@@ -14,6 +15,7 @@ internal static class BatchRoutes
     public static void Map(ApiRoutes routes) => routes.Map(new("POST", "/v1/queues/{queue}/messages:batch",
         "Sends a message per line and answers a line for each, in order. Each message is committed for itself.")
     {
+        Needs = Role.Producer,
         Takes = "application/x-ndjson",
         AnswerType = "application/x-ndjson",
         Answer = typeof(BatchLine),

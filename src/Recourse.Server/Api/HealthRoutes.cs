@@ -10,10 +10,11 @@ internal static class HealthRoutes
 
     public static void Map(ApiRoutes routes)
     {
-        routes.Map(new("GET", "/health/live", "200 while the process runs.") { Answer = typeof(LiveView) }, LiveAsync);
+        routes.Map(new("GET", "/health/live", "200 while the process runs.") { Open = true, Answer = typeof(LiveView) }, LiveAsync);
         routes.Map(new("GET", "/health/ready",
             "200 while messages are taken; a breaker that holds deliveries back is 'degraded' in the body, no error.")
         {
+            Open = true,
             Answer = typeof(ReadyView),
             Problems = [503],
         }, ReadyAsync);

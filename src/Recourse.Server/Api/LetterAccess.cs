@@ -30,7 +30,15 @@ internal static class LetterAccess
     /// <summary>Commits an act; anything but done is a problem that says why.</summary>
     public static async Task CommitAsync(HttpContext http, Relay relay, DeliveryId id, StoreCommand<DeadLetterOutcome> command, string verb)
     {
-        var outcome = await relay.Store.CommitAsync(command);
+        DeadLetterOutcome outcome;
+        try
+        {
+            outcome = await relay.Store.CommitAsync(command);
+        }
+        catch (ArgumentException error)
+        {
+            throw Bad(error.Message);
+        }
         if (outcome is DeadLetterOutcome.Done)
             return;
         var now = await relay.Store.Queries.DeliveryAsync(id, http.RequestAborted);
@@ -52,7 +60,7 @@ internal static class LetterAccess
     {
         var body = await ReadJsonAsync(request);
         if (body.IsEmpty)
-            return new(null, NobodyNamed, null, null);
+            return new(null, Actor(request.HttpContext, null), null, null);
         ActRequest? act;
         try
         {
@@ -62,7 +70,7 @@ internal static class LetterAccess
         {
             throw Bad($"The body is not {{\"reason\": …, \"actor\": …}} with two texts: see byte {error.BytePositionInLine ?? 0:N0}.");
         }
-        return (act ?? new(null, null, null, null)) with { Reason = Reason(act?.Reason), Actor = Actor(act?.Actor) };
+        return (act ?? new(null, null, null, null)) with { Reason = Reason(act?.Reason), Actor = Actor(request.HttpContext, act?.Actor) };
     }
 
     /// <summary>A small JSON body; empty when there is none.</summary>
@@ -80,8 +88,10 @@ internal static class LetterAccess
     public static string? Reason(string? text) =>
         text?.Length > ReasonMax ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.") : text;
 
-    public static string Actor(string? text) =>
-        text?.Length > ActorMax ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.")
+    /// <summary>Who acts: whom the key, or the application around the relay, says; only where nobody does, what the caller says.</summary>
+    public static string Actor(HttpContext http, string? text) =>
+        http.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } known } ? known : text?.Length > ActorMax
+            ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.")
             : string.IsNullOrWhiteSpace(text) ? NobodyNamed : text.Trim();
 
     public static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-json", detail));

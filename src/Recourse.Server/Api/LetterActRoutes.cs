@@ -67,14 +67,14 @@ internal static class LetterActRoutes
     private static async Task PatchAsync(HttpContext http, Relay relay)
     {
         var id = LetterAccess.Id(http);
-        await LetterAccess.CommitAsync(http, relay, id, Annotation(id, await LetterAccess.ReadJsonAsync(http.Request)), "annotated");
+        await LetterAccess.CommitAsync(http, relay, id, Annotation(http, id, await LetterAccess.ReadJsonAsync(http.Request)), "annotated");
         var letter = await LetterAccess.FindAsync(http, relay);
         await http.Response.WriteAsJsonAsync(ViewMapping.DeadLetterDetail(letter, relay.Configuration.DeadLetterQueue),
             ApiJson.Plain.DeadLetterDetailView);
     }
 
     /// <summary>What is left out stays; null takes away.</summary>
-    private static AnnotateCommand Annotation(DeliveryId id, ReadOnlyMemory<byte> body)
+    private static AnnotateCommand Annotation(HttpContext http, DeliveryId id, ReadOnlyMemory<byte> body)
     {
         try
         {
@@ -94,7 +94,7 @@ internal static class LetterActRoutes
             }
             if (assignee is null && note is null && manual is null)
                 throw LetterAccess.Bad("Nothing is to be changed: give assignee, note or manual.");
-            return new(id, LetterAccess.Actor(actor))
+            return new(id, LetterAccess.Actor(http, actor))
             {
                 Assignee = assignee?.Length > AssigneeMax
                     ? throw LetterAccess.Bad($"An assignee may have {AssigneeMax} characters.") : assignee,

@@ -27,6 +27,9 @@ internal sealed class LetterImport(Relay relay, bool asDead, string actor)
                 return Refused($"There is no service '{letter.Service}'.");
             if (Math.Max(letter.BodyBase64.Length, letter.OriginalBodyBase64?.Length ?? 0) > door.MaxBody)
                 return Refused($"A message in the queue '{letter.Queue}' may have {door.MaxBody:N0} bytes.");
+            relay.Redactor.Whole(letter.BodyBase64, letter.Headers);
+            if (letter.OriginalBodyBase64 is { } before)
+                relay.Redactor.Whole(before, null);
             return asDead ? await AsDeadAsync(number, letter) : await AsNewAsync(number, letter);
         }
         catch (Exception error) when (error is JsonException or ArgumentException or StoreException)

@@ -62,6 +62,15 @@ internal sealed record LetterLine
         }
     }
 
+    /// <summary>The line for those who may not see payloads.</summary>
+    public LetterLine WithoutPayload() => this with
+    {
+        Headers = null,
+        BodyBase64 = null,
+        OriginalBodyBase64 = null,
+        Warning = Warning ?? "Without its payload: the key that asked for it does not show payloads.",
+    };
+
     private static LetterLine Of(StoredDelivery letter, Payload? payload, Payload? original) => new()
     {
         Id = letter.Id.ToString(),

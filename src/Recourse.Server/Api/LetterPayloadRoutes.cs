@@ -17,6 +17,7 @@ internal static class LetterPayloadRoutes
     {
         routes.Map(new("GET", "/v1/dead-letters/{id}/payload", "The body of a dead letter, byte for byte, with its ETag.")
         {
+            Needs = Role.Operator,
             Query = [Original],
             AnswerType = "*/*",
             Problems = [400, 404, 503],
@@ -31,6 +32,7 @@ internal static class LetterPayloadRoutes
         }, PutAsync);
         routes.Map(new("GET", "/v1/dead-letters/{id}/payload/diff", "What edits changed: JSON, or text for Accept: text/plain.")
         {
+            Needs = Role.Operator,
             Answer = typeof(DiffView),
             Problems = [400, 404, 503],
         }, DiffAsync);
@@ -65,7 +67,7 @@ internal static class LetterPayloadRoutes
             throw new ProblemException(Problem.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large",
                 $"A message in the queue '{letter.Queue}' may have {bound:N0} bytes."));
         var command = new EditPayloadCommand(
-            id, LetterAccess.Actor(values.GetValueOrDefault("actor")), LetterAccess.Reason(values.GetValueOrDefault("reason")), body)
+            id, LetterAccess.Actor(http, values.GetValueOrDefault("actor")), LetterAccess.Reason(values.GetValueOrDefault("reason")), body)
         {
             IfEdits = expected,
             ContentType = string.IsNullOrEmpty(http.Request.ContentType) ? null : http.Request.ContentType,

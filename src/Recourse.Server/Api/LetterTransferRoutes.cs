@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Recourse.Durable;
+using Recourse.Server.Security;
 
 namespace Recourse.Server.Api;
 
@@ -42,12 +43,17 @@ internal static class LetterTransferRoutes
         var queries = relay.Store.Queries;
         // The first page before the first byte: what is wrong with the filter is an answer of its own.
         var page = await Pages.ReadAsync(relay, filter, http.RequestAborted);
+        var whole = Caller.Of(http).SeesPayloads;
+        await relay.Store.CommitAsync(new NoteActCommand(LetterAccess.Actor(http, null), "export", "dead-letters",
+            http.Request.QueryString.Value is { Length: > 1 } query ? query[1..] : "all", whole ? "done" : "without payloads"));
         http.Response.ContentType = "application/x-ndjson";
         while (true)
         {
             foreach (var letter in page.Items)
             {
                 var line = await LetterLine.ReadAsync(queries, letter, http.RequestAborted);
+                if (!whole)
+                    line = line.WithoutPayload();
                 await http.Response.BodyWriter.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.LetterLine),
                     http.RequestAborted);
                 await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
@@ -62,7 +68,7 @@ internal static class LetterTransferRoutes
     {
         var values = QueryReader.Values(http.Request.Query, [As, Actor]);
         var import = new LetterImport(relay, values.GetValueOrDefault("as") != "new",
-            LetterAccess.Actor(values.GetValueOrDefault("actor")));
+            LetterAccess.Actor(http, values.GetValueOrDefault("actor")));
         BodyReader.Unbind(http.Request);
         http.Response.ContentType = "application/x-ndjson";
         var waiting = new Queue<Task<ImportLine>>();
@@ -80,6 +86,8 @@ internal static class LetterTransferRoutes
         }
         while (waiting.TryDequeue(out var answer))
             await AnswerAsync(http, await answer);
+        await relay.Store.CommitAsync(
+            new NoteActCommand(LetterAccess.Actor(http, null), "import", "dead-letters", $"{number:N0} lines", "done"));
     }
 
     private static async Task AnswerAsync(HttpContext http, ImportLine line)

@@ -23,6 +23,7 @@ internal static class MessageRoutes
     {
         routes.Map(new("POST", "/v1/queues/{queue}/messages", "Sends one message. The answer comes after it was committed to disk.")
         {
+            Needs = Role.Producer,
             Headers =
             [
                 new(IntakeHeaders.IdempotencyKey, "The same key with the same body within the window is the same message."),

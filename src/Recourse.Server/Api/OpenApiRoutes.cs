@@ -12,6 +12,9 @@ namespace Recourse.Server.Api;
 /// <summary>The OpenAPI document, made from the same table that maps the routes.</summary>
 internal static partial class OpenApiRoutes
 {
+    private static readonly int[] Foreign = [403];
+    private static readonly int[] Closed = [401, 403];
+
     public static void Map(IEndpointRouteBuilder endpoints, ApiRoutes routes)
     {
         endpoints.ServiceProvider.GetRequiredService<Relay>().Routes = routes.All;
@@ -52,7 +55,7 @@ internal static partial class OpenApiRoutes
         };
         if (route.Takes is { } takes)
             operation.RequestBody = new OpenApiRequestBody { Content = new Dictionary<string, OpenApiMediaType> { [takes] = new() } };
-        foreach (var status in route.Problems.Append(403).Order())
+        foreach (var status in route.Problems.Concat(route.Open ? Foreign : Closed).Order())
             operation.Responses[status.ToString()] = Response(status, Problem.MediaType, problem);
         return operation;
     }

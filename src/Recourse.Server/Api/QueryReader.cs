@@ -77,8 +77,7 @@ internal static class QueryReader
     private static DeliveryFilter Set(DeliveryFilter filter, string name, string value, RelayConfiguration configuration) => name switch
     {
         "after" => filter with { After = value },
-        "limit" => int.TryParse(value, out var limit) && limit is >= 1 and <= 500
-            ? filter with { Limit = limit } : throw Bad($"'limit' is '{value}'; it must be a whole number from 1 to 500.", null),
+        "limit" => filter with { Limit = LimitOf(value) },
         "queue" => filter with { Queue = NameOf(name, value, configuration.Queues.Keys) },
         "service" => filter with { Service = NameOf(name, value, configuration.Services.Keys) },
         "kind" => FaultKinds.TryParse(value, out var kind)
@@ -111,7 +110,10 @@ internal static class QueryReader
 
     private static string[] Names<T>() where T : struct, Enum => [.. Enum.GetValues<T>().Select(ViewMapping.Snake)];
 
-    private static DateTimeOffset TimeOf(string name, string value) => value.Contains('T', StringComparison.OrdinalIgnoreCase)
+    public static int LimitOf(string value) => int.TryParse(value, out var limit) && limit is >= 1 and <= 500
+        ? limit : throw Bad($"'limit' is '{value}'; it must be a whole number from 1 to 500.", null);
+
+    public static DateTimeOffset TimeOf(string name, string value) => value.Contains('T', StringComparison.OrdinalIgnoreCase)
         && DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time : throw Bad($"'{name}' is '{value}'; it must be a time such as 2026-01-31T10:30:00Z.", null);
 

@@ -60,7 +60,7 @@ internal static class ReplayRoutes
     private static async Task PostAsync(HttpContext http, Relay relay)
     {
         var body = await ReadAsync(http.Request);
-        var request = Request(body, relay.Configuration);
+        var request = Request(http, body, relay.Configuration);
         try
         {
             if (body.DryRun)
@@ -101,7 +101,7 @@ internal static class ReplayRoutes
         }
     }
 
-    private static ReplayRequest Request(ReplayBody body, RelayConfiguration configuration) => new()
+    private static ReplayRequest Request(HttpContext http, ReplayBody body, RelayConfiguration configuration) => new()
     {
         Filter = Filter(body.Filter ?? [], configuration),
         All = body.All,
@@ -117,7 +117,7 @@ internal static class ReplayRoutes
             "new" => ReplayKey.New,
             _ => throw Bad($"'key' is '{body.Key}'; it is auto, keep or new."),
         },
-        Actor = body.Actor is { Length: > 0 } actor ? actor : "operator",
+        Actor = LetterAccess.Actor(http, body.Actor),
         Reason = body.Reason,
     };
 

@@ -12,6 +12,7 @@ internal static class StoreRoutes
     public static void Map(ApiRoutes routes) => routes.Map(
         new("POST", "/v1/store:backup", "Copies the store to a new file on the relay's machine while it works on, and checks the copy.")
         {
+            Needs = Role.Admin,
             Takes = "application/json",
             Answer = typeof(BackupView),
             Problems = [400, 409, 413, 415, 503],
@@ -31,6 +32,8 @@ internal static class StoreRoutes
             throw new ProblemException(Problem.Of(error.Problem is StoreProblem.DiskFull ? StatusCodes.Status503ServiceUnavailable
                 : StatusCodes.Status409Conflict, "no-backup", error.Message));
         }
+        await relay.Store.CommitAsync(
+            new NoteActCommand(LetterAccess.Actor(http, null), "backup", "store", $"{backup.Bytes:N0} bytes to {backup.Path}", "done"));
         await http.Response.WriteAsJsonAsync(new(backup.Path, backup.Bytes, backup.Schema, backup.At), ApiJson.Plain.BackupView);
     }
 

@@ -3,7 +3,7 @@ using Recourse.Durable;
 namespace Recourse.Server;
 
 /// <summary>Makes the configuration out of checked values, and checks what concerns several of them.</summary>
-internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<ConfigurationError> warnings)
+internal sealed partial class ConfigurationBinder(List<ConfigurationError> errors, List<ConfigurationError> warnings)
 {
     public RelayConfiguration Bind(GroupValues root)
     {
@@ -14,9 +14,11 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         if (queues.Count == 0)
             warnings.Add(new(root.Mark.File, root.Mark.Line, root.Mark.Column,
                 "No queue is configured: nothing can be sent to this relay."));
+        var listen = Listen(root);
         return new()
         {
-            Listen = Listen(root),
+            Listen = listen,
+            Tls = ServerTls(root.Get<GroupValues?>("tls", null), listen, root),
             Store = Store(root),
             ShutdownGrace = root.Get("shutdown_grace", TimeSpan.FromSeconds(10)),
             Durability = Durability(root),
@@ -26,6 +28,11 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             Queues = queues.ToDictionary(group => group.Name, group => Queue(group, root, services, deadLetters, limits)),
             DeadLetterQueue = deadLetters,
             Limits = limits,
+            PayloadKeys = Encryption(root.Get<GroupValues?>("encryption", null)),
+            Redact = Redact(root.Get<GroupValues?>("redact", null)),
+            Insecure = root.Get("insecure", false),
+            Audit = root.Get<GroupValues?>("audit", null) is { } audit
+                ? new() { Keep = audit.Get("keep", TimeSpan.FromDays(365)), KeepMax = audit.Get("keep_max", 1_000_000L) } : new(),
             Telemetry = Telemetry(root.Get<GroupValues?>("telemetry", null)),
         };
     }
@@ -96,6 +103,7 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
         foreach (var header in values.Get<List<PlacedText>>("allow_headers", []).Where(header => !HeaderRules.MayGoOn(header.Text)))
             Error(header.Mark, $"The header '{header.Text}' never goes on: it belongs to one connection, to the relay, or holds a secret "
                 + "of the sender.");
+        var headers = values.Get("headers", new Dictionary<string, string>());
         return new()
         {
             Policy = new()
@@ -111,7 +119,10 @@ internal sealed class ConfigurationBinder(List<ConfigurationError> errors, List<
             },
             Url = values.Get<Uri?>("url", null),
             Method = values.Get("method", "POST"),
-            Headers = values.Get("headers", new Dictionary<string, string>()),
+            Headers = headers,
+            Auth = Auth(values.Get<GroupValues?>("auth", null), headers),
+            SignSecrets = Sign(values.Get<GroupValues?>("sign", null)),
+            Tls = ClientTls(values.Get<GroupValues?>("tls", null)),
             SuccessStatuses = values.Get("success_statuses", new List<(int From, int To)> { (200, 299) }),
             AllowHeaders = [.. values.Get<List<PlacedText>>("allow_headers", []).Select(header => header.Text)],
         };

@@ -26,6 +26,34 @@ internal static class ConfigurationKeys
     private static readonly ConfigurationKey KeepDeliveredMax =
         Whole("keep_delivered_max", 0, 10_000_000, "How many of them at most, in each queue. Default 100000.");
 
+    private static readonly KeyGroup Auth = new("auth",
+    [
+        new("bearer", KeyKind.Text, "A token, sent as Authorization: Bearer. Best ${NAME} or ${file:path}."),
+        new("user", KeyKind.Text, "A name, sent with password as Authorization: Basic."),
+        new("password", KeyKind.Text, "The password of user. Best ${NAME} or ${file:path}."),
+        new("header", KeyKind.Text, "A header, such as X-Api-Key, that carries value."),
+        new("value", KeyKind.Text, "The value of header. Best ${NAME} or ${file:path}."),
+    ]);
+
+    private static readonly KeyGroup Sign = new("sign",
+    [
+        new("secret", KeyKind.TextList, "The secret shared with the service, whsec_ and base64, or a text of 16 bytes or more; several "
+            + "while it changes."),
+    ]);
+
+    private static readonly KeyGroup ClientTls = new("tls",
+    [
+        new("ca_file", KeyKind.Text, "The authorities that count for this service instead of the machine's."),
+        new("certificate", KeyKind.Text, "The certificate that the relay shows."),
+        new("key", KeyKind.Text, "Its private key. Default: in the same file."),
+    ]);
+
+    private static readonly KeyGroup ServerTls = new("tls",
+    [
+        new("certificate", KeyKind.Text, "The certificate of https listeners, a PEM file; read again when it changes."),
+        new("key", KeyKind.Text, "Its private key. Default: in the same file."),
+    ]);
+
     private static readonly KeyGroup Service = new("service",
     [
         new("url", KeyKind.HttpUrl, "Where deliveries are sent."),
@@ -43,9 +71,10 @@ internal static class ConfigurationKeys
         Whole("max_concurrent", 1, 10_000, "Attempts under way at once. Default 10."),
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
-        NotYet("auth", "authentication at the service; a fixed header can be set with headers:"),
-        NotYet("sign", "signed deliveries"),
-        NotYet("tls", "client certificates and own certificate authorities"),
+        new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and "
+            + "value.") { Group = Auth },
+        new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign },
+        new("tls", KeyKind.Group, "Own certificate authorities, and a certificate of the relay's own; PEM files.") { Group = ClientTls },
         NotYet("budget", "error budgets"),
         NotYet("error_budget", "error budgets"),
         NotYet("failure_rate", "breakers by failure rate"),
@@ -107,10 +136,36 @@ internal static class ConfigurationKeys
         Whole("max_connections", 1, 1_000_000, "The most connections at once. Default 10000."),
     ]);
 
+    private static readonly KeyGroup EncryptionKey = new("key",
+    [
+        new("key", KeyKind.Text, "32 bytes in base64, best ${NAME} or ${file:path}. Make one with: openssl rand -base64 32."),
+    ]);
+
+    private static readonly KeyGroup Encryption = new("encryption",
+    [
+        new("active", KeyKind.Text, "The key that seals; the others only open what was sealed before. Default: the first."),
+        new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another "
+            + "key.") { Group = EncryptionKey },
+    ]);
+
+    private static readonly KeyGroup Redact = new("redact",
+    [
+        new("headers", KeyKind.TextList, "Names of headers, with * for any letters, beside Authorization, Cookie, *-Key, *token* and "
+            + "the like."),
+        new("json", KeyKind.TextList, "Places in JSON bodies: patient.ssn, cards.*.number, **.password; arrays are walked through."),
+    ]);
+
+    private static readonly KeyGroup Audit = new("audit",
+    [
+        Time("keep", Day, 3_650 * Day, "How long an act is kept. Default 365d."),
+        Whole("keep_max", 1_000, 100_000_000, "How many are kept at most. Default 1000000."),
+    ]);
+
     private static readonly KeyGroup Telemetry = new("telemetry",
     [
         new("otlp", KeyKind.HttpUrl, "Where traces and metrics are sent by OTLP, such as http://127.0.0.1:4318. Default: nowhere."),
-        OneOf("protocol", ["http", "grpc"], "http: protobuf over HTTP, to /v1/traces and /v1/metrics below the address; grpc. Default http."),
+        OneOf("protocol", ["http", "grpc"], "http: protobuf over HTTP, to /v1/traces and /v1/metrics below the address; grpc. "
+            + "Default http."),
         new("headers", KeyKind.HeaderMap, "Headers that every export carries, for example an API key."),
         new("traces", KeyKind.Boolean, "Whether traces are sent. Default true."),
         new("metrics", KeyKind.Boolean, "Whether metrics are sent. Default true."),
@@ -124,7 +179,12 @@ internal static class ConfigurationKeys
     [
         Whole("version", 1, 1, "The version of the format: 1."),
         new("include", KeyKind.TextList, "Other files whose keys count too; what this file says itself wins."),
-        new("listen", KeyKind.TextList, "Where the relay listens, loopback only. Default http://127.0.0.1:8080."),
+        new("listen", KeyKind.TextList, "Where the relay listens; beyond loopback only with keys. Default http://127.0.0.1:8080."),
+        new("insecure", KeyKind.Boolean, "true: without any key, listen beyond loopback all the same. Default false."),
+        new("tls", KeyKind.Group, "The certificate of listeners that begin with https://.") { Group = ServerTls },
+        new("encryption", KeyKind.Group, "Seals bodies and headers in the store with keys of your own.") { Group = Encryption },
+        new("redact", KeyKind.Group, "What is masked wherever payloads, headers and errors are shown.") { Group = Redact },
+        new("audit", KeyKind.Group, "How long the acts of people are kept.") { Group = Audit },
         new("store", KeyKind.Text, "sqlite:PATH, memory: (for trials: nothing is kept), or postgres://…. Default sqlite:recourse.db."),
         OneOf("durability", ["full", "os"],
             "What a 202 survives: full (the power too) or os (the end of the process only). Default full."),
@@ -145,9 +205,7 @@ internal static class ConfigurationKeys
         NotYet("runs", "ETL runs"),
         NotYet("schedules", "schedules"),
         NotYet("components", "supervised components"),
-        NotYet("keys", "API keys and roles"),
-        NotYet("tls", "HTTPS"),
-        NotYet("redact", "redaction by path"),
+        NotYet("keys", "keys in the configuration; `recourse keys add` makes them in the store"),
         NotYet("emergency", "emergency mode"),
     ]);
 }

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Recourse.Server;
 
-/// <summary>Reads <c>listen:</c> and <c>--listen</c>: an http address on loopback.</summary>
+/// <summary>Reads <c>listen:</c> and <c>--listen</c>: an http or https address of this machine.</summary>
 public static class ListenAddress
 {
     /// <summary>The address, or in words why it is none; one of the two is null.</summary>
@@ -11,14 +11,13 @@ public static class ListenAddress
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0 || address.Scheme is not ("http" or "https")
             || address.AbsolutePath != "/" || address.Query.Length + address.Fragment.Length + address.UserInfo.Length > 0)
-            return (null, $"'{text}' is no address to listen on; write http://HOST:PORT such as http://127.0.0.1:8080 (port 0 takes a free "
+            return (null, $"'{text}' is no address to listen on; write http://ADDRESS:PORT or https://ADDRESS:PORT such as "
+                + $"http://127.0.0.1:8080 (port 0 takes a free "
                 + "one).");
-        if (address.Scheme == "https")
-            return (null, $"'{text}': HTTPS is not supported yet in this release. Write http://… on loopback.");
-        return IsLoopback(address.DnsSafeHost)
+        return IsLoopback(address.DnsSafeHost) || IPAddress.TryParse(address.DnsSafeHost, out _)
             ? (address, null)
-            : (null, $"'{text}' can be reached from other machines. This release has no keys yet, so it listens on loopback only "
-                + "(127.0.0.1, [::1] or localhost); keys, and with them other addresses, are a later release.");
+            : (null, $"'{text}' names a host; write the address to listen on in digits: http://0.0.0.0:8080 for all of this machine, "
+                + "http://[::]:8080 for those of IPv6 too, or http://localhost:8080.");
     }
 
     /// <summary>True for <c>localhost</c> and the addresses of this machine's loopback.</summary>

@@ -6,9 +6,30 @@ namespace Recourse.Server;
 public sealed partial record RelayConfiguration
 {
     /// <summary>
-    /// Where the relay listens: loopback addresses only in this release. Default <c>http://127.0.0.1:8080</c>; port 0 takes a free one.
+    /// Where the relay listens. Default <c>http://127.0.0.1:8080</c>; port 0 takes a free one. Beyond loopback it listens only when a key
+    /// was made, or when <see cref="Insecure"/> is set.
     /// </summary>
     public IReadOnlyList<Uri> Listen { get; init; } = [new("http://127.0.0.1:8080")];
+
+    /// <summary>
+    /// True lets a relay without any key listen beyond loopback: whoever reaches it may do everything. Default false.
+    /// </summary>
+    public bool Insecure { get; init; }
+
+    /// <summary>The certificate of https listeners; null (the default) when there is none of these.</summary>
+    public ServerTls? Tls { get; init; }
+
+    /// <summary>
+    /// The keys with which bodies and headers are sealed in the store; the first seals, the others open what was sealed before. Default
+    /// none: they stand there as they came.
+    /// </summary>
+    public IReadOnlyList<PayloadKey> PayloadKeys { get; init; } = [];
+
+    /// <summary>What is masked wherever payloads, headers and errors are shown.</summary>
+    public RedactConfiguration Redact { get; init; } = new();
+
+    /// <summary>How long the acts of people are kept.</summary>
+    public AuditConfiguration Audit { get; init; } = new();
 
     /// <summary>Where messages are kept: <c>sqlite:path</c> (absolute after loading), <c>memory:</c> or <c>postgres://…</c>.</summary>
     public string Store { get; init; } = "sqlite:recourse.db";
@@ -67,6 +88,15 @@ public sealed record ServiceConfiguration
 
     /// <summary>Status codes that mean delivered, as ranges with both ends included. Default 200 to 299.</summary>
     public IReadOnlyList<(int From, int To)> SuccessStatuses { get; init; } = [(200, 299)];
+
+    /// <summary>How the relay shows the service who it is. Null (the default): not at all.</summary>
+    public ServiceAuth? Auth { get; init; }
+
+    /// <summary>Secrets with which deliveries are signed, each for itself. Default none: not signed.</summary>
+    public IReadOnlyList<string> SignSecrets { get; init; } = [];
+
+    /// <summary>Authorities and certificate for https. Null (the default): the machine's authorities, no certificate.</summary>
+    public ServiceTls? Tls { get; init; }
 
     /// <summary>Headers of the sender that go on, beside CloudEvents <c>ce-*</c> and the trace context. Default none.</summary>
     public IReadOnlyList<string> AllowHeaders { get; init; } = [];
@@ -152,4 +182,30 @@ public sealed record LimitsConfiguration
 
     /// <summary>The most connections at once; more are closed. Default 10,000.</summary>
     public int MaxConnections { get; init; } = 10_000;
+}
+
+/// <summary>How long the acts of people are kept.</summary>
+public sealed record AuditConfiguration
+{
+    /// <summary>How long an act is kept. Default 365 days.</summary>
+    public TimeSpan Keep { get; init; } = TimeSpan.FromDays(365);
+
+    /// <summary>How many are kept at most, the newest. Default 1,000,000.</summary>
+    public long KeepMax { get; init; } = 1_000_000;
+}
+
+/// <summary>What is masked wherever payloads, headers and errors are shown, exported or archived; deliveries carry the values.</summary>
+public sealed record RedactConfiguration
+{
+    /// <summary>
+    /// Names of headers, with <c>*</c> for any letters, beside Authorization, Proxy-Authorization, Cookie, Set-Cookie, *-Key, *token*,
+    /// *secret* and *password*, which are always masked. Default none.
+    /// </summary>
+    public IReadOnlyList<string> Headers { get; init; } = [];
+
+    /// <summary>
+    /// Places in JSON bodies: names with dots between, <c>*</c> for any one name, <c>**</c> for any depth; arrays are walked through. Their
+    /// last names are masked in texts too. Default none.
+    /// </summary>
+    public IReadOnlyList<string> Json { get; init; } = [];
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Recourse.Durable;
+using Recourse.Server.Security;
 
 namespace Recourse.Server.Dashboard;
 
@@ -32,50 +33,60 @@ public static class DashboardEndpoints
         Page("/failing", (http, _) => pages.FailingAsync(http));
         Page("/dead-letters/{id}", pages.DeliveryAsync);
         Page("/deliveries/{id}", pages.DeliveryAsync);
-        Get("/deliveries/{id}/payload", DashboardPages.PayloadAsync);
+        Get("/deliveries/{id}/payload", DashboardPages.PayloadAsync, Role.Operator);
         Page("/messages/{id}", pages.MessageAsync);
-        Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)));
+        Get("/assets/{id}", (http, file) => Task.FromResult(Asset.Serve(http, file)), null);
         foreach (var (verb, form) in forms.ByVerb) Post($"/deliveries/{{id}}/{verb}", form, verb == "edit" ? EditBytesMax : FormBytesMax);
+        Page("/audit", (http, _) => pages.AuditAsync(http), Role.Operator);
+        var signIn = new SignIn(pages);
+        Get(SignIn.Path, (http, _) => signIn.ShowAsync(http), null).WithMetadata(new DashboardPage());
+        Post(SignIn.Path, (http, _) => signIn.InAsync(http), FormBytesMax, null);
+        Post("/sign-out", (http, _) => signIn.OutAsync(http), FormBytesMax, Role.Viewer);
         MapOperators(pages, (pattern, page) => Page(pattern, page), (pattern, form) => Post(pattern, form, FormBytesMax));
         return group;
 
-        void Page(string pattern, Func<HttpContext, string, Task<IResult>> page) => Get(pattern, page).WithMetadata(new DashboardPage());
+        void Page(string pattern, Func<HttpContext, string, Task<IResult>> page, Role needs = Role.Viewer) =>
+            Get(pattern, page, needs).WithMetadata(new DashboardPage());
 
-        IEndpointConventionBuilder Get(string pattern, Func<HttpContext, string, Task<IResult>> page) =>
-            group.MapGet(pattern, Answer(pattern, page));
+        IEndpointConventionBuilder Get(string pattern, Func<HttpContext, string, Task<IResult>> page, Role? needs) =>
+            group.MapGet(pattern, Answer(pages, pattern, page)).WithMetadata(new Door(needs, Depth(pattern)));
 
-        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form, int bytesMax) =>
-            group.MapPost(pattern, Answer(pattern, form)).WithMetadata(new RequestSizeLimitAttribute(bytesMax));
-
-        // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
-        RequestDelegate Answer(string pattern, Func<HttpContext, string, Task<IResult>> page)
-        {
-            var depth = pattern == "/" ? 0 : pattern.Count(character => character == '/');
-            return async http =>
-            {
-                IResult result;
-                try
-                {
-                    result = await page(http, http.GetRouteValue("id") as string ?? "");
-                }
-                catch (StoreException error)
-                {
-                    http.Response.Headers.RetryAfter = "2";
-                    result = pages.Problem(
-                        http, depth, StatusCodes.Status503ServiceUnavailable, "The store does not answer",
-                        "Nothing that was accepted is lost: it is in the store. This page works again as soon as the store does.",
-                        error.Message);
-                }
-                catch (Exception error) when (error is ArgumentException or FormatException && http.Request.Query.ContainsKey("after"))
-                {
-                    result = pages.Problem(
-                        http, depth, StatusCodes.Status400BadRequest, "No such page",
-                        "The place in the list that this address names cannot be read.");
-                }
-                await result.ExecuteAsync(http);
-            };
-        }
+        void Post(string pattern, Func<HttpContext, string, Task<IResult>> form, int bytesMax, Role? needs = Role.Operator) =>
+            group.MapPost(pattern, Answer(pages, pattern, form))
+                .WithMetadata(new RequestSizeLimitAttribute(bytesMax), new Door(needs, Depth(pattern)));
     }
+
+    // A store that is away is told on a page, with the code that a monitor understands; the script goes on asking.
+    private static RequestDelegate Answer(DashboardPages pages, string pattern, Func<HttpContext, string, Task<IResult>> page)
+    {
+        var depth = Depth(pattern);
+        return async http =>
+        {
+            IResult result;
+            try
+            {
+                result = http.Features.Get<Refusal>() is { } refusal ? pages.Refused(http, depth, refusal) : await page(http,
+                    http.GetRouteValue("id") as string ?? "");
+            }
+            catch (StoreException error)
+            {
+                http.Response.Headers.RetryAfter = "2";
+                result = pages.Problem(
+                    http, depth, StatusCodes.Status503ServiceUnavailable, "The store does not answer",
+                    "Nothing that was accepted is lost: it is in the store. This page works again as soon as the store does.",
+                    error.Message);
+            }
+            catch (Exception error) when (error is ArgumentException or FormatException && http.Request.Query.ContainsKey("after"))
+            {
+                result = pages.Problem(
+                    http, depth, StatusCodes.Status400BadRequest, "No such page",
+                    "The place in the list that this address names cannot be read.");
+            }
+            await result.ExecuteAsync(http);
+        };
+    }
+
+    private static int Depth(string pattern) => pattern == "/" ? 0 : pattern.Count(character => character == '/');
 
     private static void MapOperators(
         DashboardPages pages, Action<string, Func<HttpContext, string, Task<IResult>>> page,

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Recourse.Durable;
 using Recourse.Server.Dashboard.Pages;
+using Recourse.Server.Security;
 
 namespace Recourse.Server.Dashboard;
 
@@ -88,7 +89,8 @@ internal sealed partial class DashboardPages(QueueRates rates, TimeProvider time
         if (!DeliveryId.TryParse(id, out var key) || await queries.DeliveryAsync(key, http.RequestAborted) is not { } delivery)
             return NotFound(http, 2, "There is no such delivery, or it was pruned: delivered and discarded ones are not kept for ever.");
         var counts = await queries.QueuesAsync(http.RequestAborted);
-        var payload = await queries.PayloadAsync(key, http.RequestAborted);
+        var shown = Caller.Of(http).SeesPayloads;
+        var payload = shown ? await queries.PayloadAsync(key, http.RequestAborted) : null;
         var dead = delivery.State is DeliveryState.Dead;
         var original = payload is { Edits: > 0 } ? await queries.OriginalPayloadAsync(key, http.RequestAborted) : null;
         var model = new DeliveryModel(
@@ -98,6 +100,7 @@ internal sealed partial class DashboardPages(QueueRates rates, TimeProvider time
             Diff = original is null ? null : PayloadDiff.Of(original, payload!),
             Editable = dead && payload is not null ? EditableText.Of(payload) : null,
             Who = DeadLetterForms.Who(http),
+            PayloadShown = shown,
         };
         var context = Context(http, 2, dead ? "Dead letter" : "Delivery", dead ? Section.DeadLetters : Section.None, counts);
         return new PageResult<DeliveryPage, DeliveryModel>(context, model);
@@ -155,6 +158,7 @@ internal sealed partial class DashboardPages(QueueRates rates, TimeProvider time
             // A fragment replaces no flash, so it must not use one up.
             Flash = fragment ? null : Flash.Take(http, root),
             Fragment = fragment,
+            Caller = Caller.Of(http),
         };
     }
 

@@ -70,7 +70,15 @@ internal sealed class DeadLetterForms(DashboardPages pages)
         var reason = form["reason"].ToString().Trim() is { Length: > 0 } given ? Wording.Shortened(given, ReasonLengthMax) : null;
         if (act(key, actor, reason, form) is not { } command)
             return pages.Problem(http, Depth, StatusCodes.Status400BadRequest, "Not complete", "A field of the form is missing or wrong.");
-        var outcome = await DashboardPages.Store(http).CommitAsync(command, http.RequestAborted);
+        DeadLetterOutcome outcome;
+        try
+        {
+            outcome = await DashboardPages.Store(http).CommitAsync(command, http.RequestAborted);
+        }
+        catch (ArgumentException error)
+        {
+            return pages.Problem(http, Depth, StatusCodes.Status400BadRequest, "Nothing was changed", error.Message);
+        }
         if (outcome is DeadLetterOutcome.NotFound)
             return pages.NotFound(http, Depth, "There is no such delivery, or it was pruned.");
 

@@ -23,6 +23,8 @@ internal sealed record DeliveryModel(
 {
     // What edits changed; null when there were none.
     public PayloadDiff? Diff { get; init; }
+    // False when the key that looks does not show payloads.
+    public bool PayloadShown { get; init; } = true;
     // The body for a text field; null when a field could not give it back as it was.
     public string? Editable { get; init; }
     // Who acts in this browser, as far as they said.
@@ -44,3 +46,13 @@ internal sealed record ControlsModel(IReadOnlyList<string> Queues, IReadOnlyList
 internal sealed record NodesModel(IReadOnlyList<NodeStatus> Nodes, bool Several);
 
 internal sealed record ProblemModel(string Text, string? Detail);
+
+// Where to go afterwards, and what was wrong with the last try.
+internal sealed record SignInModel(string Next, string? Problem);
+
+internal sealed record AuditSearch(string? Actor, string? Verb, string? Since, string? Until)
+{
+    public bool IsEmpty => this is { Actor: null, Verb: null, Since: null, Until: null };
+}
+
+internal sealed record AuditModel(AuditSearch Search, Page<AuditEntry> Page);

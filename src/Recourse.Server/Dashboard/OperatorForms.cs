@@ -93,7 +93,9 @@ internal sealed class OperatorForms(DashboardPages pages)
         };
     }
 
-    private async Task<(IFormCollection? Form, IResult? Refusal)> CheckAsync(HttpContext http, int depth)
+    private Task<(IFormCollection? Form, IResult? Refusal)> CheckAsync(HttpContext http, int depth) => CheckAsync(pages, http, depth);
+
+    public static async Task<(IFormCollection? Form, IResult? Refusal)> CheckAsync(DashboardPages pages, HttpContext http, int depth)
     {
         IResult Refused(string text) => pages.Problem(http, depth, StatusCodes.Status403Forbidden, "Refused", text);
         if (FormGuard.IsFromAnotherSite(http.Request))

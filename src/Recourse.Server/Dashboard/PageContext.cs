@@ -1,3 +1,5 @@
+using Recourse.Server.Security;
+
 namespace Recourse.Server.Dashboard;
 
 internal enum Section
@@ -9,6 +11,8 @@ internal enum Section
     Replays,
     Controls,
     Nodes,
+    Audit,
+    SignIn,
 }
 
 // What every part of a page may need to know.
@@ -25,6 +29,9 @@ internal sealed record PageContext
     public Flash? Flash { get; init; }
     // Only what changes, for the script; no head, no script, no flash.
     public bool Fragment { get; init; }
+
+    // Who looks; anybody where no keys are in use.
+    public Caller Caller { get; init; } = Caller.Anybody;
 
     public string Url(string path) => Root + path;
 }

@@ -18,7 +18,7 @@ internal static class DeliveryRequest
         "Idempotency-Key", "traceparent",
     };
 
-    internal static HttpRequestMessage Of(ClaimedDelivery delivery, ServiceTarget target)
+    internal static HttpRequestMessage Of(ClaimedDelivery delivery, ServiceTarget target, DateTimeOffset now)
     {
         var request = new HttpRequestMessage(new HttpMethod(target.Method), target.Url)
         {
@@ -44,6 +44,16 @@ internal static class DeliveryRequest
             if (GoesOn(name, target)) Set(request, name, value);
         }
 
+        // Last, so that nothing of the sender's or the configuration's stands in their place.
+        if (target.Auth?.Carried() is var (authName, authValue))
+            Set(request, authName, authValue);
+        if (target.Signer is { } signer)
+        {
+            var (id, time) = (delivery.Id.ToString(), now.ToUnixTimeSeconds());
+            Set(request, "webhook-id", id);
+            Set(request, "webhook-timestamp", time.ToString(CultureInfo.InvariantCulture));
+            Set(request, "webhook-signature", signer.Sign(id, time, delivery.Body.Span));
+        }
         return request;
     }
 

@@ -35,7 +35,8 @@ internal sealed class HttpDelivery : IDisposable
             var before = _lines;
             _lines = targets.ToFrozenDictionary(
                 target => target.Name,
-                target => new Line(target, before.GetValueOrDefault(target.Name)?.Client ?? new HttpMessageInvoker(Connections())));
+                target => new Line(target, before.GetValueOrDefault(target.Name) is { } line && line.Target.Tls == target.Tls
+                    ? line.Client : new HttpMessageInvoker(Connections(target.Tls))));
             // What has gone is left to the collector: an attempt may still use it, and idle connections close by themselves.
         }
     }
@@ -50,7 +51,7 @@ internal sealed class HttpDelivery : IDisposable
                 $"Service '{delivery.Service}' has no url. Set services.{delivery.Service}.url.");
         }
 
-        using var request = DeliveryRequest.Of(delivery, line.Target);
+        using var request = DeliveryRequest.Of(delivery, line.Target, _time.GetUtcNow());
         var content = (DeliveryContent)request.Content!;
         try
         {
@@ -78,8 +79,9 @@ internal sealed class HttpDelivery : IDisposable
         }
     }
 
-    private static SocketsHttpHandler Connections() => new()
+    private static SocketsHttpHandler Connections(ServiceTls? tls) => new()
     {
+        SslOptions = tls?.Options() ?? new(),
         AllowAutoRedirect = false,
         AutomaticDecompression = DecompressionMethods.None,
         UseCookies = false,

@@ -18,6 +18,15 @@ internal sealed record ServiceTarget
     /// <summary>Statuses that mean delivered, as ranges with both ends included. Default 200 to 299.</summary>
     public IReadOnlyList<(int From, int To)> SuccessStatuses { get; init; } = [(200, 299)];
 
+    /// <summary>Who the relay is to the service. Default: not said.</summary>
+    public ServiceAuth? Auth { get; init; }
+
+    /// <summary>Signs each delivery. Default: none.</summary>
+    public DeliverySigner? Signer { get; init; }
+
+    /// <summary>Authorities and certificate for https. Default: the machine's, none.</summary>
+    public ServiceTls? Tls { get; init; }
+
     /// <summary>Headers of the sender that go on, besides CloudEvents <c>ce-*</c>. Default none. What belongs to the sender's connection
     /// or login never goes on.</summary>
     public IReadOnlyList<string> AllowedHeaders { get; init; } = [];

@@ -76,4 +76,22 @@ internal static partial class Log
 
     [LoggerMessage(19, LogLevel.Warning, "The pass over {What} was put off: {Reason} The next one tries again.")]
     internal static partial void PassPutOff(ILogger logger, string what, string reason);
+
+    [LoggerMessage(24, LogLevel.Information, "Keys in use: {Keys}. Every call needs one.")]
+    internal static partial void KeysInUse(ILogger logger, int keys);
+
+    [LoggerMessage(25, LogLevel.Information,
+        "No key was made yet: whoever works on this machine may do everything. `recourse keys add --role admin` locks the door.")]
+    internal static partial void OpenOnLoopback(ILogger logger);
+
+    [LoggerMessage(26, LogLevel.Warning,
+        "No key was made yet and insecure is true: whoever reaches the relay over the network may do everything.")]
+    internal static partial void OpenToEverybody(ILogger logger);
+
+    [LoggerMessage(27, LogLevel.Warning,
+        "{Method} {Path} from {Address} was refused: {Reason}. Such requests are logged once in 10 s at most.")]
+    internal static partial void Denied(ILogger logger, string method, string path, string address, string reason);
+
+    [LoggerMessage(28, LogLevel.Error, "The changed certificate {File} cannot be used; the old one stays. {Reason}")]
+    internal static partial void CertificateKept(ILogger logger, string file, string reason);
 }

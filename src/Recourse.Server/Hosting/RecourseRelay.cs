@@ -31,6 +31,7 @@ public static class RecourseRelay
         services.AddSingleton<RelayMeters>();
         services.AddSingleton<Relay>();
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Store);
+        services.AddSingleton(GateOf);
         services.AddSingleton(provider => provider.GetRequiredService<Relay>().Replays);
         services.TryAddSingleton<DashboardData>(provider => new RelayDashboardData(provider.GetRequiredService<Relay>()));
         // Before the relay, so that it ends after it: what the last attempts reported is sent too.
@@ -64,6 +65,8 @@ public static class RecourseRelay
         ServiceRoutes.Map(routes);
         NodeRoutes.Map(routes);
         StoreRoutes.Map(routes);
+        KeyRoutes.Map(routes);
+        AuditRoutes.Map(routes);
         HealthRoutes.Map(routes);
         MetricsRoutes.Map(routes);
         OpenApiRoutes.Map(group, routes);
@@ -71,7 +74,15 @@ public static class RecourseRelay
         return group;
     }
 
+    private static Gate GateOf(IServiceProvider provider)
+    {
+        var relay = provider.GetRequiredService<Relay>();
+        return new(relay.Keys, () => relay.OpenToAll, () => relay.Store, relay.Meters, provider.GetRequiredService<ILogger<Relay>>(),
+            relay.Time);
+    }
+
     internal static RequestGuard Guard(IServiceProvider provider) =>
-        new(provider.GetRequiredService<RelayOptions>().HostNames, provider.GetRequiredService<ILogger<Relay>>(),
+        new(provider.GetRequiredService<RelayOptions>().HostNames, provider.GetRequiredService<Relay>(),
+            provider.GetRequiredService<Gate>(), provider.GetRequiredService<ILogger<Relay>>(),
             provider.GetRequiredService<RelayOptions>().Time);
 }

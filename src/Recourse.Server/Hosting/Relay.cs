@@ -5,6 +5,8 @@ using Recourse.Durable;
 using Recourse.Server.Api;
 using Recourse.Server.Dashboard;
 using Recourse.Server.Metrics;
+using Recourse.Server.Redaction;
+using Recourse.Server.Security;
 
 namespace Recourse.Server;
 
@@ -25,6 +27,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private volatile RelayConfiguration _configuration;
     private volatile IReadOnlyDictionary<string, QueueDoor> _doors;
     private volatile Dispatcher? _dispatcher;
+    private volatile Redactor _redactor;
     private volatile bool _stopping;
     private DateTimeOffset _startedAt;
     private volatile IReadOnlyList<Control> _controls = [];
@@ -36,10 +39,13 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         _doors = Doors(_configuration);
         Health = new(options.Time, _logger);
         _delivery = options.Handler is null ? new(Targets(_configuration), options.Time) : null;
-        _inner = options.OpenStore(options.Configuration.Store, options.Time);
-        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync);
+        _inner = new EncryptedMessageStore(
+            options.OpenStore(options.Configuration.Store, options.Time), options.Configuration.PayloadKeys, options.Time);
+        _redactor = Redacting(_configuration);
+        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ReadAsync(), () => _redactor);
         Replays = new(Store, service => _dispatcher?.Notify(service), options.Time, loggers.CreateLogger("Recourse.Replays"));
         Books = new(Store, options.Time);
+        Keys = new(() => Store, options.Configuration.Store.StartsWith("postgres", StringComparison.Ordinal), options.Time);
         Remember(_configuration);
         _book = new(meters.Owns);
         Exposition = new(_book, "recourse_");
@@ -50,6 +56,11 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     /// <summary>The ways into the configured queues, by name.</summary>
     public IReadOnlyDictionary<string, QueueDoor> Intake => _doors;
     public MessageStore Store { get; }
+    public KeyRing Keys { get; }
+
+    /// <summary>What is masked, as it is configured now.</summary>
+    public Redactor Redactor => _redactor;
+
     public StoreHealth Health { get; }
     public RelayMeters Meters { get; }
     public Books Books { get; }
@@ -118,7 +129,9 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.Opened(_logger, store);
         else
             Log.OpenedAfterCrash(_logger, store, opening.Suspects, opening.Poisoned);
-        var dispatcher = new Dispatcher(_inner, _options.Handler ?? _delivery!.DeliverAsync, Policies(_configuration), new()
+        await Keys.ReadAsync(cancellationToken);
+        CheckDoors();
+        var dispatcher = new Dispatcher(_inner, Redacted(_options.Handler ?? _delivery!.DeliverAsync), Policies(_configuration), new()
         {
             Node = _options.Node,
             PolicyOf = PolicyOf,
@@ -137,6 +150,31 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         }
         Replays.Start();
         await WarnOfWhatIsGoneAsync(cancellationToken);
+    }
+
+    /// <summary>It can be reached from other machines. Only a relay in a process of its own knows.</summary>
+    public bool ListensBeyondLoopback => _options.Standalone && _options.Configuration.Listen.Any(address => !address.IsLoopback);
+
+    /// <summary>Without any key, everybody is let in: the configuration says so, or the application around it looks after that.</summary>
+    public bool OpenToAll => !_options.Standalone || _options.Configuration.Insecure;
+
+    private void CheckDoors()
+    {
+        if (Keys.InUse)
+            Log.KeysInUse(_logger, Keys.All.Count(key => key.Parent is null));
+        else if (!ListensBeyondLoopback)
+            Log.OpenOnLoopback(_logger);
+        else if (_options.Configuration.Insecure)
+            Log.OpenToEverybody(_logger);
+        else
+        {
+            throw new UnlockedDoorException(
+                $"{string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback))} can be reached from other "
+                    + $"machines, "
+                + "and no key was made yet: whoever finds it could do everything. Make one first (recourse keys add --role admin --name "
+                + "NAME "
+                + "--config FILE), listen on loopback, or write insecure: true where something else guards it.");
+        }
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -169,6 +207,12 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         var before = _configuration;
         if (!before.Listen.SequenceEqual(configuration.Listen))
             Log.NeedsRestart(_logger, "listen");
+        if (before.Insecure != configuration.Insecure)
+            Log.NeedsRestart(_logger, "insecure");
+        if (!before.PayloadKeys.Select(key => key.Id).SequenceEqual(configuration.PayloadKeys.Select(key => key.Id)))
+            Log.NeedsRestart(_logger, "encryption");
+        if (before.Tls != configuration.Tls)
+            Log.NeedsRestart(_logger, "tls");
         if (before.Store != configuration.Store)
             Log.NeedsRestart(_logger, "store");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
@@ -177,6 +221,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "telemetry");
         Remember(configuration);
         (_configuration, _doors) = (configuration, Doors(configuration));
+        _redactor = Redacting(configuration);
         _delivery?.Update(Targets(configuration));
         _dispatcher?.Update(Policies(configuration));
         if (_dispatcher is { } dispatcher)
@@ -239,6 +284,17 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         _book.Dispose();
     }
 
+    private static Redactor Redacting(RelayConfiguration configuration) =>
+        new(configuration.Redact.Headers, [.. configuration.Redact.Json.Select(JsonPath.Parse).OfType<JsonPath>()]);
+
+    // What a service answers may repeat what it was sent; it is masked before it is stored, logged or shown.
+    private DeliveryHandler Redacted(DeliveryHandler handler) => async (delivery, cancellationToken) =>
+    {
+        var result = await handler(delivery, cancellationToken);
+        return result.Fault is { } fault && result.Error is { } error
+            ? DeliveryResult.Failed(fault, _redactor.Text(error), result.Status, result.RetryAfter) : result;
+    };
+
     private static Dictionary<string, QueueDoor> Doors(RelayConfiguration configuration) =>
         configuration.Queues.Values.ToDictionary(queue => queue.Name, queue => new QueueDoor(queue, configuration));
 
@@ -253,7 +309,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private static IEnumerable<ServicePolicy> Policies(RelayConfiguration configuration) =>
         configuration.Services.Values.Where(service => service.Url is not null).Select(service => service.Policy);
 
-    private static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) =>
+    internal static IEnumerable<ServiceTarget> Targets(RelayConfiguration configuration) =>
         configuration.Services.Values.Select(service => new ServiceTarget
         {
             Name = service.Policy.Name,
@@ -262,6 +318,9 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Headers = service.Headers,
             SuccessStatuses = service.SuccessStatuses,
             AllowedHeaders = service.AllowHeaders,
+            Auth = service.Auth,
+            Signer = service.SignSecrets.Count > 0 ? new(service.SignSecrets) : null,
+            Tls = service.Tls,
         });
 
     private async Task WarnOfWhatIsGoneAsync(CancellationToken cancellationToken)

@@ -1,9 +1,12 @@
 using System.Net;
+using System.Security.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -27,12 +30,14 @@ public sealed class RelayHost : IAsyncDisposable
     /// Opens the store, then begins to deliver, then listens. When the task ends, everything works.
     /// </summary>
     /// <exception cref="Durable.StoreException">The store cannot be used; the message says what to do.</exception>
+    /// <exception cref="UnlockedDoorException">It would listen beyond loopback without any key.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">An address cannot be listened on, for example because the port is taken;
     /// the store was not opened.</exception>
     /// <exception cref="IOException">The same, when it is only found while the listener starts.</exception>
     public static async Task<RelayHost> StartAsync(RelayOptions options, Action<ILoggingBuilder>? logging = null,
         CancellationToken cancellationToken = default)
     {
+        options = options with { Standalone = true };
         // Before the store: whoever starts a second relay by mistake must not find a new store file beside it.
         foreach (var address in options.Configuration.Listen)
             ListenAddress.CheckFree(address);
@@ -43,7 +48,8 @@ public sealed class RelayHost : IAsyncDisposable
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.BadRequests", LogLevel.None);
         logging?.Invoke(builder.Logging);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options.Configuration));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration()
+            .ConfigureKestrel(kestrel => Configure(kestrel, options));
         builder.Services.AddRecourseRelay(options);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Configuration.ShutdownGrace
             + TimeSpan.FromSeconds(20));
@@ -78,8 +84,12 @@ public sealed class RelayHost : IAsyncDisposable
 
     internal IServiceProvider Services => _application.Services;
 
-    private static void Configure(KestrelServerOptions kestrel, RelayConfiguration configuration)
+    internal IReadOnlyList<Endpoint> Endpoints() =>
+        _application.Services.GetRequiredService<Microsoft.AspNetCore.Routing.EndpointDataSource>().Endpoints;
+
+    private static void Configure(KestrelServerOptions kestrel, RelayOptions options)
     {
+        var configuration = options.Configuration;
         kestrel.AddServerHeader = false;
         var limits = kestrel.Limits;
         // Bodies have bounds of their own where they are read; everything else is small.
@@ -91,15 +101,27 @@ public sealed class RelayHost : IAsyncDisposable
         limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
         limits.MinRequestBodyDataRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
         limits.MaxConcurrentConnections = configuration.Limits.MaxConnections;
+        var certificate = configuration.Tls is { } tls && configuration.Listen.Any(address => address.Scheme == "https")
+            ? new ServerCertificate(tls, options.Time, () => kestrel.ApplicationServices.GetService<ILogger<Relay>>()) : null;
         foreach (var address in configuration.Listen)
         {
             if (address.Host == "localhost" && address.Port != 0)
-                kestrel.ListenLocalhost(address.Port, Protocol);
+                kestrel.ListenLocalhost(address.Port, listen => Protocol(listen, address, certificate));
             else
                 kestrel.Listen(address.Host == "localhost" ? IPAddress.Loopback
-                    : IPAddress.Parse(address.DnsSafeHost), address.Port, Protocol);
+                    : IPAddress.Parse(address.DnsSafeHost), address.Port, listen => Protocol(listen, address, certificate));
         }
     }
 
-    private static void Protocol(ListenOptions listen) => listen.Protocols = HttpProtocols.Http1;
+    private static void Protocol(ListenOptions listen, Uri address, ServerCertificate? certificate)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        if (address.Scheme != "https")
+            return;
+        listen.UseHttps(new HttpsConnectionAdapterOptions
+        {
+            ServerCertificateSelector = (_, _) => certificate!.Current(),
+            SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        });
+    }
 }

@@ -28,6 +28,9 @@ public sealed record RelayOptions
     /// </summary>
     public IReadOnlyCollection<string> HostNames { get; init; } = [];
 
+    /// <summary>It listens itself, so it knows from where it can be reached.</summary>
+    internal bool Standalone { get; init; }
+
     /// <summary>Whether changed files of the configuration are read again. Default true.</summary>
     public bool WatchFiles { get; init; } = true;
 

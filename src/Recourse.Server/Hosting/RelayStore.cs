@@ -1,5 +1,6 @@
 using Recourse.Durable;
 using Recourse.Server.Metrics;
+using Recourse.Server.Redaction;
 
 namespace Recourse.Server;
 
@@ -9,17 +10,22 @@ namespace Recourse.Server;
 /// store is well. So the API, the dashboard and an application that hosts the relay cannot forget to.
 /// </summary>
 internal sealed class RelayStore(
-    MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher, Func<ControlCommand, Task> controlled)
+    MessageStore inner, StoreHealth health, RelayMeters meters, Func<Dispatcher?> dispatcher, Func<ControlCommand, Task> controlled,
+    Func<Task> keysChanged, Func<Redactor> redactor)
     : MessageStore
 {
-    public override StoreQueries Queries => inner.Queries;
+    public override StoreQueries Queries => new PayloadQueries(inner.Queries, (payload, _) => redactor().Payload(payload));
 
     public override StoreNodes? Nodes => inner.Nodes;
 
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
     public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        command is EditPayloadCommand edit && await UnmaskedAsync(edit, cancellationToken) is { } whole
+            ? (TResult)(object)await CommitWholeAsync(whole, cancellationToken) : await CommitWholeAsync(command, cancellationToken);
+
+    private async ValueTask<TResult> CommitWholeAsync<TResult>(StoreCommand<TResult> command, CancellationToken cancellationToken)
     {
         TResult result;
         try
@@ -34,7 +40,23 @@ internal sealed class RelayStore(
         Committed(command);
         if (command is ControlCommand control)
             await controlled(control);
+        else if (command is AddKeyCommand or RemoveKeyCommand)
+            await keysChanged();
         return result;
+    }
+
+    // Whoever edits was shown masks; what they stand for is put back before it is stored. Null when there is none.
+    private async Task<EditPayloadCommand?> UnmaskedAsync(EditPayloadCommand edit, CancellationToken cancellationToken)
+    {
+        if (await inner.Queries.PayloadAsync(edit.Id, cancellationToken) is not { } stored)
+            return null;
+        var body = redactor().Restore(edit.Body, stored.Body);
+        return body.Equals(edit.Body) ? null : new EditPayloadCommand(edit.Id, edit.Actor, edit.Reason, body)
+        {
+            ContentType = edit.ContentType,
+            // The masks were put back from this one; another one must not have come between.
+            IfEdits = edit.IfEdits ?? stored.Edits,
+        };
     }
 
     public override Task<StoreBackup> BackupAsync(string path, CancellationToken cancellationToken = default) =>

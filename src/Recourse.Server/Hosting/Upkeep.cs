@@ -12,6 +12,7 @@ namespace Recourse.Server;
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {
     private const int LettersMax = 500;
+    private const int AuditBatch = 500;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
 
     private readonly StoreUpkeep _store = new(relay.Store);
@@ -35,6 +36,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
                 await PassAsync("dead letters of an earlier release", _store.SortInAsync, stoppingToken);
                 await PassAsync("expired messages", _store.ExpireAsync, stoppingToken);
                 await PassAsync("ended replays", _store.PruneReplaysAsync, stoppingToken);
+                await PassAsync("the audit", PruneAuditAsync, stoppingToken);
                 await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
                 await PassAsync("the archive", PackArchiveAsync, stoppingToken);
             }
@@ -72,6 +74,16 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         var all = relay.Configuration;
         var own = all.Queues.GetValueOrDefault(queue);
         return new(own?.KeepDelivered ?? all.KeepDelivered, own?.KeepDeliveredMax ?? all.KeepDeliveredMax);
+    }
+
+    /// <summary>What was done is kept for as long, and for as many, as the configuration says.</summary>
+    internal async Task PruneAuditAsync(CancellationToken stoppingToken)
+    {
+        var rules = relay.Configuration.Audit;
+        int removed;
+        do
+            removed = await relay.Store.CommitAsync(new PruneAuditCommand(rules.Keep, rules.KeepMax, AuditBatch), stoppingToken);
+        while (removed >= AuditBatch && !stoppingToken.IsCancellationRequested);
     }
 
     /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>

@@ -13,6 +13,7 @@ internal sealed class RelayMeters : IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _messages;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _denied;
     private readonly Counter<long> _errors;
     private readonly Counter<long> _attempts;
     private readonly Counter<long> _retries;
@@ -29,10 +30,15 @@ internal sealed class RelayMeters : IDisposable
         _meter = new(new MeterOptions(MeterName) { Scope = this });
         _messages = _meter.CreateCounter<long>("recourse_messages_total", "{message}",
             "Messages that were sent to a queue, by what became of them: accepted, duplicate, key_conflict.");
-        _refused = _meter.CreateCounter<long>("recourse_messages_refused_total", "{message}", "Messages that were not taken, by the reason.");
+        _refused = _meter.CreateCounter<long>("recourse_messages_refused_total", "{message}",
+            "Messages that were not taken, by the reason.");
+        _denied = _meter.CreateCounter<long>("recourse_requests_denied_total", "{request}",
+            "Requests that were not let in, by the reason: no_key, unknown_key, role.");
         _errors = _meter.CreateCounter<long>("recourse_errors_total", "{fault}", "Failed attempts, by service, kind and category.");
-        _attempts = _meter.CreateCounter<long>("recourse_delivery_attempts_total", "{attempt}", "Attempts at deliveries, by service and outcome.");
-        _retries = _meter.CreateCounter<long>("recourse_retry_attempts_total", "{attempt}", "Attempts after the first of a generation, by service.");
+        _attempts = _meter.CreateCounter<long>("recourse_delivery_attempts_total", "{attempt}",
+            "Attempts at deliveries, by service and outcome.");
+        _retries = _meter.CreateCounter<long>("recourse_retry_attempts_total", "{attempt}",
+            "Attempts after the first of a generation, by service.");
         _retrySuccesses = _meter.CreateCounter<long>("recourse_retry_success_total", "{attempt}",
             "Attempts after the first that delivered, by service.");
         _deadLetters = _meter.CreateCounter<long>("recourse_dead_letters_total", "{delivery}",
@@ -40,7 +46,8 @@ internal sealed class RelayMeters : IDisposable
         _processed = _meter.CreateCounter<long>("recourse_dlq_messages_processed_total", "{delivery}",
             "Dead letters that were replayed or discarded.");
         _processingErrors =
-            _meter.CreateCounter<long>("recourse_dlq_processing_errors_total", "{delivery}", "Acts on dead letters that could not be done.");
+            _meter.CreateCounter<long>("recourse_dlq_processing_errors_total", "{delivery}",
+                "Acts on dead letters that could not be done.");
         _duration = _meter.CreateHistogram<double>("recourse_delivery_duration_seconds", "s", "How long one attempt took, by service.");
         _recovery = _meter.CreateHistogram<double>("recourse_error_recovery_duration_seconds", "s",
             "From the beginning of a delivery's generation to its success, for deliveries that failed at least once, by service.");
@@ -58,6 +65,8 @@ internal sealed class RelayMeters : IDisposable
     }));
 
     public void Refused(string queue, string reason) => _refused.Add(1, new("queue", queue), new("reason", reason));
+
+    public void Denied(string reason) => _denied.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void Replayed(int letters) => _processed.Add(letters, new KeyValuePair<string, object?>("action", "replayed"));
 

@@ -11,7 +11,8 @@ namespace Recourse.Server.Security;
 /// <summary>
 /// Stands around every endpoint of the relay, however it is mounted: lets nobody else's pages in, and answers every error with a problem.
 /// </summary>
-internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Relay> logger, TimeProvider time)
+internal sealed class RequestGuard(
+    IReadOnlyCollection<string> names, Relay relay, Gate gate, ILogger<Relay> logger, TimeProvider time)
 {
     private static readonly object Guarded = new();
     private static readonly TimeSpan LogPause = TimeSpan.FromSeconds(10);
@@ -38,13 +39,20 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
     private async Task RunAsync(HttpContext http, RequestDelegate inner)
     {
         SiteGuard.SetHeaders(http.Response);
-        if (SiteGuard.Check(http.Request, names, http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is not null) is { } refused)
+        var page = http.GetEndpoint()?.Metadata.GetMetadata<DashboardPage>() is not null;
+        if (SiteGuard.Check(http.Request, names, page, Hosts) is { } refused)
         {
             await refused.WriteAsync(http);
             return;
         }
         try
         {
+            if (await gate.AdmitAsync(http) is { } closed)
+            {
+                if (http.GetEndpoint()?.Metadata.GetMetadata<Door>()?.PageDepth is null)
+                    throw new ProblemException(closed);
+                http.Features.Set(new Refusal(closed));
+            }
             await inner(http);
             if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
                 await Bare(http).WriteAsync(http);
@@ -83,6 +91,9 @@ internal sealed class RequestGuard(IReadOnlyCollection<string> names, ILogger<Re
         StatusCodes.Status413PayloadTooLarge => "The body is larger than this call takes.",
         _ => "The body ended before the length that was announced, or its chunks are malformed. Nothing of it was taken.",
     };
+
+    // A rebound name gets in nowhere where keys are asked for: a browser does not have them for that name.
+    private AnyHost Hosts => !relay.ListensBeyondLoopback ? AnyHost.No : relay.Keys.InUse ? AnyHost.Yes : AnyHost.Addresses;
 
     private bool MayLog()
     {

@@ -1,7 +1,19 @@
+using System.Net;
 using Microsoft.AspNetCore.Http;
 using Recourse.Server.Api;
 
 namespace Recourse.Server.Security;
+
+/// <summary>Which Hosts are taken beside loopback and the names of the relay.</summary>
+internal enum AnyHost
+{
+    /// <summary>None: it listens on loopback only.</summary>
+    No,
+    /// <summary>Addresses in digits: no DNS can point a page's name at them.</summary>
+    Addresses,
+    /// <summary>Any: whoever calls has a key.</summary>
+    Yes,
+}
 
 /// <summary>
 /// Refuses what a web page of another site makes a browser send: for reads and writes alike, because without keys the browser of the
@@ -14,11 +26,13 @@ internal static class SiteGuard
     /// <param name="request">The request.</param>
     /// <param name="names">Names under which the relay may be reached besides those of loopback.</param>
     /// <param name="page">It asks for a page of the dashboard.</param>
-    public static Problem? Check(HttpRequest request, IReadOnlyCollection<string> names, bool page = false)
+    /// <param name="hosts">Which Hosts are taken beside those.</param>
+    public static Problem? Check(HttpRequest request, IReadOnlyCollection<string> names, bool page = false, AnyHost hosts = AnyHost.No)
     {
         var host = request.Host;
         // A name that an attacker's DNS points to 127.0.0.1 (rebinding) arrives here as that name.
-        if (!host.HasValue || !(ListenAddress.IsLoopback(host.Host) || names.Contains(host.Host, StringComparer.OrdinalIgnoreCase)))
+        if (!host.HasValue || !(ListenAddress.IsLoopback(host.Host) || names.Contains(host.Host, StringComparer.OrdinalIgnoreCase)
+            || hosts is AnyHost.Yes || (hosts is AnyHost.Addresses && IPAddress.TryParse(host.Host.Trim('[', ']'), out _))))
             return Problem.Of(StatusCodes.Status403Forbidden, "foreign-host",
                 "The Host of the request is not a name of this relay. Use the address that it listens on, such as 127.0.0.1 or localhost.");
         var headers = request.Headers;

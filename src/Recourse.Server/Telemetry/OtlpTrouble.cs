@@ -30,7 +30,8 @@ internal sealed partial class OtlpTrouble(ILogger logger, TimeProvider time, Uri
                 return;
             _toldAt = time.GetTimestamp();
         }
-        var words = string.Format(CultureInfo.InvariantCulture, eventData.Message ?? eventData.EventName ?? "", [.. eventData.Payload ?? []]);
+        var text = eventData.Message ?? eventData.EventName ?? "";
+        var words = string.Format(CultureInfo.InvariantCulture, text, [.. eventData.Payload ?? []]);
         ExportFailed(logger, receiver, words.Split('\n')[0], Pause);
     }
 

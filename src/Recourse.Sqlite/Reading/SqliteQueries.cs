@@ -83,6 +83,23 @@ internal sealed class SqliteQueries(SqliteReaders readers, TimeProvider time) : 
     public override Task<IReadOnlyList<Control>> ControlsAsync(CancellationToken cancellationToken = default) =>
         readers.ReadAsync<IReadOnlyList<Control>>(read => ReplaySql.ReadControls(read[ReplaySql.Controls]), cancellationToken);
 
+    public override Task<IReadOnlyList<ApiKey>> KeysAsync(CancellationToken cancellationToken = default) =>
+        readers.ReadAsync<IReadOnlyList<ApiKey>>(read => AccessSql.ReadKeys(read[AccessSql.Keys]), cancellationToken);
+
+    public override Task<Page<AuditEntry>> AuditAsync(AuditFilter filter, CancellationToken cancellationToken = default)
+    {
+        var cursor = KeyCursor.Of(filter.After, filter.Limit);
+        return readers.ReadAsync(read => AccessSql.Acts(read, filter, cursor), cancellationToken);
+    }
+
+    internal override Task<IReadOnlyList<PayloadKeyNote>> PayloadKeysAsync(CancellationToken cancellationToken) =>
+        readers.ReadAsync<IReadOnlyList<PayloadKeyNote>>(AccessSql.PayloadKeys, cancellationToken);
+
+    internal override Task<IReadOnlyList<StoredPayload>> StoredPayloadsAsync(
+        bool edited, string otherThan, long after, int limit, CancellationToken cancellationToken) =>
+        readers.ReadAsync<IReadOnlyList<StoredPayload>>(read => AccessSql.Payloads(read, edited, otherThan, after, limit),
+            cancellationToken);
+
     private StoredMessage? Message(ReadConnection read, Guid id)
     {
         var row = read[

@@ -65,7 +65,7 @@ internal sealed class DeadLetterWriter(
         return LetterRules.KeyGeneration(key, letter.KeyGeneration, letter.Generation, letter.MaybeApplied, edited);
     }
 
-    public DeadLetterOutcome Apply(DiscardCommand command, long now) => 
+    public DeadLetterOutcome Apply(DiscardCommand command, long now) =>
         PutAway(command.Id, "discard", command.Actor, command.Reason, now, command);
 
     public DeadLetterOutcome Apply(ResolveCommand command, long now) =>

@@ -76,7 +76,7 @@ internal sealed class EnqueueWriter
         var queue = _routes.QueueId(message.Queue);
         if (message.IdempotencyKey is { } key && Used(queue, key, command.ContentHash, now) is { } used)
             return used;
-        var id = LastId = _ids.Next(StoreTime.Time(now));
+        var id = command.Id ?? (LastId = _ids.Next(StoreTime.Time(now)));
         if (message.IdempotencyKey is { } unused)
         {
             _addKey.Bind(1, queue).Bind(2, unused).Bind(3, command.ContentHash).Bind(4, id)

@@ -27,6 +27,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly ReplayWriter _replay;
     private readonly ImportWriter _import;
     private readonly ControlWriter _controls;
+    private readonly AccessWriter _access;
     private readonly SqliteStatement _begin;
     private readonly SqliteStatement _commit;
 
@@ -50,6 +51,7 @@ internal sealed class SqliteWriter : IDisposable
             var lanes = new Lanes(_database, _routes);
             var replays = new ReplayBooks(_database);
             _controls = new(_database);
+            _access = new(_database);
             var attempts = new AttemptWriter(_database, _nodes);
             _enqueue = new(_database, _routes, lanes);
             _letters = new(_database, _routes);
@@ -243,8 +245,15 @@ internal sealed class SqliteWriter : IDisposable
             case ReplayBatchCommand replays: replays.Result = _replay.Apply(replays, now); break;
             case MoveReplayCommand move: move.Result = _replay.Apply(move, now); break;
             case PruneReplaysCommand gone: gone.Result = _replay.Apply(gone, now); break;
+            case AddKeyCommand key: key.Result = _access.Apply(key, now); break;
+            case RemoveKeyCommand key: key.Result = _access.Apply(key); break;
+            case NoteActCommand note: note.Result = true; break;
+            case NotePayloadKeyCommand note: note.Result = _access.Apply(note); break;
+            case ReplacePayloadCommand replace: replace.Result = _access.Apply(replace); break;
+            case PruneAuditCommand old: old.Result = _access.Apply(old, now); break;
             default: throw new StoreException($"The SQLite store does not know {command.GetType().Name}.", StoreProblem.Other);
         }
+        _access.Note(command, now);
     }
 
     /// <summary>What is summed up over all commands of a commit.</summary>

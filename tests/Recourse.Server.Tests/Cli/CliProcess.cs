@@ -41,6 +41,7 @@ internal static class CliProcess
             RedirectStandardError = true,
         };
         start.Environment.Remove("RECOURSE_SERVER");
+        start.Environment.Remove("RECOURSE_KEY");
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }

@@ -38,7 +38,7 @@ public class ConfigurationErrorTests
         { "services: [a]", 1, 11, "a group of names" },
         { "services:\n  shop: 5", 2, 9, "is a group of keys" },
         { "alerts: []", 1, 1, "not supported yet" },
-        { "listen: http://0.0.0.0:80", 1, 9, "keys" },
+        { "listen: http://relay.example:80", 1, 9, "in digits" },
         { "listen: https://127.0.0.1", 1, 9, "HTTPS" },
         { "listen: 8080", 1, 9, "no address to listen on" },
         { "store: oracle", 1, 8, "sqlite:PATH" },

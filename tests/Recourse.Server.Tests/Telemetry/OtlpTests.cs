@@ -59,7 +59,8 @@ public class OtlpTests
         var log = new Lines();
         // Nobody listens on port 9 of loopback.
         var configuration = RelayConfiguration.Parse(Yaml(new("http://127.0.0.1:9"))).Configuration!;
-        await using (var relay = await TestRelay.StartAsync(configuration, TestRelay.Delivers, logging: logging => logging.AddProvider(log)))
+        await using (var relay = await TestRelay.StartAsync(
+            configuration, TestRelay.Delivers, logging: logging => logging.AddProvider(log)))
             await relay.AcceptedAsync("orders");
         var told = Assert.Single(log.All, line => line.Contains("Telemetry could not be sent", StringComparison.Ordinal));
         Assert.Contains("http://127.0.0.1:9/", told, StringComparison.Ordinal);

@@ -28,6 +28,8 @@ async function update() {
     address.searchParams.set("fragment", "1");
     const answer = await fetch(address, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(patienceMs) });
     const text = await answer.text();
+    // The session is over: the page itself leads to where one signs in.
+    if (answer.status === 401) return location.reload();
     if (answer.status >= 500) throw new Error(`status ${answer.status}`);
     if (!paused && answer.ok) merge(new DOMParser().parseFromString(text, "text/html"));
     failures = 0;

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Recourse.Cli.Output;
+using Recourse.Durable;
+using Recourse.Server;
+
+namespace Recourse.Cli.Commands;
+
+/// <summary><c>recourse db rekey</c>: seals every payload of a store with the active key.</summary>
+internal static class DbRekey
+{
+    public static Command Create()
+    {
+        var (config, json) = (DbCommand.Config(), CommonOptions.Json("Print what was done as one JSON document"));
+        var command = new Command("rekey", "Seal every payload with the active key of the configuration; the relay must be "
+            + "stopped") { config, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var file = parsed.GetValue(config)!;
+            var loaded = RelayConfiguration.Load(file);
+            if (loaded.Configuration is not { } configuration)
+                throw new CliException(ExitCode.Usage, $"{file} is wrong: {loaded.Errors[0]}");
+            if (configuration.PayloadKeys.Count == 0)
+                throw new CliException(ExitCode.Usage, $"{file} has no encryption: keys:, so there is no key to seal with.");
+            var done = await DbCommand.GuardedAsync(() => RunAsync(configuration, cancellationToken));
+            var active = configuration.PayloadKeys[0].Id;
+            if (parsed.GetValue(json))
+                JsonOutput.Write(new(active, done), CliJson.Default.DbRekeyed);
+            else
+                Console.Out.WriteLine($"{done:N0} payloads were sealed with '{active}'; every payload is now. Other keys are needed no "
+                    + $"more.");
+            return ExitCode.Ok;
+        });
+        return command.Teach([("After a new key was put first", "recourse db rekey")],
+            "It works in small commits: ended at any time, it goes on where it stopped when it is run again.");
+    }
+
+    private static async Task<long> RunAsync(RelayConfiguration configuration, CancellationToken cancellationToken)
+    {
+        await using var store = new EncryptedMessageStore(
+            ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
+        await store.OpenAsync(cancellationToken);
+        var done = 0L;
+        await LongWork.RunAsync("Sealing payloads", 0, async step => done = await store.RekeyAsync(new Steps(step), cancellationToken));
+        return done;
+    }
+
+    private sealed class Steps(Action<double> step) : IProgress<long>
+    {
+        private long _before;
+
+        public void Report(long value)
+        {
+            step(value - _before);
+            _before = value;
+        }
+    }
+}
+
+/// <summary>What <c>db rekey --json</c> prints.</summary>
+internal sealed record DbRekeyed(string Key, long Sealed);

@@ -1,0 +1,47 @@
+using Recourse.Cli.Client;
+using Recourse.Durable;
+using Recourse.Server;
+using Recourse.Server.Api;
+using Recourse.Server.Security;
+
+namespace Recourse.Cli.Commands;
+
+/// <summary>
+/// Makes a key in a store that no relay has open: the first one, before a relay listens beyond loopback; or a new admin's, when the last
+/// one was lost. Whoever may write the store's file may do so anyway.
+/// </summary>
+internal static class KeyFile
+{
+    public static async Task<NewKeyAnswer> AddAsync(string config, NewKeyBody asked, CancellationToken cancellationToken)
+    {
+        var loaded = RelayConfiguration.Load(config);
+        if (loaded.Configuration is not { } configuration)
+            throw new CliException(ExitCode.Usage, $"{config} is wrong, so it does not tell where the store is: {loaded.Errors[0]}");
+        if (configuration.Store == "memory:")
+            throw new CliException(ExitCode.Usage, "a store in memory keeps nothing: its keys are made while the relay runs.");
+        _ = Roles.TryParse(asked.Role, out var role);
+        var secret = KeySecret.New();
+        var name = asked.Name ?? $"{role.Name()}-{secret.Id}";
+        var command = new AddKeyCommand(secret.Id, name, role, secret.Hash(), $"{Environment.UserName}@{Environment.MachineName}")
+        {
+            Lifetime = asked.ExpiresInSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        };
+        var outcome = await DbCommand.GuardedAsync(async () =>
+        {
+            await using var store = new EncryptedMessageStore(
+                ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
+            await store.OpenAsync(cancellationToken);
+            try
+            {
+                return await store.CommitAsync(command, cancellationToken);
+            }
+            catch (ArgumentException error)
+            {
+                throw new CliException(ExitCode.Usage, error.Message, error);
+            }
+        });
+        if (outcome is not KeyOutcome.Done)
+            throw new CliException(ExitCode.Conflict, KeyRoutes.Words(outcome, name));
+        return new(secret.Id, name, role.Name(), secret.Text, TimeProvider.System.GetUtcNow() + command.Lifetime);
+    }
+}

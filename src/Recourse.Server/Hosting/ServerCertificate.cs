@@ -1,0 +1,53 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+
+namespace Recourse.Server;
+
+/// <summary>
+/// The certificate of the listener. Its files are looked at again every 10 s when somebody connects; a changed one counts for the next
+/// connection, and one that cannot be used leaves the old one in place.
+/// </summary>
+internal sealed class ServerCertificate(ServerTls tls, TimeProvider time, Func<ILogger?> logger)
+{
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
+    private readonly Lock _lock = new();
+    private X509Certificate2 _current = PemCertificate.Load(tls.Certificate, tls.Key);
+    private (DateTime, DateTime) _written = Written(tls);
+    private long _lookedAt = time.GetTimestamp();
+
+    public X509Certificate2 Current()
+    {
+        lock (_lock)
+        {
+            if (time.GetElapsedTime(_lookedAt) < LookAgain)
+                return _current;
+            _lookedAt = time.GetTimestamp();
+            try
+            {
+                var written = Written(tls);
+                if (written != _written)
+                    (_current, _written) = (PemCertificate.Load(tls.Certificate, tls.Key), written);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
+            {
+                if (logger() is { } log)
+                    Log.CertificateKept(log, tls.Certificate, error.Message);
+            }
+            return _current;
+        }
+    }
+
+    private static (DateTime, DateTime) Written(ServerTls tls) =>
+        (File.GetLastWriteTimeUtc(tls.Certificate), File.GetLastWriteTimeUtc(tls.Key ?? tls.Certificate));
+}
+
+/// <summary>The certificate of https listeners, as PEM files.</summary>
+public sealed record ServerTls
+{
+    /// <summary>The certificate, with those between it and its authority.</summary>
+    public required string Certificate { get; init; }
+
+    /// <summary>Its private key; null when it stands in the same file.</summary>
+    public string? Key { get; init; }
+}

@@ -1,0 +1,76 @@
+using System.Text;
+using Recourse.Cli;
+using Recourse.Durable;
+using Recourse.Server.Tests.Cli;
+using Recourse.Server.Tests.Configuration;
+using Recourse.Sqlite;
+
+namespace Recourse.Server.Tests;
+
+/// <summary>Payloads sealed at rest, through a whole relay and the command line.</summary>
+public sealed class EncryptionTests
+{
+    private const string One = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    private const string Two = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+    private static string Yaml(string encryption) => TestRelay.Basic.Replace("\"memory:\"", "sqlite:relay.db", StringComparison.Ordinal)
+        + "\n" + encryption;
+
+    private static Task<TestRelay> StartAsync(Folder folder, string encryption, DeliveryHandler handler)
+    {
+        var loaded = RelayConfiguration.Load(folder.Write("recourse.yaml", Yaml(encryption)));
+        Assert.Empty(loaded.Errors);
+        return TestRelay.StartAsync(loaded.Configuration!, handler, new SqliteMessageStore(folder.Path("relay.db")));
+    }
+
+    [Fact]
+    public async Task A_letter_is_sealed_on_the_disk_shown_whole_rekeyed_and_replayed()
+    {
+        using var folder = new Folder();
+        const string Old = "encryption: { keys: { k1: { key: \"" + One + "\" } } }";
+        const string Both = "encryption: { active: k2, keys: { k1: { key: \"" + One + "\" }, k2: { key: \"" + Two + "\" } } }";
+        const string New = "encryption: { keys: { k2: { key: \"" + Two + "\" } } }";
+        string id;
+        await using (var relay = await StartAsync(folder, Old, TestRelay.Refuses))
+        {
+            await relay.AcceptedAsync("orders", """{"name":"Meier-Landrut"}""");
+            id = (await relay.UntilAsync("/v1/dead-letters", list =>
+                list["items"]!.AsArray().Count == 1))["items"]![0]!["id"]!.GetValue<string>();
+            Assert.Contains("Meier-Landrut", (await relay.GetAsync($"/v1/dead-letters/{id}/payload")).ToJsonString(),
+                StringComparison.Ordinal);
+        }
+        foreach (var file in Directory.GetFiles(Path.GetDirectoryName(folder.Path("relay.db"))!, "relay.db*"))
+            Assert.DoesNotContain("Meier-Landrut", Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file,
+                TestContext.Current.CancellationToken)), StringComparison.Ordinal);
+
+        var refused = await Assert.ThrowsAsync<StoreException>(() => StartAsync(folder, "", TestRelay.Refuses));
+        Assert.Contains("'k1', which is not given", refused.Message, StringComparison.Ordinal);
+
+        folder.Write("recourse.yaml", Yaml(Both));
+        var rekeyed = await CliProcess.RunAsync("db", "rekey", "--config", folder.Path("recourse.yaml"));
+        Assert.True(rekeyed.ExitCode == ExitCode.Ok, rekeyed.Error);
+        Assert.Contains("1 payloads were sealed with 'k2'", rekeyed.Out, StringComparison.Ordinal);
+
+        var delivered = new TaskCompletionSource<string>();
+        await using var again = await StartAsync(folder, New, (delivery, token) =>
+        {
+            delivered.TrySetResult(Encoding.UTF8.GetString(delivery.Body.Span));
+            return TestRelay.Delivers(delivery, token);
+        });
+        using var replayed = await again.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}:replay");
+        Assert.Equal(200, (int)replayed.StatusCode);
+        Assert.Equal("""{"name":"Meier-Landrut"}""", await delivered.Task.WaitAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("encryption: {}", "needs keys")]
+    [InlineData("encryption: { keys: { a: {} } }", "32 bytes")]
+    [InlineData("encryption: { keys: { a: { key: secretword } } }", "32 bytes")]
+    [InlineData("encryption: { active: b, keys: { a: { key: \"" + One + "\" } } }", "none of the keys: a")]
+    public void What_is_no_key_is_refused_and_not_shown(string yaml, string says)
+    {
+        var error = Assert.Single(RelayConfiguration.Parse(yaml).Errors);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secretword", error.Message, StringComparison.Ordinal);
+    }
+}

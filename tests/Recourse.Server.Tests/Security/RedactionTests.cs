@@ -1,0 +1,113 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Recourse.Durable;
+using Recourse.Server.Redaction;
+
+namespace Recourse.Server.Tests;
+
+/// <summary>What is masked, where, and that what is delivered is not.</summary>
+public sealed class RedactionTests
+{
+    private static Redactor With(params string[] paths) => new([], [.. paths.Select(path => JsonPath.Parse(path)!)]);
+
+    private static string Masked(Redactor redactor, string body) =>
+        Encoding.UTF8.GetString(redactor.Payload(new(Encoding.UTF8.GetBytes(body), "application/json", null)).Body.Span);
+
+    [Theory]
+    [InlineData("patient.ssn", """{"patient":{"ssn":"1","name":"M"},"ssn":"2"}""",
+        """{"patient":{"ssn":"[redacted]","name":"M"},"ssn":"2"}""")]
+    [InlineData("$.cards[*].number", """{"cards":[{"number":1},{"number":[2]}]}""",
+        """{"cards":[{"number":"[redacted]"},{"number":"[redacted]"}]}""")]
+    [InlineData("cards.*.number", """{"cards":{"a":{"number":1},"b":{"no":2}}}""",
+        """{"cards":{"a":{"number":"[redacted]"},"b":{"no":2}}}""")]
+    [InlineData("**.password", """{"password":1,"a":[{"b":{"Password":{"x":2}}}]}""",
+        """{"password":"[redacted]","a":[{"b":{"Password":"[redacted]"}}]}""")]
+    [InlineData("a.**.z", """{"a":{"z":1,"b":{"z":2}},"z":3}""", """{"a":{"z":"[redacted]","b":{"z":"[redacted]"}},"z":3}""")]
+    [InlineData("a.*", """{"a":{"x":1,"y":null}}""", """{"a":{"x":"[redacted]","y":"[redacted]"}}""")]
+    [InlineData("nothing.here", """{ "a" : 1 }""", """{ "a" : 1 }""")]
+    [InlineData("ssn", "ssn=123-45&name=M", "ssn=[redacted]&name=M")]
+    [InlineData("ssn", """{"ssn": "12, "name": """, """{"ssn": "[redacted]"name": """)]
+    public void Places_in_a_body_are_masked(string path, string body, string expected) => Assert.Equal(expected, Masked(With(path), body));
+
+    [Theory]
+    [InlineData("Authorization: Bearer abc.def", "Authorization: [redacted]")]
+    [InlineData("bad {\"api_token\":\"s3cret\"} sent", "bad {\"api_token\":\"[redacted]\"} sent")]
+    [InlineData("X-Api-Key=0123456789, try again", "X-Api-Key=[redacted], try again")]
+    [InlineData("Unexpected token: end of file", "Unexpected token: end of file")]
+    [InlineData("password = hunter22", "password = [redacted]")]
+    [InlineData("HTTP 503 Service Unavailable", "HTTP 503 Service Unavailable")]
+    public void Texts_lose_the_values_of_secret_names(string text, string expected) => Assert.Equal(expected, With().Text(text));
+
+    [Fact]
+    public void Headers_are_masked_by_name_with_stars()
+    {
+        var shown = new Redactor(["X-Card*"], []).Headers(new Dictionary<string, string>
+        {
+            ["authorization"] = "a",
+            ["set-cookie"] = "b",
+            ["x-api-key"] = "c",
+            ["X-CSRF-Token-2"] = "d",
+            ["x-card-no"] = "e",
+            ["ce-type"] = "f",
+        })!;
+        Assert.Equal(["ce-type"], shown.Where(header => header.Value != Redactor.Mask).Select(header => header.Key));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a..b")]
+    [InlineData("a[0]")]
+    [InlineData("**")]
+    public void What_is_no_place_is_refused(string path) => Assert.Null(JsonPath.Parse(path));
+
+    private const string Yaml = "redact: { json: [\"**.ssn\"], headers: [X-Patient] }\n" + TestRelay.Basic;
+
+    [Fact]
+    public async Task A_letter_is_shown_exported_and_told_of_with_masks_and_delivered_without()
+    {
+        var delivered = new TaskCompletionSource<ClaimedDelivery>();
+        var mended = false;
+        async ValueTask<DeliveryResult> Handle(ClaimedDelivery delivery, CancellationToken token)
+        {
+            if (!mended)
+                return DeliveryResult.Failed((await TestRelay.Refuses(delivery, token)).Fault!,
+                    "HTTP 400: {\"ssn\":\"123-45\"} is no ssn", "400");
+            delivered.TrySetResult(delivery);
+            return await TestRelay.Delivers(delivery, token);
+        }
+        var yaml = Yaml.Replace("shop: { url: \"http://127.0.0.1:9/\" }",
+            "shop: { url: \"http://127.0.0.1:9/\", allow_headers: [X-Patient] }",
+            StringComparison.Ordinal);
+        await using var relay = await TestRelay.StartAsync(yaml, Handle);
+        await relay.AcceptedAsync("orders", """{"ssn":"123-45","n":1}""", ("X-Patient", "Meier"));
+        var letter = (await relay.UntilAsync("/v1/dead-letters", list => list["items"]!.AsArray().Count == 1))["items"]![0]!;
+        var id = letter["id"]!.GetValue<string>();
+        Assert.Equal("HTTP 400: {\"ssn\":\"[redacted]\"} is no ssn", letter["error"]!.GetValue<string>());
+        foreach (var path in (string[])[$"/v1/dead-letters/{id}", $"/v1/dead-letters/{id}/payload", $"/v1/messages/{id[..36]}",
+            "/v1/dead-letters/groups",
+            "/v1/dead-letters/export", $"/deliveries/{id}", $"/deliveries/{id}/payload", "/v1/services"])
+        {
+            using var answer = await relay.SendAsync(HttpMethod.Get, path);
+            var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            Assert.DoesNotContain("123-45", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("Meier", text, StringComparison.Ordinal);
+            if (path.EndsWith("export", StringComparison.Ordinal))
+                Assert.Equal("""{"ssn":"[redacted]","n":1}""",
+                    Encoding.UTF8.GetString(Convert.FromBase64String(JsonNode.Parse(text)!["body_base64"]!.GetValue<string>())));
+        }
+        // Somebody edits what they were shown: the mask stands for what it hides.
+        using (var edited = await relay.SendAsync(HttpMethod.Put, $"/v1/dead-letters/{id}/payload", """{"ssn":"[redacted]","n":2}""",
+            "application/json", ("If-Match", "*")))
+            Assert.Equal(200, (int)edited.StatusCode);
+        using (var bad = await relay.SendAsync(HttpMethod.Put, $"/v1/dead-letters/{id}/payload", """{"other":{"ssn":"[redacted]"}}""",
+            "application/json", ("If-Match", "*")))
+            Assert.Contains("Write the value", (await TestRelay.ProblemAsync(bad, 400))["detail"]!.GetValue<string>(),
+                StringComparison.Ordinal);
+        mended = true;
+        using (var sent = await relay.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}:replay"))
+            Assert.Equal(200, (int)sent.StatusCode);
+        var whole = await delivered.Task.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("""{"ssn":"123-45","n":2}""", Encoding.UTF8.GetString(whole.Body.Span));
+        Assert.Equal("Meier", whole.Headers!["x-patient"]);
+    }
+}
