@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text;
+using Npgsql;
+using Recourse.Postgres;
+
+namespace Recourse.StoreBench;
+
+/// <summary>
+/// One node, then three on one database, beside the floor, in one process and alternately, each on a fresh database of a server that is
+/// given; with the commits that the server counted for each message.
+/// </summary>
+internal static class PostgresTable
+{
+    private static readonly TimeSpan StatisticsSettle = TimeSpan.FromSeconds(2);
+    private static int _databases;
+
+    private sealed record Figure(double Rate, double Commits);
+
+    public static async Task RunAsync(string server, int rounds, int scale, string? output)
+    {
+        (string Name, Func<string, Subject> Make)[] subjects =
+        [
+            ("floor", connection => new PostgresFloor(connection)),
+            ("one node", connection => new NodesSubject(connection, 1)),
+            ("three nodes", connection => new NodesSubject(connection, 3)),
+        ];
+        foreach (var (_, make) in subjects)
+            await OneAsync(server, make, 64, 3_000);
+        var table = new StringBuilder();
+        table.AppendLine("| in flight | | end to end /s | of the floor | commits a message |").AppendLine("|---|---|---|---|---|");
+        foreach (var (inFlight, messages) in new[] { (1, 1_000), (8, 5_000), (128, 40_000) })
+        {
+            var figures = subjects.Select(_ => new List<Figure>()).ToList();
+            for (var round = 0; round < rounds; round++)
+            {
+                for (var i = 0; i < subjects.Length; i++)
+                    figures[i].Add(await OneAsync(server, subjects[i].Make, inFlight, messages * scale));
+            }
+            for (var i = 0; i < subjects.Length; i++)
+                Row(table, inFlight, subjects[i].Name, figures[i], figures[0]);
+        }
+        Console.Write(table);
+        if (output is not null)
+            await File.WriteAllTextAsync(output, table.ToString());
+    }
+
+    private static void Row(StringBuilder table, int inFlight, string name, List<Figure> figures, List<Figure> floor)
+    {
+        var ratios = figures.Zip(floor).Select(pair => pair.First.Rate / pair.Second.Rate).Order().ToList();
+        table.AppendLine(CultureInfo.InvariantCulture,
+            $"| {inFlight} | {name} | {Median(figures.Select(figure => figure.Rate)):N0} "
+            + $"| {Median(ratios):F2} ({ratios[0]:F2} to {ratios[^1]:F2}) | {Median(figures.Select(figure => figure.Commits)):F2} |");
+    }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ToList() is var sorted ? sorted[sorted.Count / 2] : 0;
+
+    private static async Task<Figure> OneAsync(string server, Func<string, Subject> make, int inFlight, int messages)
+    {
+        var name = $"bench_{Environment.ProcessId}_{++_databases}";
+        await using var admin = NpgsqlDataSource.Create(server);
+        await RunAsync(admin, $"CREATE DATABASE {name}");
+        var connection = new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
+        double rate;
+        long before;
+        await using (var subject = make(connection))
+        {
+            await subject.OpenAsync();
+            before = await CommitsAsync(admin, name);
+            rate = (await Driver.EndToEndAsync(subject, messages, inFlight)).EndToEnd;
+        }
+        var commits = (await CommitsAsync(admin, name) - before) / (double)messages;
+        NpgsqlConnection.ClearAllPools();
+        await RunAsync(admin, $"DROP DATABASE {name} WITH (FORCE)");
+        return new(rate, commits);
+    }
+
+    // Sessions hand in what they counted about once a second, and at their end.
+    private static async Task<long> CommitsAsync(NpgsqlDataSource admin, string database)
+    {
+        await Task.Delay(StatisticsSettle);
+        await using var command = admin.CreateCommand("SELECT xact_commit FROM pg_stat_database WHERE datname = $1");
+        command.Parameters.Add(new() { Value = database });
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    private static async Task RunAsync(NpgsqlDataSource admin, string sql)
+    {
+        await using var command = admin.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+}
+
+/// <summary>Several nodes of one database, each with a store of its own, that take turns.</summary>
+internal sealed class NodesSubject(string connection, int nodes) : Subject
+{
+    private readonly StoreSubject[] _nodes = [.. Enumerable.Range(0, nodes).Select(node => new StoreSubject(
+        $"node-{node}", () => new PostgresMessageStore(connection) { Node = new($"node-{node}") }))];
+    private int _sent;
+    private int _handled;
+
+    public override string Name => $"{nodes} nodes";
+
+    public override async Task OpenAsync()
+    {
+        foreach (var node in _nodes)
+            await node.OpenAsync();
+    }
+
+    public override Task EnqueueAsync(ReadOnlyMemory<byte> body) => Next(ref _sent).EnqueueAsync(body);
+
+    public override Task<int> HandleAsync(int max) => Next(ref _handled).HandleAsync(max);
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes)
+            await node.DisposeAsync();
+    }
+
+    private StoreSubject Next(ref int turn) => _nodes[(uint)Interlocked.Increment(ref turn) % (uint)_nodes.Length];
+}
