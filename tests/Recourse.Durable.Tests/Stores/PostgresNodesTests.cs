@@ -290,7 +290,7 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
     public async Task A_newer_schema_is_refused_only_when_it_says_so(int version, int oldestReader, bool opens)
     {
         await OpenAsync("old");
-        await using (var connection = new NpgsqlConnection(_connection))
+        await using (var connection = new NpgsqlConnection(_connection + ";Pooling=false"))
         {
             await connection.OpenAsync(Cancelled);
             await using var upgrade = new NpgsqlCommand(

@@ -108,7 +108,8 @@ public sealed class PostgresServer : IAsyncLifetime
 
     internal static void Run(string connectionString, string sql)
     {
-        using var connection = new NpgsqlConnection(connectionString);
+        // Of its own: tests end connections of the pool.
+        using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
         connection.Open();
         using var command = new NpgsqlCommand(sql, connection);
         command.ExecuteNonQuery();

@@ -40,7 +40,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
     public async Task A_cut_connection_costs_its_batch_and_no_more()
     {
         var before = await PutAsync("before");
-        await using (var other = new NpgsqlConnection(_connection))
+        await using (var other = new NpgsqlConnection(_connection + ";Pooling=false"))
         {
             await other.OpenAsync(TestContext.Current.CancellationToken);
             await using var cut = new NpgsqlCommand(
@@ -127,7 +127,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
 
     private void Execute(string text)
     {
-        using var connection = new NpgsqlConnection(_connection + ";Search Path=recourse");
+        using var connection = new NpgsqlConnection(_connection + ";Search Path=recourse;Pooling=false");
         connection.Open();
         using var command = new NpgsqlCommand(text, connection);
         command.ExecuteNonQuery();
