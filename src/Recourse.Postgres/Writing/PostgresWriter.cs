@@ -121,6 +121,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             for (var i = 0; i < batch.Length; i++)
             {
                 transaction.Save("command");
+                var leases = _claim!.Leases.Count;
                 try
                 {
                     ApplyAll(sql, batch.Slice(i, 1));
@@ -128,7 +129,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
                 catch (Exception error) when (PostgresErrors.IsOfCommand(error))
                 {
                     transaction.Rollback("command");
-                    Forget();
+                    // What stands before the savepoint is kept, and in hand once this commits.
+                    _claim.Leases.RemoveRange(leases, _claim.Leases.Count - leases);
+                    ForgetRead();
                     errors[i] = PostgresErrors.AsStoreException(error);
                 }
             }
@@ -154,6 +157,12 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     {
         _lost.Add(_claim!.Leases);
         _claim.Leases.Clear();
+        ForgetRead();
+    }
+
+    // What was read or gathered may be of what was rolled back.
+    private void ForgetRead()
+    {
         _books.Forget();
         _letters.Forget();
         _controls.Forget();

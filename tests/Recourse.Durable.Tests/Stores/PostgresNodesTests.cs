@@ -342,4 +342,30 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
         Assert.Equal(1, Assert.Single(await store.Queries.QueuesAsync(Cancelled)).Leased);
         Assert.Equal(1, Assert.Single(await ClaimAsync(store)).Attempt);
     }
+
+    [Fact]
+    public async Task A_claim_keeps_its_leases_when_a_command_behind_it_in_the_batch_is_refused()
+    {
+        var store = await OpenAsync();
+        await PutAsync(store, "a");
+        using var gathering = new SemaphoreSlim(0);
+        var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.BetweenTransactions = _ =>
+        {
+            if (writing.TrySetResult())
+                gathering.Wait();
+        };
+        var first = PutAsync(store, "b", queue: "late");
+        await writing.Task;
+        // The writer is busy: these two become one batch. PostgreSQL keeps no zero in a text.
+        var claim = ClaimAsync(store, 1);
+        var refused = store.CommitAsync(new NoteActCommand("ann\0", "backup", "store", null, "done"), Cancelled).AsTask();
+        gathering.Release();
+        await first;
+        var held = Assert.Single(await claim);
+        await Assert.ThrowsAsync<StoreException>(() => refused);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.NotEqual(held.Id, Assert.Single(await ClaimAsync(store)).Id);
+        Assert.True(await CompleteAsync(store, held));
+    }
 }
