@@ -31,10 +31,23 @@ internal static class EnqueueChecks
         CheckLength(message.IdempotencyKey, "NewMessage.IdempotencyKey");
         CheckLength(message.ContentType, "NewMessage.ContentType");
         CheckLength(message.TraceParent, "NewMessage.TraceParent");
-        if (message.Headers is { Count: > HeadersMax })
-            throw new ArgumentException($"NewMessage.Headers has {message.Headers.Count} entries; at most {HeadersMax} are kept.");
+        CheckHeaders(message.Headers);
         if (message.Priority is < 0 or > Ranks.Highest)
             throw new ArgumentException($"NewMessage.Priority is {message.Priority}; it must be 0 to {Ranks.Highest}.");
+    }
+
+    private static void CheckHeaders(IReadOnlyDictionary<string, string>? headers)
+    {
+        if (headers is null or { Count: 0 })
+            return;
+        if (headers.Count > HeadersMax)
+            throw new ArgumentException($"NewMessage.Headers has {headers.Count} entries; at most {HeadersMax} are kept.");
+        var names = new HashSet<string>(headers.Count, StringComparer.OrdinalIgnoreCase);
+        foreach (var name in headers.Keys)
+        {
+            if (!names.Add(name))
+                throw new ArgumentException($"NewMessage.Headers has '{name}' twice: names that differ only in case are one header.");
+        }
     }
 
     private static void CheckServices(IReadOnlyList<string> services)
@@ -65,6 +78,14 @@ internal static class EnqueueChecks
     {
         if (text?.Length > KeyCharsMax)
             throw new ArgumentException($"{where} has {text.Length} characters; at most {KeyCharsMax} are kept.");
+        CheckZero(text, where);
+    }
+
+    /// <summary>A zero is no character of a text in PostgreSQL, and what SQLite's tools show ends there.</summary>
+    public static void CheckZero(string? text, string where)
+    {
+        if (text?.Contains('\0') is true)
+            throw new ArgumentException($"{where} has a zero (U+0000), which not every store can keep; leave it out.");
     }
 
     // What makes a repeated message the same: its media type, its place in the order, its body.

@@ -120,8 +120,8 @@ public sealed record ClaimedDelivery
     /// <summary>The body, byte for byte as it came in (or as an operator edited it).</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
     /// <summary>
-    /// Why the body cannot be read: it is sealed and was changed, or its key is wrong. Its attempt fails without the handler being asked.
-    /// Null (the default) when it can.
+    /// Why the message cannot be read: its body is sealed and was changed, or its key is wrong, or its stored row is damaged. Its attempt
+    /// fails without the handler being asked. Null (the default) when it can.
     /// </summary>
     public string? Unreadable { get; init; }
 }

@@ -152,16 +152,46 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
     /// <summary>With the body that a person gave it in place of the one that came in.</summary>
     private static ClaimedDelivery Edited(Sql sql, long key, ClaimedDelivery claimed)
     {
-        var (type, body) = sql.Read(
+        if (claimed.Unreadable is not null)
+            return claimed;
+        var edited = sql.Read(
             "SELECT content_type, body FROM letter_bodies WHERE delivery = $1",
-            row => (row.TextOrNull(0), row.GetFieldValue<byte[]>(1)), key)[0];
-        return claimed with { ContentType = type, Body = body };
+            row => (Type: row.TextOrNull(0), Body: row.GetFieldValue<byte[]>(1)), key);
+        return edited is [var (type, body)] ? claimed with { ContentType = type, Body = body }
+            : Unreadable(claimed, "its edited body is not there");
     }
 
+    // A row that cannot be read must not stop the rows behind it. It is claimed like them, and its attempt fails without the handler: so
+    // the letters are locked in their order, which a claim does not do.
     private static ClaimedDelivery Claimed(NpgsqlDataReader row, long lease, long now)
     {
+        var claimed = Bare(row, lease, now);
+        try
+        {
+            var created = StoreTime.Time(row.GetInt64(13));
+            return claimed with
+            {
+                CreatedAt = created,
+                GenerationAt = row.Int64OrNull(7) is { } began ? StoreTime.Time(began) : created,
+                ContentType = row.TextOrNull(15),
+                Headers = HeaderText.Read(row.TextOrNull(16)),
+                Body = row.GetFieldValue<byte[]>(18),
+            };
+        }
+        catch (Exception error) when (error is FormatException or ArithmeticException)
+        {
+            return Unreadable(claimed, error.Message);
+        }
+    }
+
+    private static ClaimedDelivery Unreadable(ClaimedDelivery claimed, string why) =>
+        claimed with { ContentType = null, Headers = null, Body = default, Unreadable = $"The stored row cannot be read: {why}" };
+
+    /// <summary>What the types of the columns vouch for.</summary>
+    private static ClaimedDelivery Bare(NpgsqlDataReader row, long lease, long now)
+    {
         var id = new DeliveryId(row.GetGuid(12), DeliveryKey.Index(row.GetInt64(0)));
-        var created = StoreTime.Time(row.GetInt64(13));
+        var time = StoreTime.Time(now);
         return new()
         {
             Id = id,
@@ -174,18 +204,16 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
             UnknownFaults = row.GetInt32(4),
             LastDelayMs = row.GetInt64(5),
             Generation = row.GetInt32(6),
-            CreatedAt = created,
-            GenerationAt = row.Int64OrNull(7) is { } began ? StoreTime.Time(began) : created,
-            ClaimedAt = StoreTime.Time(now),
+            CreatedAt = time,
+            GenerationAt = time,
+            ClaimedAt = time,
             Suspect = row.GetBoolean(9),
             CrashesAlone = row.GetInt32(10),
             Bulk = Ranks.IsBulk(row.GetInt16(21)),
             IdempotencyKey = AttemptRules.IdempotencyKey(id.MessageId, row.GetInt32(8)),
             OrderKey = row.TextOrNull(14),
-            ContentType = row.TextOrNull(15),
-            Headers = HeaderText.Read(row.TextOrNull(16)),
             TraceParent = row.TextOrNull(17),
-            Body = row.GetFieldValue<byte[]>(18),
+            Body = default,
         };
     }
 }

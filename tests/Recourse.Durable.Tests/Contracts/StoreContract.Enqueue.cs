@@ -158,4 +158,23 @@ public abstract partial class StoreContract
         }
         Assert.Equal(3000, seen.Count);
     }
+
+    [Fact]
+    public async Task Headers_that_differ_only_in_case_are_refused_by_name()
+    {
+        var headers = new Dictionary<string, string> { ["X-A"] = "1", ["x-a"] = "2" };
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => EnqueueAsync(Message() with { Headers = headers }));
+        Assert.Contains("'x-a'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_zero_in_a_text_of_a_message_is_refused_by_name()
+    {
+        NewMessage[] messages =
+        [
+            Message(key: "a\0"), Message(orderKey: "a\0"), Message() with { ContentType = "a\0" }, Message() with { TraceParent = "a\0" },
+        ];
+        foreach (var message in messages)
+            Assert.Contains("U+0000", (await Assert.ThrowsAsync<ArgumentException>(() => EnqueueAsync(message))).Message);
+    }
 }

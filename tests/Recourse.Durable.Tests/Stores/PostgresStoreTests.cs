@@ -89,6 +89,49 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
         }
     }
 
+    public static TheoryData<string, string?> Damages
+    {
+        get
+        {
+            var data = new TheoryData<string, string?>();
+            foreach (var lane in new[] { null, "lane" })
+            {
+                data.Add("UPDATE messages SET headers = 'rubbish' WHERE sequence = $", lane);
+                data.Add("UPDATE messages SET headers = '[1]' WHERE sequence = $", lane);
+                data.Add("""UPDATE messages SET headers = '{"X-A":"1","x-a":"2"}' WHERE sequence = $""", lane);
+                data.Add("UPDATE messages SET created_at = 9223372036854775807 WHERE sequence = $", lane);
+                data.Add("UPDATE deliveries SET generation_at = -9223372036854775808 WHERE key / 256 = $", lane);
+                data.Add("UPDATE deliveries SET edits = 1 WHERE key / 256 = $", lane);
+            }
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Damages))]
+    public async Task A_row_that_cannot_be_read_costs_its_own_message_and_no_other(string damage, string? lane)
+    {
+        var before = await PutAsync("before");
+        var bad = await PutAsync("bad", lane);
+        var behind = await PutAsync("behind", lane);
+        Execute(damage.Replace("$", $"(SELECT sequence FROM messages WHERE id = '{bad.MessageId}')", StringComparison.Ordinal));
+
+        var claimed = (await ClaimAsync()).Deliveries;
+        Assert.Equal(lane is null ? [before, bad, behind] : [before, bad], claimed.Select(delivery => delivery.Id));
+        var unreadable = Assert.Single(claimed, delivery => delivery.Unreadable is not null);
+        Assert.Equal(bad, unreadable.Id);
+        Assert.StartsWith("The stored row cannot be read: ", unreadable.Unreadable, StringComparison.Ordinal);
+        Assert.True(unreadable.Body.IsEmpty);
+
+        // As the dispatcher ends such an attempt.
+        Assert.True(await KillAsync(unreadable, error: unreadable.Unreadable!, blockLane: false));
+        if (lane is not null)
+            Assert.Equal(behind, (await ClaimOneAsync()).Id);
+        Assert.Equal(bad, Assert.Single((await ListAsync(new() { State = DeliveryState.Dead })).Items).Id);
+        var counts = await CountsAsync();
+        Assert.Equal((1, 2), (counts.Dead, counts.Leased));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
