@@ -46,6 +46,8 @@ internal sealed record ImportedLetter(
             $"Assignee has {letter.Assignee?.Length} characters; at most {LetterRules.ActorCharsMax} are kept");
         That(command.Actor.Length is > 0 and <= LetterRules.ActorCharsMax,
             $"Actor has {command.Actor.Length} characters; it must have 1 to {LetterRules.ActorCharsMax}");
+        EnqueueChecks.CheckZero(letter.Note, "ImportLetterCommand.Letter.Note");
+        EnqueueChecks.CheckZero(letter.Assignee, "ImportLetterCommand.Letter.Assignee");
         var message = new NewMessage
         {
             Queue = letter.Queue,

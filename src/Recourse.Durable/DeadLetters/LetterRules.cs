@@ -136,6 +136,8 @@ internal static class LetterRules
                     $"AnnotateCommand.Note has {annotate.Note?.Length} characters; at most {NoteCharsMax} are kept.");
                 That(annotate.Assignee is null || annotate.Assignee.Length <= ActorCharsMax,
                     $"AnnotateCommand.Assignee has {annotate.Assignee?.Length} characters; at most {ActorCharsMax} are kept.");
+                EnqueueChecks.CheckZero(annotate.Note, "AnnotateCommand.Note");
+                EnqueueChecks.CheckZero(annotate.Assignee, "AnnotateCommand.Assignee");
                 break;
             case TakeCommand take:
                 That(take.Duration > TimeSpan.Zero && take.Duration <= TakeMax,

@@ -20,16 +20,42 @@ internal static class AttemptRules
     /// <summary>The number of the attempt that goes when number <paramref name="number"/> is stored; 0 while all are kept.</summary>
     public static int Forgotten(int number) => number - KeptLast > KeptFirst ? number - KeptLast : 0;
 
-    /// <summary>Error texts end at 2,000 characters, with a mark that they went on.</summary>
+    /// <summary>
+    /// Error texts end at 2,000 characters, with a mark that they went on. Control characters but tabs and line ends, and halves of
+    /// characters, become U+FFFD: PostgreSQL keeps no zero, a terminal obeys the others, and UTF-8 has no halves.
+    /// </summary>
     public static string? Shorten(string? text)
     {
-        if (text is null || text.Length <= ErrorCharsMax)
+        if (text is null)
             return text;
-        var end = ErrorCharsMax - 1;
-        if (char.IsHighSurrogate(text[end - 1]))
-            end--;
-        return string.Concat(text.AsSpan(0, end), "…");
+        if (text.Length > ErrorCharsMax)
+        {
+            var end = ErrorCharsMax - 1;
+            if (char.IsHighSurrogate(text[end - 1]))
+                end--;
+            text = string.Concat(text.AsSpan(0, end), "…");
+        }
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!IsKept(text, i))
+                return Marked(text);
+        }
+        return text;
     }
+
+    private static string Marked(string text) => string.Create(text.Length, text, static (marked, source) =>
+    {
+        for (var i = 0; i < marked.Length; i++)
+            marked[i] = IsKept(source, i) ? source[i] : '\ufffd';
+    });
+
+    private static bool IsKept(string text, int at) => text[at] switch
+    {
+        '\t' or '\r' or '\n' => true,
+        var c when char.IsHighSurrogate(c) => at + 1 < text.Length && char.IsLowSurrogate(text[at + 1]),
+        var c when char.IsLowSurrogate(c) => at > 0 && char.IsHighSurrogate(text[at - 1]),
+        var c => !char.IsControl(c),
+    };
 
     /// <summary>
     /// The attempt as it is stored: the store knows its number and generation, the decision may have given it another kind.

@@ -85,14 +85,18 @@ internal static class LetterAccess
         return body;
     }
 
-    public static string? Reason(string? text) =>
-        text?.Length > ReasonMax ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.") : text;
+    public static string? Reason(string? text) => text?.Length > ReasonMax ? throw TooLong() : Text(text, "A reason");
 
     /// <summary>Who acts: whom the key, or the application around the relay, says; only where nobody does, what the caller says.</summary>
     public static string Actor(HttpContext http, string? text) =>
         http.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } known } ? known : text?.Length > ActorMax
-            ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.")
-            : string.IsNullOrWhiteSpace(text) ? NobodyNamed : text.Trim();
+            ? throw TooLong() : string.IsNullOrWhiteSpace(text) ? NobodyNamed : Text(text.Trim(), "An actor")!;
+
+    private static ProblemException TooLong() => Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.");
+
+    /// <summary>Refuses a zero, which not every store can keep in a text.</summary>
+    public static string? Text(string? text, string what) =>
+        text?.Contains('\0') is true ? throw Bad($"{what} has a zero (U+0000); leave it out.") : text;
 
     public static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-json", detail));
 

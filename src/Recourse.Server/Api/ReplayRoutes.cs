@@ -118,7 +118,7 @@ internal static class ReplayRoutes
             _ => throw Bad($"'key' is '{body.Key}'; it is auto, keep or new."),
         },
         Actor = LetterAccess.Actor(http, body.Actor),
-        Reason = body.Reason,
+        Reason = LetterAccess.Reason(body.Reason),
     };
 
     /// <summary>The same reader as the list's: what can be listed can be replayed, and an unknown condition is refused alike.</summary>

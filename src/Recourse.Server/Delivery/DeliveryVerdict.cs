@@ -19,7 +19,7 @@ internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider t
             return DeliveryResult.Failed(Redirected, words, status);
         }
 
-        var reason = response.ReasonPhrase is { Length: > 0 } phrase ? " " + phrase : "";
+        var reason = response.ReasonPhrase is { Length: > 0 } phrase ? " " + ResponseText.OneLine(phrase) : "";
         var error = $"HTTP {status}{reason}{(text.Length > 0 ? ": " + text : "")}";
         return DeliveryResult.Failed(classifier.ClassifyHttp(code), error, status, RetryAfter(response));
     }

@@ -40,12 +40,11 @@ internal static class ResponseText
         }
     }
 
-    private static string OneLine(ReadOnlySpan<byte> bytes)
+    private static string OneLine(ReadOnlySpan<byte> bytes) => OneLine(Encoding.UTF8.GetString(bytes));
+
+    /// <summary>With spaces in place of control characters.</summary>
+    public static string OneLine(string text) => string.Create(text.Length, text, static (line, source) =>
     {
-        var text = Encoding.UTF8.GetString(bytes);
-        return string.Create(text.Length, text, static (line, source) =>
-        {
-            for (var i = 0; i < line.Length; i++) line[i] = char.IsControl(source[i]) ? ' ' : source[i];
-        }).Trim();
-    }
+        for (var i = 0; i < line.Length; i++) line[i] = char.IsControl(source[i]) ? ' ' : source[i];
+    }).Trim();
 }

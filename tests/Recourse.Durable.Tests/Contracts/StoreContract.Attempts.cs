@@ -201,4 +201,22 @@ public abstract partial class StoreContract
         Assert.Equal(new string('x', 1998) + "…", seen.Error);
         Assert.Equal(seen.Error, seen.Attempts[0].Error);
     }
+
+    [Fact]
+    public async Task What_no_text_of_a_store_can_hold_is_kept_as_a_mark_in_the_texts_of_attempts()
+    {
+        var failed = await PutAsync("fails");
+        const string Error = "no\0 customer\u001b[31m\r\n\tseven \ud83d\ude00 \ud83d";
+        Assert.True(await KillAsync(await ClaimOneAsync(), error: Error));
+        var letter = await ReadAsync(failed);
+        Assert.Equal("no\ufffd customer\ufffd[31m\r\n\tseven \ud83d\ude00 \ufffd", letter.Error);
+        Assert.Equal(letter.Error, letter.Attempts[^1].Error);
+        Assert.Equal(
+            failed, Assert.Single((await ListAsync(new() { State = DeliveryState.Dead, Text = "CUSTOMER" })).Items).Id);
+
+        await PutAsync("arrives");
+        var claimed = await ClaimOneAsync();
+        Assert.True(await CommitAsync(new CompleteCommand(claimed.Id, claimed.Lease, Attempt(claimed, status: "20\04"))));
+        Assert.Equal("20\ufffd4", (await ReadAsync(claimed.Id)).Attempts[^1].Status);
+    }
 }

@@ -312,4 +312,14 @@ public abstract partial class StoreContract
         Assert.Equal(DeadLetterOutcome.Stale, await DiscardAsync(read));
         Assert.Equal(DeadLetterOutcome.Done, await DiscardAsync(await ReadAsync(id)));
     }
+
+    [Fact]
+    public async Task A_zero_in_a_note_or_an_assignee_is_refused()
+    {
+        var id = await PutAsync();
+        await KillAsync(await ClaimOneAsync());
+        await Assert.ThrowsAsync<ArgumentException>(() => CommitAsync(new AnnotateCommand(id, "ann") { Note = "a\0b" }));
+        await Assert.ThrowsAsync<ArgumentException>(() => CommitAsync(new AnnotateCommand(id, "ann") { Assignee = "a\0b" }));
+        Assert.Empty((await ReadAsync(id)).Acts);
+    }
 }
