@@ -122,10 +122,12 @@ public class LetterTests
         Assert.Single((await relay.GetAsync("/v1/dead-letters?assignee=bob&manual=true"))["items"]!.AsArray());
         await StatusAsync(relay, HttpMethod.Patch, path, "{\"assignee\":null}", 200);
         Assert.Single((await relay.GetAsync("/v1/dead-letters?assignee=nobody"))["items"]!.AsArray());
-        foreach (var bad in (string[])["{}", "{\"colour\":1}", "{\"manual\":\"yes\"}", "nonsense"])
+        foreach (var bad in (string[])["{}", "{\"colour\":1}", "{\"manual\":\"yes\"}", "nonsense", "{\"note\":\"a\\u0000\"}",
+            "{\"assignee\":\"a\\u0000\"}", "{\"manual\":true,\"actor\":\"a\\u0000b\"}"])
             await StatusAsync(relay, HttpMethod.Patch, path, bad, 400);
 
         await StatusAsync(relay, HttpMethod.Post, $"{path}:resolve", "{}", 400);
+        await StatusAsync(relay, HttpMethod.Post, $"{path}:resolve", "{\"reason\":\"a\\u0000b\"}", 400);
         await StatusAsync(relay, HttpMethod.Post, $"{path}:resolve", "{\"reason\":\"paid by phone\",\"actor\":\"ann\"}", 200);
         Assert.Equal(1, (await relay.GetAsync("/v1/queues/orders"))["discarded"]!.GetValue<int>());
         var resolved = Assert.Single((await relay.GetAsync("/v1/dead-letters?resolved=true"))["items"]!.AsArray())!;
@@ -183,11 +185,13 @@ public class LetterTests
             return TestRelay.Delivers(delivery, token);
         });
         var lines = $"{line}\nnonsense\n\n{line.Replace("\"orders\"", "\"nowhere\"", StringComparison.Ordinal)}\n{line}";
+        letter["headers"] = new System.Text.Json.Nodes.JsonObject { ["X-A"] = "1", ["x-a"] = "2" };
+        lines += $"\n{letter.ToJsonString()}";
         await StatusAsync(other, HttpMethod.Post, "/v1/dead-letters/import?as=messages", lines, 400);
         using var import = await other.SendAsync(HttpMethod.Post, "/v1/dead-letters/import?as=new", lines, "application/x-ndjson");
         var answers = (await import.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).TrimEnd('\n').Split('\n')
             .Select(answer => System.Text.Json.Nodes.JsonNode.Parse(answer)!).ToList();
-        Assert.Equal(["1 accepted", "2 refused", "4 refused", "5 duplicate"],
+        Assert.Equal(["1 accepted", "2 refused", "4 refused", "5 duplicate", "6 refused"],
             answers.Select(answer => $"{answer["line"]} {answer["result"]}"));
         await other.UntilAsync("/v1/queues/orders", found => found["delivered"]!.GetValue<int>() == 1);
         Assert.Equal(("{\"n\":2}", "shop"), (System.Text.Encoding.UTF8.GetString(got!.Body.Span), got.Service));
