@@ -90,7 +90,10 @@ internal static class LetterAccess
     /// <summary>Who acts: whom the key, or the application around the relay, says; only where nobody does, what the caller says.</summary>
     public static string Actor(HttpContext http, string? text) =>
         http.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } known } ? known : text?.Length > ActorMax
-            ? throw TooLong() : string.IsNullOrWhiteSpace(text) ? NobodyNamed : Text(text.Trim(), "An actor")!;
+            ? throw TooLong()
+            : string.IsNullOrWhiteSpace(text) ? NobodyNamed
+            : text.Trim() is var said && said == "policy" ? throw Bad("The actor 'policy' stands for what the configuration does.")
+            : Text(said, "An actor")!;
 
     private static ProblemException TooLong() => Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.");
 
