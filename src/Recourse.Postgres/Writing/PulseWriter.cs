@@ -20,11 +20,7 @@ internal sealed class PulseWriter(NpgsqlDataSource source, Func<long>? clock)
                 INSERT INTO nodes (name, version, address, started_at, heartbeat_at, beats) VALUES ($1, $2::text, $3::text, $4, $4, 1)
                 RETURNING id
                 """, identity.Name, identity.Version, identity.Address, now)!;
-        sql.Run(
-            """
-            INSERT INTO duties AS d (name, node) VALUES ('housekeeping', $1) ON CONFLICT (name) DO UPDATE SET node = excluded.node
-            WHERE NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = d.node)
-            """, id);
+        TakeVacantDuty(sql, id);
         var nodes = sql.Read("SELECT id, beats FROM nodes ORDER BY id", row => new NodeBeat(row.GetInt64(0), row.GetInt64(1)));
         return new Pulse(
             id, nodes, LeaseEnd.HasWork(sql),
@@ -33,6 +29,20 @@ internal sealed class PulseWriter(NpgsqlDataSource source, Func<long>? clock)
             sql.Read("SELECT service, number FROM service_resets", row => (Service: row.GetString(0), Number: row.GetInt64(1)))
                 .ToDictionary(reset => reset.Service, reset => reset.Number));
     });
+
+    // Two statements: the first waits for whoever is taking the duty, and only a later one sees that node among the nodes. Only while nobody
+    // has the duty: a node that holds the row's lock and hangs must not hold up the pulses of all.
+    private static void TakeVacantDuty(Sql sql, long id)
+    {
+        if (sql.Scalar("SELECT 1 FROM duties d JOIN nodes n ON n.id = d.node WHERE d.name = 'housekeeping'") is not null)
+            return;
+        sql.Run(
+            "INSERT INTO duties AS d (name, node) VALUES ('housekeeping', $1) ON CONFLICT (name) DO UPDATE SET node = d.node", id);
+        sql.Run(
+            """
+            UPDATE duties d SET node = $1 WHERE d.name = 'housekeeping' AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = d.node)
+            """, id);
+    }
 
     public bool Apply(LeaveCommand command) =>
         Transact((sql, _) => sql.Run("DELETE FROM nodes WHERE id = $1", command.Id) > 0);

@@ -162,6 +162,29 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
     }
 
     [Fact]
+    public async Task Of_two_nodes_that_start_at_once_one_keeps_house()
+    {
+        await (await OpenAsync("gone")).DisposeAsync();
+        await using var connection = new NpgsqlConnection(_connection + ";Pooling=false;Search Path=recourse");
+        await connection.OpenAsync(Cancelled);
+        await using var transaction = await connection.BeginTransactionAsync(Cancelled);
+        await using var first = new NpgsqlCommand(
+            """
+            WITH first AS (INSERT INTO nodes (name, version, address, started_at, heartbeat_at, beats)
+              VALUES ('first', '1.0', 'http://first', 0, 0, 1) RETURNING id)
+            UPDATE duties SET node = first.id FROM first WHERE duties.name = 'housekeeping'
+            """, connection, transaction);
+        Assert.Equal(1, await first.ExecuteNonQueryAsync(Cancelled));
+        var second = OpenAsync("second");
+        await using var waiting = new NpgsqlCommand(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))", connection, transaction);
+        while ((long)(await waiting.ExecuteScalarAsync(Cancelled))! == 0)
+            Assert.False(second.IsCompleted, "it did not wait for the duty");
+        await transaction.CommitAsync(Cancelled);
+        Assert.False((await second).Nodes!.Housekeeping);
+    }
+
+    [Fact]
     public async Task The_same_idempotency_key_on_two_nodes_at_once_is_one_message()
     {
         var stores = new[] { await OpenAsync("one"), await OpenAsync("other") };
