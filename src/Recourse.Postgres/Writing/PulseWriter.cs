@@ -30,8 +30,8 @@ internal sealed class PulseWriter(NpgsqlDataSource source, Func<long>? clock)
                 .ToDictionary(reset => reset.Service, reset => reset.Number));
     });
 
-    // Two statements: the first waits for whoever is taking the duty, and only a later one sees that node among the nodes. Only while nobody
-    // has the duty: a node that holds the row's lock and hangs must not hold up the pulses of all.
+    // Two statements: the first waits for whoever is taking the duty, and only a later one sees that node among the nodes. Only while
+    // nobody has the duty: a node that holds the row's lock and hangs must not hold up the pulses of all.
     private static void TakeVacantDuty(Sql sql, long id)
     {
         if (sql.Scalar("SELECT 1 FROM duties d JOIN nodes n ON n.id = d.node WHERE d.name = 'housekeeping'") is not null)

@@ -97,9 +97,11 @@ internal static class LetterActRoutes
             return new(id, LetterAccess.Actor(http, actor))
             {
                 Assignee = assignee?.Length > AssigneeMax
-                    ? throw LetterAccess.Bad($"An assignee may have {AssigneeMax} characters.") : LetterAccess.Text(assignee, "An assignee"),
+                    ? throw LetterAccess.Bad($"An assignee may have {AssigneeMax} characters.")
+                    : LetterAccess.Text(assignee, "An assignee"),
                 Note = note?.Length > NoteMax
-                    ? throw LetterAccess.Bad($"A note may have {NoteMax:N0} characters.") : LetterAccess.Text(note, "A note"),
+                    ? throw LetterAccess.Bad($"A note may have {NoteMax:N0} characters.")
+                    : LetterAccess.Text(note, "A note"),
                 Manual = manual,
             };
         }
