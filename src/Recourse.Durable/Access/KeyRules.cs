@@ -28,6 +28,8 @@ internal static class KeyRules
             throw new ArgumentException($"AddKeyCommand.Hash has {command.Hash.Length} bytes; a SHA-256 has {HashBytes}.");
         if (command.Lifetime <= TimeSpan.Zero || command.Lifetime > TimeSpan.FromDays(3_650))
             throw new ArgumentException($"AddKeyCommand.Lifetime is {command.Lifetime}; it must be more than zero and at most 3650 days.");
+        if (command.Name == AuditRules.Policy)
+            throw new ArgumentException($"AddKeyCommand.Name is '{AuditRules.Policy}', which stands for what the configuration does.");
         if (command.Parent is null)
             EnqueueChecks.CheckName(command.Name, "AddKeyCommand.Name");
         else if (command.Lifetime is null)
@@ -72,12 +74,12 @@ internal static class KeyRules
         return new(KeyOutcome.Done, session with { Name = parent.Name, Role = parent.Role, ExpiresAt = ends }, over);
     }
 
-    public static KeyChange Apply(RemoveKeyCommand command, IReadOnlyList<ApiKey> all)
+    public static KeyChange Apply(RemoveKeyCommand command, IReadOnlyList<ApiKey> all, DateTimeOffset now)
     {
         if (all.FirstOrDefault(key => key.Id == command.Id) is not { } found)
             return KeyChange.None(KeyOutcome.NotFound);
         var others = all.Where(key => key.Parent is null && key.Id != found.Id).ToList();
-        if (found is { Parent: null, Role: Role.Admin } && others.Count > 0 && !others.Exists(key => key.Role is Role.Admin))
+        if (found is { Parent: null, Role: Role.Admin } && others.Count > 0 && !others.Exists(key => key.Role is Role.Admin && !(key.ExpiresAt <= now)))
             return KeyChange.None(KeyOutcome.LastAdmin);
         command.Removed = found;
         return new(KeyOutcome.Done, null, [found.Id, .. all.Where(key => key.Parent == found.Id).Select(key => key.Id)]);

@@ -51,7 +51,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
             case MoveReplayCommand move: move.Result = Move(move); break;
             case PruneReplaysCommand prune: prune.Result = Prune(prune); break;
             case AddKeyCommand add: add.Result = Keep(KeyRules.Apply(add, Keys, StoreTime.Time(Now))); break;
-            case RemoveKeyCommand remove: remove.Result = Keep(KeyRules.Apply(remove, Keys)); break;
+            case RemoveKeyCommand remove: remove.Result = Keep(KeyRules.Apply(remove, Keys, StoreTime.Time(Now))); break;
             case NoteActCommand note: note.Result = true; break;
             case NotePayloadKeyCommand note: note.Result = Keep(note); break;
             case ReplacePayloadCommand replace: replace.Result = Replace(replace); break;

@@ -8,7 +8,8 @@ internal static class AccessWriter
     public static KeyOutcome Apply(Sql sql, AddKeyCommand command, long now) =>
         Keep(sql, KeyRules.Apply(command, Locked(sql), StoreTime.Time(now)));
 
-    public static KeyOutcome Apply(Sql sql, RemoveKeyCommand command) => Keep(sql, KeyRules.Apply(command, Locked(sql)));
+    public static KeyOutcome Apply(Sql sql, RemoveKeyCommand command, long now) =>
+        Keep(sql, KeyRules.Apply(command, Locked(sql), StoreTime.Time(now)));
 
     public static int Apply(Sql sql, PruneAuditCommand command, long now) => sql.Run(
         """

@@ -256,7 +256,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
             case MoveReplayCommand move: move.Result = ReplayWriter.Apply(sql, move, now); break;
             case PruneReplaysCommand gone: gone.Result = ReplayWriter.Apply(sql, gone, now); break;
             case AddKeyCommand key: key.Result = AccessWriter.Apply(sql, key, now); break;
-            case RemoveKeyCommand key: key.Result = AccessWriter.Apply(sql, key); break;
+            case RemoveKeyCommand key: key.Result = AccessWriter.Apply(sql, key, now); break;
             case NoteActCommand note: note.Result = true; break;
             case NotePayloadKeyCommand note: note.Result = AccessWriter.Apply(sql, note); break;
             case ReplacePayloadCommand replace: replace.Result = AccessWriter.Apply(sql, replace); break;

@@ -92,7 +92,8 @@ internal static class LetterAccess
     public static string Actor(HttpContext http, string? text) =>
         http.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } known } ? known : text?.Length > ActorMax
             ? throw Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.")
-            : string.IsNullOrWhiteSpace(text) ? NobodyNamed : text.Trim();
+            : string.IsNullOrWhiteSpace(text) ? NobodyNamed
+            : text.Trim() is var said && said == "policy" ? throw Bad("The actor 'policy' stands for what the configuration does.") : said;
 
     public static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-json", detail));
 

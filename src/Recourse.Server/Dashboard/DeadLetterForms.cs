@@ -102,8 +102,9 @@ internal sealed class DeadLetterForms(DashboardPages pages)
         if (http.User.Identity?.Name is { } known)
             return known;
         if (said.Length == 0)
-            return Who(http) is { Length: > 0 } kept ? kept : "dashboard";
-        said = Wording.Shortened(said, NameLengthMax - 1);
+            return Who(http) is { Length: > 0 } kept and not "policy" ? kept : "dashboard";
+        // The name stands for what the configuration does.
+        said = said == "policy" ? "dashboard" : Wording.Shortened(said, NameLengthMax - 1);
         var options = FormGuard.CookieOptions(http, root);
         options.MaxAge = TimeSpan.FromDays(7);
         http.Response.Cookies.Append(WhoCookie, said, options);

@@ -27,7 +27,8 @@ internal static class FormGuard
     public static CookieOptions CookieOptions(HttpContext http, string root) => new()
     {
         HttpOnly = true,
-        Secure = http.Request.IsHttps,
+        // The browser speaks TLS with us, or with a proxy before us.
+        Secure = http.Request.IsHttps || http.Request.Headers.Origin.ToString().StartsWith("https:", StringComparison.OrdinalIgnoreCase),
         SameSite = SameSiteMode.Strict,
         Path = root.Length == 0 ? "/" : root,
         IsEssential = true,
@@ -37,8 +38,7 @@ internal static class FormGuard
     {
         if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site && site is not ("same-origin" or "none"))
             return true;
-        return request.Headers.Origin.ToString() is { Length: > 0 } origin
-            && !string.Equals(origin, $"{request.Scheme}://{request.Host.ToUriComponent()}", StringComparison.OrdinalIgnoreCase);
+        return request.Headers.Origin.ToString() is { Length: > 0 } origin && !Security.SiteGuard.IsOwn(origin, request);
     }
 
     // Throws BadHttpRequestException for a body that is announced as a form and is none.

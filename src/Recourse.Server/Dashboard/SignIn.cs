@@ -60,7 +60,7 @@ internal sealed class SignIn(DashboardPages pages)
     /// <summary>Where to go on: a path of the dashboard, never another site.</summary>
     public static string Next(string? asked, string root) =>
         asked is { Length: > 0 and <= 2_000 } && asked.StartsWith(root + "/", StringComparison.Ordinal) && asked.Length > 1
-        && asked.AsSpan().IndexOfAny('\\', '\r', '\n') < 0 && !asked.StartsWith("//", StringComparison.Ordinal)
+        && asked.All(letter => letter is > ' ' and < '\x7f' and not '\\') && !asked.StartsWith("//", StringComparison.Ordinal)
         && !asked.StartsWith(root + "/sign-", StringComparison.Ordinal) ? asked : root + "/";
 
     private static IResult SeeOther(HttpContext http, string where)

@@ -37,7 +37,7 @@ public sealed record ServiceTls
             options.CertificateChainPolicy.CustomTrustStore.AddRange(authorities);
         }
         if (Certificate is not null)
-            options.ClientCertificates = [PemCertificate.Load(Certificate, Key)];
+            options.ClientCertificateContext = PemCertificate.LoadChain(Certificate, Key);
         return options;
     }
 }
@@ -50,5 +50,17 @@ internal static class PemCertificate
         using var pem = X509Certificate2.CreateFromPemFile(certificate, key ?? certificate);
         // Through PKCS#12, because not every platform can use a key that was never stored.
         return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+    }
+
+    /// <summary>The certificate with those of its file that stand between it and its authority: whoever connects may not have
+    /// them.</summary>
+    public static SslStreamCertificateContext LoadChain(string certificate, string? key)
+    {
+        var all = new X509Certificate2Collection();
+        all.ImportFromPemFile(certificate);
+        var leaf = Load(certificate, key);
+        foreach (var own in all.Where(one => one.Thumbprint == leaf.Thumbprint).ToList())
+            all.Remove(own);
+        return SslStreamCertificateContext.Create(leaf, all, offline: true);
     }
 }

@@ -42,7 +42,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         _inner = new EncryptedMessageStore(
             options.OpenStore(options.Configuration.Store, options.Time), options.Configuration.PayloadKeys, options.Time);
         _redactor = Redacting(_configuration);
-        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ReadAsync(), () => _redactor);
+        Store = new RelayStore(_inner, Health, meters, () => _dispatcher, ControlledAsync, () => Keys!.ChangedAsync(), () => _redactor);
         Replays = new(Store, service => _dispatcher?.Notify(service), options.Time, loggers.CreateLogger("Recourse.Replays"));
         Books = new(Store, options.Time);
         Keys = new(() => Store, options.Configuration.Store.StartsWith("postgres", StringComparison.Ordinal), options.Time);
@@ -280,6 +280,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         if (_dispatcher is { } dispatcher)
             await dispatcher.DisposeAsync();
         await _inner.DisposeAsync();
+        Keys.Dispose();
         _delivery?.Dispose();
         _book.Dispose();
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -118,10 +119,13 @@ public sealed class RelayHost : IAsyncDisposable
         listen.Protocols = HttpProtocols.Http1;
         if (address.Scheme != "https")
             return;
-        listen.UseHttps(new HttpsConnectionAdapterOptions
+        listen.UseHttps(new TlsHandshakeCallbackOptions
         {
-            ServerCertificateSelector = (_, _) => certificate!.Current(),
-            SslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            OnConnection = _ => new(new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = certificate!.Current(),
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            }),
         });
     }
 }

@@ -1,5 +1,5 @@
+using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 
 namespace Recourse.Server;
@@ -12,11 +12,11 @@ internal sealed class ServerCertificate(ServerTls tls, TimeProvider time, Func<I
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
     private readonly Lock _lock = new();
-    private X509Certificate2 _current = PemCertificate.Load(tls.Certificate, tls.Key);
+    private SslStreamCertificateContext _current = PemCertificate.LoadChain(tls.Certificate, tls.Key);
     private (DateTime, DateTime) _written = Written(tls);
     private long _lookedAt = time.GetTimestamp();
 
-    public X509Certificate2 Current()
+    public SslStreamCertificateContext Current()
     {
         lock (_lock)
         {
@@ -27,7 +27,7 @@ internal sealed class ServerCertificate(ServerTls tls, TimeProvider time, Func<I
             {
                 var written = Written(tls);
                 if (written != _written)
-                    (_current, _written) = (PemCertificate.Load(tls.Certificate, tls.Key), written);
+                    (_current, _written) = (PemCertificate.LoadChain(tls.Certificate, tls.Key), written);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
             {

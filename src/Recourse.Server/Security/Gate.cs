@@ -17,6 +17,7 @@ internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore
 {
     public const string Cookie = "recourse-session";
     private const string Scheme = "Bearer ";
+    private static readonly string[] Forwarded = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"];
     private static readonly TimeSpan LogPause = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan NotePause = TimeSpan.FromSeconds(1);
 
@@ -63,9 +64,11 @@ internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore
         return header.Length > 0 ? header : door.PageDepth is null ? null : http.Request.Cookies[Cookie];
     }
 
-    // An in-process test server has no addresses; what calls it is this process.
+    // An in-process test server has no addresses; what calls it is this process. What a proxy of this machine passes on comes from
+    // elsewhere.
     private static bool IsLocal(HttpContext http) =>
-        http.Connection.LocalIpAddress is not { } local || System.Net.IPAddress.IsLoopback(local);
+        (http.Connection.LocalIpAddress is not { } local || System.Net.IPAddress.IsLoopback(local))
+        && !Array.Exists(Forwarded, http.Request.Headers.ContainsKey);
 
     private async Task NoteAsync(HttpContext http, ApiKey key, Role needed)
     {
@@ -102,7 +105,7 @@ internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore
         "This key is not known here, was removed, or is over. `recourse keys list` shows an admin which there are.");
 
     private static readonly Problem NoKeys = Problem.Of(StatusCodes.Status401Unauthorized, "no-keys",
-        "No key was made yet, so this relay answers on loopback only. On its machine: recourse keys add --role admin --name NAME.");
+        "No key was made yet, so this relay answers on loopback only, and no proxy. On its machine: recourse keys add --role admin --name NAME.");
 
     private static Problem Forbidden(ApiKey key, Role needed) => Problem.Of(StatusCodes.Status403Forbidden, "role",
         $"The key '{key.Name}' has the role {key.Role.Name()}; this needs {needed.Name()}.") with

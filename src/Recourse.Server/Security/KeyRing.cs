@@ -8,15 +8,17 @@ namespace Recourse.Server.Security;
 /// The keys as they count now. What this node changes counts at once; what another node of the same database changed counts within
 /// <see cref="Refresh"/>. While the store is away, the keys that were known last go on counting.
 /// </summary>
-internal sealed class KeyRing(Func<MessageStore> store, bool shared, TimeProvider time)
+internal sealed class KeyRing(Func<MessageStore> store, bool shared, TimeProvider time) : IDisposable
 {
     public static readonly TimeSpan Refresh = TimeSpan.FromSeconds(2);
 
     private static readonly byte[] NoHash = new byte[SHA256.HashSizeInBytes];
 
     private volatile FrozenDictionary<string, ApiKey> _keys = FrozenDictionary<string, ApiKey>.Empty;
+    private readonly SemaphoreSlim _one = new(1);
     private long _readAt;
     private int _reading;
+    private volatile bool _stale;
 
     /// <summary>
     /// Keys are in use: without one nothing is let in. A key that is over counts here, so that its end opens no door.
@@ -28,15 +30,45 @@ internal sealed class KeyRing(Func<MessageStore> store, bool shared, TimeProvide
 
     public async Task ReadAsync(CancellationToken cancellationToken = default)
     {
-        var keys = await store().Queries.KeysAsync(cancellationToken);
-        _keys = keys.ToFrozenDictionary(key => key.Id, StringComparer.Ordinal);
-        Interlocked.Exchange(ref _readAt, time.GetTimestamp());
+        // One after the other: what was read first must not take the place of what was read last.
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            _stale = false;
+            var keys = await store().Queries.KeysAsync(cancellationToken);
+            _keys = keys.ToFrozenDictionary(key => key.Id, StringComparer.Ordinal);
+            Interlocked.Exchange(ref _readAt, time.GetTimestamp());
+        }
+        catch
+        {
+            _stale = true;
+            throw;
+        }
+        finally
+        {
+            _one.Release();
+        }
     }
 
-    /// <summary>Reads again when another node may have changed something; one caller reads, the others need not wait.</summary>
+    /// <summary>Keys were changed here. What cannot be read now is read before the next request is let in.</summary>
+    public async Task ChangedAsync()
+    {
+        try
+        {
+            await ReadAsync();
+        }
+        catch (StoreException)
+        {
+            // The change is committed; whoever made it is told so.
+        }
+    }
+
+    /// <summary>Reads again when another node may have changed something, or the last look failed; one caller reads, the others need not
+    /// wait.</summary>
     public async ValueTask RefreshAsync(CancellationToken cancellationToken)
     {
-        if (!shared || time.GetElapsedTime(Interlocked.Read(ref _readAt)) < Refresh || Interlocked.Exchange(ref _reading, 1) == 1)
+        var due = _stale || (shared && time.GetElapsedTime(Interlocked.Read(ref _readAt)) >= Refresh);
+        if (!due || Interlocked.Exchange(ref _reading, 1) == 1)
             return;
         try
         {
@@ -63,4 +95,6 @@ internal sealed class KeyRing(Func<MessageStore> store, bool shared, TimeProvide
         var same = CryptographicOperations.FixedTimeEquals(secret.Hash(), key is null ? NoHash : key.Hash.Span);
         return same && key is not null && !(key.ExpiresAt <= time.GetUtcNow()) ? key : null;
     }
+
+    public void Dispose() => _one.Dispose();
 }

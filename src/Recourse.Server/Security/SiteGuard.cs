@@ -41,10 +41,20 @@ internal static class SiteGuard
             return Problem.Of(StatusCodes.Status403Forbidden, "foreign-site",
                 "The request was sent by a page of another site (Sec-Fetch-Site).");
         var origin = headers.Origin;
-        if (origin.Count > 0
-            && !string.Equals(origin.ToString(), $"{request.Scheme}://{host.ToUriComponent()}", StringComparison.OrdinalIgnoreCase))
+        if (origin.Count > 0 && !IsOwn(origin.ToString(), request))
             return Problem.Of(StatusCodes.Status403Forbidden, "foreign-origin", "The request was sent by a page of another site (Origin).");
         return null;
+    }
+
+    /// <summary>
+    /// Whether an Origin is this site. A browser that says https of a request that came in by http sent it to a proxy that ends TLS: of
+    /// the same host, it is the same site.
+    /// </summary>
+    public static bool IsOwn(string origin, HttpRequest request)
+    {
+        var host = request.Host.ToUriComponent();
+        return string.Equals(origin, $"{request.Scheme}://{host}", StringComparison.OrdinalIgnoreCase)
+            || string.Equals(origin, $"https://{host}", StringComparison.OrdinalIgnoreCase);
     }
 
     // Somebody followed a link in a chat or a mail: the whole window goes to the page, and the site that had the link sees nothing of it.

@@ -43,7 +43,8 @@ internal sealed class AccessWriter
     public KeyOutcome Apply(AddKeyCommand command, long now) =>
         Keep(KeyRules.Apply(command, AccessSql.ReadKeys(_keys), StoreTime.Time(now)));
 
-    public KeyOutcome Apply(RemoveKeyCommand command) => Keep(KeyRules.Apply(command, AccessSql.ReadKeys(_keys)));
+    public KeyOutcome Apply(RemoveKeyCommand command, long now) =>
+        Keep(KeyRules.Apply(command, AccessSql.ReadKeys(_keys), StoreTime.Time(now)));
 
     public int Apply(PruneAuditCommand command, long now) =>
         _prune.Bind(1, _surplus.Bind(1, command.KeepMax).Scalar() ?? -1).Bind(2, now - (long)command.OlderThan.TotalMicroseconds)

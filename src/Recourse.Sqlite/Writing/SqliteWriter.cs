@@ -246,7 +246,7 @@ internal sealed class SqliteWriter : IDisposable
             case MoveReplayCommand move: move.Result = _replay.Apply(move, now); break;
             case PruneReplaysCommand gone: gone.Result = _replay.Apply(gone, now); break;
             case AddKeyCommand key: key.Result = _access.Apply(key, now); break;
-            case RemoveKeyCommand key: key.Result = _access.Apply(key); break;
+            case RemoveKeyCommand key: key.Result = _access.Apply(key, now); break;
             case NoteActCommand note: note.Result = true; break;
             case NotePayloadKeyCommand note: note.Result = _access.Apply(note); break;
             case ReplacePayloadCommand replace: replace.Result = _access.Apply(replace); break;

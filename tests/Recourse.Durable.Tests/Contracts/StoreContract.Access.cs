@@ -44,6 +44,16 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task An_admin_that_is_over_is_none_and_the_name_of_the_configuration_is_nobodys()
+    {
+        Assert.Equal(KeyOutcome.Done, await CommitAsync(Key("alice")));
+        Assert.Equal(KeyOutcome.Done, await CommitAsync(Key("bob", lifetime: TimeSpan.FromHours(1))));
+        Clock.Advance(TimeSpan.FromHours(2));
+        Assert.Equal(KeyOutcome.LastAdmin, await CommitAsync(new RemoveKeyCommand(Key("alice").Id, "root")));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await CommitAsync(Key("policy")));
+    }
+
+    [Fact]
     public async Task A_session_has_the_name_and_role_of_its_key_and_goes_with_it()
     {
         await CommitAsync(Key("alice"));

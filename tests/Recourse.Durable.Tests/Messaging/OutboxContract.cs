@@ -33,7 +33,7 @@ public abstract class OutboxContract : IAsyncLifetime
             await Task.Yield();
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (_rig is not null) await _rig.DisposeAsync();
         await _source.DisposeAsync();
@@ -181,14 +181,18 @@ public abstract class OutboxContract : IAsyncLifetime
     }
 }
 
-public sealed class SqliteOutboxTests : OutboxContract, IDisposable
+public sealed class SqliteOutboxTests : OutboxContract
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("recourse-outbox-");
 
     protected override DbDataSource Open() =>
         SqliteFactory.Instance.CreateDataSource($"Data Source={_folder.FullName}/app.db;Pooling=False");
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
 }
 
 public sealed class PostgresOutboxTests(PostgresServer server) : OutboxContract, IClassFixture<PostgresServer>

@@ -39,7 +39,7 @@ public class ConfigurationErrorTests
         { "services:\n  shop: 5", 2, 9, "is a group of keys" },
         { "alerts: []", 1, 1, "not supported yet" },
         { "listen: http://relay.example:80", 1, 9, "in digits" },
-        { "listen: https://127.0.0.1", 1, 9, "HTTPS" },
+        { "listen: https://127.0.0.1", 1, 9, "needs tls" },
         { "listen: 8080", 1, 9, "no address to listen on" },
         { "store: oracle", 1, 8, "sqlite:PATH" },
         { S + "queues:\n  q: { deliver_to: t }", 3, 20, "Did you mean 's'?" },

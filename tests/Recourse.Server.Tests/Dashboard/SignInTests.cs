@@ -76,6 +76,8 @@ public sealed partial class SignInTests
     [InlineData("//evil.example/")]
     [InlineData("https://evil.example/")]
     [InlineData("/\\evil.example")]
+    [InlineData("/\t/evil.example")]
+    [InlineData("/%C3%A9\u00e9")]
     [InlineData("/sign-out")]
     [InlineData("")]
     public async Task It_leads_nowhere_else(string next)

@@ -62,9 +62,10 @@ internal sealed class ScriptedServer : IAsyncDisposable
         {
             while (true) _ = ServeAsync(await _listener.AcceptSocketAsync(_stop.Token));
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException
+            || (exception is InvalidOperationException && _stop.IsCancellationRequested))
         {
-            // The test is over.
+            // The test is over; a listener that was stopped just before it is asked says so in its own way.
         }
     }
 

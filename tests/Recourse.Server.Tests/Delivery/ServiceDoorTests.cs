@@ -214,6 +214,31 @@ public sealed class ServiceDoorTests
         }
     }
 
+    [Fact]
+    public async Task An_https_listener_shows_what_stands_between_its_certificate_and_the_authority()
+    {
+        using var folder = new Folder();
+        using var authority = new TestAuthority();
+        using var between = new TestAuthority("between", authority);
+        folder.Write("relay.pem", between.Issue("127.0.0.1").Pem + "\n" + between.Pem);
+        var loaded = RelayConfiguration.Parse(
+            TestRelay.Basic.Replace("http://127.0.0.1:0", "https://127.0.0.1:0", StringComparison.Ordinal)
+                + "\ntls: { certificate: relay.pem }",
+            folder.Path("recourse.yaml"));
+        await using var relay = await TestRelay.StartAsync(loaded.Configuration!);
+        // Whoever connects knows the authority and nothing else.
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            CustomTrustStore = { X509Certificate2.CreateFromPem(authority.Pem) },
+        };
+        using var http = new HttpClient(new SocketsHttpHandler { SslOptions = new() { CertificateChainPolicy = policy } });
+        using var answer = await http.GetAsync(new Uri(relay.Host.Addresses[0], "/health/live"), Token);
+        Assert.Equal(200, (int)answer.StatusCode);
+    }
+
     [Theory]
     [InlineData("listen: https://127.0.0.1:0", "needs tls")]
     [InlineData("listen: https://127.0.0.1:0\ntls: { certificate: nowhere.pem }", "cannot be used")]
@@ -227,12 +252,19 @@ public sealed class ServiceDoorTests
         private readonly X509Certificate2 _root;
         private int _issued;
 
-        public TestAuthority()
+        public TestAuthority(string name = "test authority", TestAuthority? above = null)
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest("CN=test authority", key, HashAlgorithmName.SHA256);
+            var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-            _root = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(2));
+            var (from, to) = (TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(2));
+            if (above is null)
+            {
+                _root = request.CreateSelfSigned(from, to);
+                return;
+            }
+            using var bare = request.Create(above._root, from, to, [9]);
+            _root = bare.CopyWithPrivateKey(key);
         }
 
         public string Pem => _root.ExportCertificatePem();

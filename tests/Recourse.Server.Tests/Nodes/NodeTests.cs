@@ -92,7 +92,8 @@ public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) :
         await scene.SignalAsync(0, "CONT");
         await Eventually.HoldsAsync("it registered anew", SettleLimit, async _ => (await NodesAsync(scene, 1)).Count == 2);
         Assert.DoesNotContain(before[0], await NodesAsync(scene, 1));
-        Assert.Contains("declared dead", scene.Relays[0].Log, StringComparison.Ordinal);
+        await Eventually.HoldsAsync("it tells of it", SettleLimit,
+            _ => Task.FromResult(scene.Relays[0].Log.Contains("declared dead", StringComparison.Ordinal)));
         await LoadAsync(scene, producing, 60);
         await EndAsync(scene, producers, producing);
     }

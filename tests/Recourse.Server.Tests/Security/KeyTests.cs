@@ -24,6 +24,27 @@ public sealed class KeyTests
         Assert.Equal("Bearer", closed.Headers.WwwAuthenticate.Single().Scheme);
     }
 
+    [Theory]
+    [InlineData("X-Forwarded-For")]
+    [InlineData("Forwarded")]
+    [InlineData("Via")]
+    public async Task Without_any_key_what_a_proxy_passes_on_is_not_taken_for_somebody_on_the_machine(string header)
+    {
+        await using var relay = await TestRelay.StartAsync();
+        using var passedOn = await relay.SendAsync(HttpMethod.Get, "/v1/queues", null, null, (header, "1.1 192.0.2.1"));
+        Assert.EndsWith("no-keys", (await TestRelay.ProblemAsync(passedOn, 401))["type"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nobody_acts_in_the_name_of_the_configuration()
+    {
+        await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
+        var id = await relay.AcceptedAsync("orders");
+        await relay.UntilAsync("/v1/queues/orders", queue => queue["dead"]!.GetValue<long>() == 1);
+        using var forged = await relay.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}.0:discard", """{"actor":"policy"}""");
+        await TestRelay.ProblemAsync(forged, 400);
+    }
+
     public static TheoryData<string, string, string?> Calls { get; } = new()
     {
         { "GET", "/v1/queues", "viewer" }, { "GET", "/v1/services", "viewer" }, { "GET", "/v1/dead-letters", "viewer" },
