@@ -59,7 +59,9 @@ internal sealed record ImportedLetter(
             TraceParent = letter.TraceParent,
             Priority = letter.Priority,
         };
-        EnqueueChecks.Check(message);
+        EnqueueChecks.Check(message, command.IsSealed);
+        if (!command.IsSealed)
+            SealedPayload.Refuse(command.Edited?.ContentType, "ImportLetterCommand.Edited.ContentType");
         var (attempts, fault) = Kept(letter);
         var count = Math.Max(letter.AttemptCount, attempts.Count == 0 ? 0 : attempts[^1].Number);
         var edited = command.Edited is not null;

@@ -10,10 +10,16 @@ internal sealed class ServiceRoute(
     // A claim that found nothing although something is due met a lane or another node; this keeps it from asking again at once.
     private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(10);
 
+    // Other nodes have the key: long enough that they get at the work, short enough that what this node can do does not wait for long.
+    private static readonly TimeSpan KeyWait = TimeSpan.FromSeconds(5);
+
     private readonly WakeSignal _wake = new(options.Time);
     private readonly BulkShare _bulk = new();
     private volatile bool _stopping;
     private int _failures;
+
+    // Until then nothing is claimed, in UTC ticks.
+    private long _heldUntil;
 
     // When a suspect may be due, in UTC ticks: the past means now, the largest number that there is none.
     private long _suspectsAt = long.MaxValue;
@@ -59,6 +65,8 @@ internal sealed class ServiceRoute(
     /// <summary>One turn; how long to sleep after it unless woken, zero to go on at once.</summary>
     private async Task<TimeSpan> StepAsync()
     {
+        var held = TimeSpan.FromTicks(Volatile.Read(ref _heldUntil) - options.Time.GetUtcNow().UtcTicks);
+        if (held > TimeSpan.Zero) return held;
         // Other nodes may have all permits.
         if (guard.Permits == 0) return options.SafetyPoll;
         var free = guard.Bulkhead.TryAcquire(options.ClaimMax);
@@ -144,7 +152,8 @@ internal sealed class ServiceRoute(
         _bulk.Begin(delivery.Bulk);
         try
         {
-            if (_stopping) await ReleaseAsync(delivery, permit);
+            if (delivery.KeyMissing) Hold(delivery);
+            if (_stopping || delivery.KeyMissing) await ReleaseAsync(delivery, permit);
             else await attempt.RunAsync(delivery, guard, permit, delivery.Bulk ? BulkPermitFree : PermitFree);
         }
         catch (Exception error)
@@ -157,7 +166,16 @@ internal sealed class ServiceRoute(
         }
     }
 
-    // The stop came between the claim and the call: nothing was sent, so the attempt is not counted.
+    // Not the message's fault, nor the service's: it goes back as it was, and this node leaves the service alone for a while.
+    private void Hold(ClaimedDelivery delivery)
+    {
+        var until = (options.Time.GetUtcNow() + KeyWait).UtcTicks;
+        Volatile.Write(ref _heldUntil, until);
+        if (delivery.Suspect) Volatile.Write(ref _suspectsAt, until);
+        commit.Trouble.Report($"delivery {delivery.Id}", new StoreException(delivery.Unreadable!, StoreProblem.Other));
+    }
+
+    // Nothing was sent, because of a stop between claim and call or a key that is not here: so the attempt is not counted.
     private async Task ReleaseAsync(ClaimedDelivery delivery, CircuitPermit permit)
     {
         try

@@ -87,17 +87,14 @@ public sealed class EncryptedMessageStore : MessageStore
         // The bounds are those of the message as it came, and the hash is of the open body: its seal differs every time.
         EnqueueChecks.Prepare(command);
         var plain = command.ContentHash;
-        command.Result = await CommitAsync(active.Hashing);
-        // A message that was sent before the key changed is recognised by the hash of that time; the last is of a time without keys.
-        for (var i = 1; command.Result.Status is EnqueueStatus.KeyConflict && i <= _keys.Count; i++)
-            command.Result = await CommitAsync(i < _keys.Count ? _keys[i].Hashing : null);
-        return command.Result;
-
-        ValueTask<EnqueueResult> CommitAsync(byte[]? hashing) => _inner.CommitAsync(new EnqueueCommand(sealedMessage)
+        return command.Result = await _inner.CommitAsync(new EnqueueCommand(sealedMessage)
         {
             IdempotencyWindow = command.IdempotencyWindow,
             Id = id,
-            ContentHash = plain is null ? null : hashing is null ? plain : HMACSHA256.HashData(hashing, plain),
+            ContentHash = plain is null ? null : HMACSHA256.HashData(active.Hashing, plain),
+            // Of a message that was sent before the key changed, or before there was one. In one look with the new one: a window that ends
+            // between two looks would store what is asked for last.
+            OlderHashes = plain is null ? [] : [.. _keys.Skip(1).Select(key => HMACSHA256.HashData(key.Hashing, plain)), plain],
         }, cancellationToken);
     }
 
@@ -117,7 +114,7 @@ public sealed class EncryptedMessageStore : MessageStore
         return edit.Result = await _inner.CommitAsync(new EditPayloadCommand(
             edit.Id, edit.Actor, edit.Reason, SealedPayload.Seal(active, edit.Id.MessageId, edit.Id.Index, open))
         {
-            ContentType = SealedPayload.TypeOf(active.Id),
+            SealedType = SealedPayload.TypeOf(active.Id),
             IfEdits = edit.IfEdits,
         }, cancellationToken);
     }
@@ -126,6 +123,8 @@ public sealed class EncryptedMessageStore : MessageStore
         PayloadKey active, ImportLetterCommand import, CancellationToken cancellationToken)
     {
         var (letter, id) = (import.Letter, import.Letter.Id);
+        SealedPayload.Refuse(import.Original.ContentType, "ImportLetterCommand.Original.ContentType");
+        SealedPayload.Refuse(import.Edited?.ContentType, "ImportLetterCommand.Edited.ContentType");
         Payload? edited = import.Edited is { } edit ? Sealed(edit, id.Index) : null;
         import.Result = await CommitAsync(Sealed(import.Original, null));
         // Another delivery of the same message may be there, whose seal differs: what it holds decides.
@@ -143,7 +142,11 @@ public sealed class EncryptedMessageStore : MessageStore
         { Edits = payload.Edits };
 
         ValueTask<ImportOutcome> CommitAsync(Payload original) =>
-            _inner.CommitAsync(new ImportLetterCommand(letter, original, import.Actor) { Edited = edited }, cancellationToken);
+            _inner.CommitAsync(new ImportLetterCommand(letter, original, import.Actor)
+            {
+                Edited = edited,
+                IsSealed = true,
+            }, cancellationToken);
     }
 
     private async ValueTask<ClaimResult> ClaimAsync(ClaimCommand claim, CancellationToken cancellationToken)
@@ -157,6 +160,15 @@ public sealed class EncryptedMessageStore : MessageStore
     {
         if (SealedPayload.KeyOf(delivery.ContentType) is null)
             return delivery;
+        if (_keys.All(key => key.Id != SealedPayload.KeyOf(delivery.ContentType)))
+            return delivery with
+            {
+                Body = default,
+                ContentType = null,
+                Headers = null,
+                Unreadable = Missing(delivery.Id, SealedPayload.KeyOf(delivery.ContentType)!),
+                KeyMissing = true,
+            };
         try
         {
             var payload = Open(new(delivery.Body, delivery.ContentType, delivery.Headers), delivery.Id, delivery.Queue);
@@ -169,6 +181,9 @@ public sealed class EncryptedMessageStore : MessageStore
         }
     }
 
+    private static string Missing(DeliveryId id, string key) =>
+        $"The payload of '{id}' is sealed with the key '{key}', which is not given.";
+
     private Payload Open(Payload payload, DeliveryId id) => Open(payload, id, null);
 
     private Payload Open(Payload payload, DeliveryId id, string? queue)
@@ -176,7 +191,7 @@ public sealed class EncryptedMessageStore : MessageStore
         if (SealedPayload.KeyOf(payload.ContentType) is not { } keyId)
             return payload;
         if (_keys.FirstOrDefault(key => key.Id == keyId) is not { } key)
-            throw new StoreException($"The payload of '{id}' is sealed with the key '{keyId}', which is not given.", StoreProblem.Other);
+            throw new StoreException(Missing(id, keyId), StoreProblem.Other);
         // An edited body says of itself that it is one; where that is not known, what is stored is one of the two.
         foreach (var edited in (int?[])[null, id.Index])
         {

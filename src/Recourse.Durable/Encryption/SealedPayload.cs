@@ -14,7 +14,8 @@ internal sealed record OpenPayload(string Queue, string? ContentType, string? He
 /// </summary>
 internal static class SealedPayload
 {
-    private const string TypePrefix = "application/vnd.recourse.sealed; key=";
+    private const string MediaType = "application/vnd.recourse.sealed";
+    private const string TypePrefix = MediaType + "; key=";
     private const byte Format = 1;
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
@@ -27,6 +28,18 @@ internal static class SealedPayload
     /// <summary>The id of the key with which a row is sealed; null when it is not.</summary>
     public static string? KeyOf(string? contentType) =>
         contentType?.StartsWith(TypePrefix, StringComparison.Ordinal) == true ? contentType[TypePrefix.Length..] : null;
+
+    /// <summary>True for a media type that only a store may write: what came in with it would be taken for sealed.</summary>
+    public static bool IsReserved(string? contentType) =>
+        contentType.AsSpan().TrimStart().StartsWith(MediaType, StringComparison.OrdinalIgnoreCase);
+
+    /// <exception cref="ArgumentException">The type is reserved; the text names <paramref name="where"/>.</exception>
+    public static void Refuse(string? contentType, string where)
+    {
+        if (IsReserved(contentType))
+            throw new ArgumentException(
+                $"{where} is '{contentType}'; {MediaType} marks what the store itself has sealed. Use another type.");
+    }
 
     public static byte[] Seal(PayloadKey key, Guid message, int? edited, OpenPayload payload)
     {

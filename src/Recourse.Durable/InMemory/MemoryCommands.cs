@@ -70,7 +70,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         {
             if (_keys.TryGetValue((message.Queue, key), out var used) && used.ExpiresAt > now)
             {
-                var same = used.Hash.AsSpan().SequenceEqual(command.ContentHash);
+                var same = command.IsSame(used.Hash);
                 return new(same ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, used.MessageId);
             }
             _keys[(message.Queue, key)] = new(command.ContentHash!, id, now + (long)command.IdempotencyWindow.TotalMicroseconds);

@@ -14,17 +14,19 @@ internal static class EnqueueChecks
     public static void Prepare(EnqueueCommand command)
     {
         var message = command.Message;
-        Check(message);
+        Check(message, isSealed: command.Id is not null);
         if (command.IdempotencyWindow <= TimeSpan.Zero)
             throw new ArgumentException($"EnqueueCommand.IdempotencyWindow is {command.IdempotencyWindow}; it must be more than zero.");
         if (message.IdempotencyKey is not null)
             command.ContentHash ??= Hash(message);
     }
 
-    /// <summary>Checks what a message has, however it comes in.</summary>
+    /// <summary>Checks what a message has, however it comes in; only what is sealed may have the type that says so.</summary>
     /// <exception cref="ArgumentException">The message breaks a bound; the text names it.</exception>
-    public static void Check(NewMessage message)
+    public static void Check(NewMessage message, bool isSealed)
     {
+        if (!isSealed)
+            SealedPayload.Refuse(message.ContentType, "NewMessage.ContentType");
         CheckName(message.Queue, "NewMessage.Queue");
         CheckServices(message.Services);
         CheckLength(message.OrderKey, "NewMessage.OrderKey");

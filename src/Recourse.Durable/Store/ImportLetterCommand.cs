@@ -22,6 +22,9 @@ public sealed class ImportLetterCommand(StoredDelivery letter, Payload original,
     /// <summary>Who brings it in.</summary>
     public string Actor { get; } = actor;
 
+    // The payloads come from the sealing store, which has looked at what came in.
+    internal bool IsSealed { get; init; }
+
     // Checked and brought into the shape of a row on the caller's thread.
     internal ImportedLetter Row { get; set; } = null!;
 }

@@ -14,8 +14,21 @@ public sealed class EditPayloadCommand(DeliveryId id, string actor, string? reas
     public string? Reason { get; } = reason;
     /// <summary>The new body, byte for byte.</summary>
     public ReadOnlyMemory<byte> Body { get; } = body;
-    /// <summary>Its media type; null keeps the one it has.</summary>
-    public string? ContentType { get; init; }
+    /// <summary>Its media type; null keeps the one it has. The type that marks sealed payloads is refused.</summary>
+    /// <exception cref="ArgumentException">It is the type of sealed payloads.</exception>
+    public string? ContentType
+    {
+        get => SealedType ?? field;
+        init
+        {
+            SealedPayload.Refuse(value, "EditPayloadCommand.ContentType");
+            field = value;
+        }
+    }
+
+    // The type of a body that the sealing store has sealed.
+    internal string? SealedType { get; init; }
+
     /// <summary>
     /// How often the body had been edited when it was read: with another number now, the answer is <see cref="DeadLetterOutcome.Stale"/>.
     /// Null edits whatever is there.

@@ -12,6 +12,17 @@ public sealed class EnqueueCommand(NewMessage message) : StoreCommand<EnqueueRes
     // Of the content type and body, made on the caller's thread; null without an idempotency key.
     internal byte[]? ContentHash { get; set; }
 
+    // What the same message was known by under keys of before: recognised in the same look, never stored.
+    internal IReadOnlyList<byte[]> OlderHashes { get; init; } = [];
+
+    internal bool IsSame(ReadOnlySpan<byte> stored)
+    {
+        var same = stored.SequenceEqual(ContentHash);
+        foreach (var older in OlderHashes)
+            same |= stored.SequenceEqual(older);
+        return same;
+    }
+
     // Given before the store is asked, because the sealed body is bound to it; null lets the store give one.
     internal Guid? Id { get; init; }
 }
@@ -120,10 +131,14 @@ public sealed record ClaimedDelivery
     /// <summary>The body, byte for byte as it came in (or as an operator edited it).</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
     /// <summary>
-    /// Why the message cannot be read: its body is sealed and was changed, or its key is wrong, or its stored row is damaged. Its attempt
-    /// fails without the handler being asked. Null (the default) when it can.
+    /// Why the message cannot be read: its body is sealed and was changed, or its stored row is damaged, and its attempt fails without the
+    /// handler being asked; or its key is not given here, and the dispatcher gives it back for a node that has the key.
+    /// Null (the default) when it can.
     /// </summary>
     public string? Unreadable { get; init; }
+
+    // It is sealed with a key that another node knows and this one does not.
+    internal bool KeyMissing { get; init; }
 }
 
 /// <summary>

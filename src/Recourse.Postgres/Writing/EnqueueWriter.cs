@@ -45,7 +45,7 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
             return null;
         return sql.Read("SELECT hash, message FROM idempotency WHERE queue = $1 AND key = $2", row =>
         {
-            var same = row.GetFieldValue<byte[]>(0).AsSpan().SequenceEqual(command.ContentHash);
+            var same = command.IsSame(row.GetFieldValue<byte[]>(0));
             return new EnqueueResult(same ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, row.GetGuid(1));
         }, command.Message.Queue, key)[0];
     }

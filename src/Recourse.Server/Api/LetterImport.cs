@@ -27,10 +27,15 @@ internal sealed class LetterImport(Relay relay, bool asDead, string actor)
                 return Refused($"There is no service '{letter.Service}'.");
             if (Math.Max(letter.BodyBase64.Length, letter.OriginalBodyBase64?.Length ?? 0) > door.MaxBody)
                 return Refused($"A message in the queue '{letter.Queue}' may have {door.MaxBody:N0} bytes.");
+            CheckHeaders(letter);
             relay.Redactor.Whole(letter.BodyBase64, letter.Headers);
             if (letter.OriginalBodyBase64 is { } before)
                 relay.Redactor.Whole(before, null);
             return asDead ? await AsDeadAsync(number, letter) : await AsNewAsync(number, letter);
+        }
+        catch (ProblemException error)
+        {
+            return Refused(error.Problem.Detail);
         }
         catch (Exception error) when (error is JsonException or ArgumentException or StoreException)
         {
@@ -39,6 +44,21 @@ internal sealed class LetterImport(Relay relay, bool asDead, string actor)
 
         ImportLine Refused(string why) => new(number, id, "refused", why);
     }
+
+    // What came in by the queue was looked at there; a line may say anything.
+    private static void CheckHeaders(LetterLine line)
+    {
+        _ = IntakeHeaders.ContentType(line.ContentType);
+        _ = IntakeHeaders.ContentType(line.OriginalContentType);
+        foreach (var (name, value) in line.Headers ?? new Dictionary<string, string>())
+        {
+            if (!HeaderRules.IsName(name) || HeaderRules.IsOurs(name) || !HeaderRules.IsValue(value ?? "\0"))
+                throw IntakeHeaders.Bad($"The header '{Shown(name)}' cannot go on to a service: its name or its value is none of a header, "
+                    + "or the relay sets it itself.");
+        }
+    }
+
+    private static string Shown(string name) => HeaderRules.IsName(name) ? name : "?";
 
     private async Task<ImportLine> AsDeadAsync(int number, LetterLine line)
     {

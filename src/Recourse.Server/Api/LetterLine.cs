@@ -56,7 +56,8 @@ internal sealed record LetterLine
                     whole.Edits > 0 ? await queries.OriginalPayloadAsync(letter.Id, cancellationToken) : null)
                 : Damaged(letter, "the row is gone, or cannot be found by its id");
         }
-        catch (Exception error) when (error is FormatException or ArithmeticException or InvalidCastException)
+        catch (Exception error) when (error is FormatException or ArithmeticException or InvalidCastException
+            or StoreException { Problem: StoreProblem.Other or StoreProblem.Corrupt })
         {
             return Damaged(letter, error.Message);
         }

@@ -70,7 +70,7 @@ internal static class LetterPayloadRoutes
             id, LetterAccess.Actor(http, values.GetValueOrDefault("actor")), LetterAccess.Reason(values.GetValueOrDefault("reason")), body)
         {
             IfEdits = expected,
-            ContentType = string.IsNullOrEmpty(http.Request.ContentType) ? null : http.Request.ContentType,
+            ContentType = IntakeHeaders.ContentType(http.Request.ContentType),
         };
         await LetterAccess.CommitAsync(http, relay, id, command, "edited");
         var edits = (await relay.Store.Queries.PayloadAsync(id, http.RequestAborted))?.Edits ?? 0;

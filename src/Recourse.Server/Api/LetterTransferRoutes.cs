@@ -117,10 +117,11 @@ internal static class LetterTransferRoutes
                 (skipping, buffer) = (true, buffer.Slice(buffer.End));
             if (read.IsCompleted)
             {
-                if (skipping)
-                    yield return null;
-                else if (!buffer.IsEmpty)
-                    yield return buffer.ToArray();
+                var rest = skipping ? null : buffer.ToArray();
+                // A body that is not given back ends the connection, under a next request that may be on its way.
+                reader.AdvanceTo(read.Buffer.End);
+                if (rest is not { Length: 0 })
+                    yield return rest;
                 yield break;
             }
             reader.AdvanceTo(buffer.Start, buffer.End);

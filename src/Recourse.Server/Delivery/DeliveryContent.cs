@@ -14,8 +14,9 @@ internal sealed class DeliveryContent : HttpContent
     internal DeliveryContent(ReadOnlyMemory<byte> body, string? contentType)
     {
         _body = body;
-        // As it came, also where it does not parse: the service may know better what it means.
-        if (contentType is not null) Headers.TryAddWithoutValidation("Content-Type", contentType);
+        // As it came, also where it does not parse: the service may know better what it means. But never a second header.
+        if (contentType is not null && contentType.AsSpan().IndexOfAny('\r', '\n', '\0') < 0)
+            Headers.TryAddWithoutValidation("Content-Type", contentType);
     }
 
     /// <summary>A connection stands and the request is being written to it.</summary>

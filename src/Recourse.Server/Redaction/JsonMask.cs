@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace Recourse.Server.Redaction;
 
@@ -11,87 +10,68 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
     private static readonly JsonWriterOptions AsWritten = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly IReadOnlySet<int> Start = new HashSet<int> { 0 };
 
-    /// <summary>The body with masks; null when it is no JSON, or nothing in it is to be masked.</summary>
-    public byte[]? Mask(ReadOnlyMemory<byte> body)
-    {
-        if (Parse(body) is not { } root)
-            return null;
-        return Walk(root, root, (_, _) => Redactor.Mask) ? Write(root) : null;
-    }
+    private IReadOnlySet<int>[] Root => [.. paths.Select(_ => Start)];
 
     /// <summary>
-    /// An edited body in which each mask is what stands there in the stored one. Null when it has no mask; an error when a mask stands
-    /// where the stored body has nothing.
+    /// The body with masks; null when nothing in it is to be masked. A name that stands twice in one object is masked twice.
     /// </summary>
+    /// <returns>False when it cannot be read by place: it is no JSON, or a string in it is no text.</returns>
+    public bool TryMask(ReadOnlyMemory<byte> body, out byte[]? masked) =>
+        TryWalk(body, new Walk(this, null, (_, _, writer) => writer.WriteStringValue(Redactor.Mask)), out masked);
+
+    /// <summary>
+    /// An edited body in which each mask is what stands there in the stored one; null when it has no mask. Below an array a mask is put
+    /// back only where all else of the entry is as it was: entries have no names, so another may have come into its place.
+    /// </summary>
+    /// <returns>False when it cannot be read by place.</returns>
     /// <exception cref="ArgumentException">A mask cannot be put back.</exception>
-    public byte[]? Restore(ReadOnlyMemory<byte> edited, ReadOnlyMemory<byte> stored)
+    public bool TryRestore(ReadOnlyMemory<byte> edited, ReadOnlyMemory<byte> stored, out byte[]? restored)
     {
-        if (Parse(edited) is not { } root)
-            return null;
-        var source = Parse(stored);
-        var (missing, changed) = (false, false);
-        Walk(root, source, (now, before) =>
+        using var source = Parse(stored);
+        return TryWalk(edited, new Walk(this, source?.RootElement, (now, before, writer) =>
         {
-            if (now is not JsonValue value || !value.TryGetValue<string>(out var text) || text != Redactor.Mask)
-                return now?.DeepClone();
-            changed = true;
-            missing |= before is null;
-            return before?.DeepClone();
-        });
-        if (missing)
-            throw new ArgumentException($"The body holds {Redactor.Mask} where the stored one has nothing that it could stand for. "
-                + $"Write the value.");
-        return changed ? Write(root) : null;
+            if (!IsMask(now))
+                now.WriteTo(writer);
+            else if (before is { } value)
+                value.WriteTo(writer);
+            else
+                throw new ArgumentException($"The body holds {Redactor.Mask} where the stored one has nothing that it could stand for. "
+                    + "Write the value.");
+        }), out restored);
     }
 
-    private static JsonNode? Parse(ReadOnlyMemory<byte> body)
+    private static bool IsMask(JsonElement value) => value.ValueKind is JsonValueKind.String && value.ValueEquals(Redactor.Mask);
+
+    private static JsonDocument? Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
-            return JsonNode.Parse(body.Span);
+            return JsonDocument.Parse(body);
         }
-        catch (Exception error) when (error is JsonException or ArgumentException)
+        catch (JsonException)
         {
-            return null; // No JSON, or the same name twice in one object.
+            return null;
         }
     }
 
-    private static byte[] Write(JsonNode root)
+    private static bool TryWalk(ReadOnlyMemory<byte> body, Walk walk, out byte[]? changed)
     {
+        changed = null;
+        using var document = Parse(body);
+        if (document is null)
+            return false;
         var written = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(written, AsWritten))
-            root.WriteTo(writer);
-        return written.WrittenSpan.ToArray();
-    }
-
-    /// <summary>Replaces what stands at the ends of the paths; true when something does.</summary>
-    private bool Walk(JsonNode root, JsonNode? beside, Func<JsonNode?, JsonNode?, JsonNode?> replace) =>
-        Below(root, beside, [.. paths.Select(_ => Start)], replace);
-
-    private bool Below(JsonNode? node, JsonNode? beside, IReadOnlySet<int>[] at, Func<JsonNode?, JsonNode?, JsonNode?> replace)
-    {
-        var found = false;
-        if (node is JsonArray array)
+        try
         {
-            for (var i = 0; i < array.Count; i++)
-                found |= Below(array[i], beside is JsonArray other && i < other.Count ? other[i] : null, at, replace);
+            using var writer = new Utf8JsonWriter(written, AsWritten);
+            walk.Write(document.RootElement, writer);
         }
-        else if (node is JsonObject members)
+        catch (InvalidOperationException)
         {
-            foreach (var name in members.Select(member => member.Key).ToList())
-            {
-                var twin = (beside as JsonObject)?[name];
-                var next = Next(name, at);
-                if (paths.Where((path, i) => path.Ends(next[i])).Any())
-                {
-                    members[name] = replace(members[name], twin);
-                    found = true;
-                }
-                else if (next.Any(places => places.Count > 0))
-                    found |= Below(members[name], twin, next, replace);
-            }
+            return false; // Half a surrogate pair, or bytes that are no UTF-8, within a string.
         }
-        return found;
+        changed = walk.Changed ? written.WrittenSpan.ToArray() : null;
+        return true;
     }
 
     private IReadOnlySet<int>[] Next(string name, IReadOnlySet<int>[] at)
@@ -104,5 +84,114 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
             next[i] = places;
         }
         return next;
+    }
+
+    private bool Ends(IReadOnlySet<int>[] at) => paths.Where((path, i) => path.Ends(at[i])).Any();
+
+    private static bool Lives(IReadOnlySet<int>[] at) => at.Any(places => places.Count > 0);
+
+    /// <summary>One way through a body, beside another one, which is null where only the first counts.</summary>
+    private sealed class Walk(JsonMask mask, JsonElement? source, Action<JsonElement, JsonElement?, Utf8JsonWriter> replace)
+    {
+        private int _masks;
+
+        /// <summary>Something stood at the end of a path, and was not what it is now.</summary>
+        public bool Changed { get; private set; }
+
+        public void Write(JsonElement root, Utf8JsonWriter writer) => Below(root, source, mask.Root, writer);
+
+        private void Below(JsonElement node, JsonElement? beside, IReadOnlySet<int>[] at, Utf8JsonWriter writer)
+        {
+            if (node.ValueKind is JsonValueKind.Array)
+                Entries(node, beside, at, writer);
+            else if (node.ValueKind is JsonValueKind.Object)
+                Members(node, beside, at, writer);
+            else
+                node.WriteTo(writer);
+        }
+
+        private void Entries(JsonElement node, JsonElement? beside, IReadOnlySet<int>[] at, Utf8JsonWriter writer)
+        {
+            List<JsonElement>? others = beside is { ValueKind: JsonValueKind.Array } array
+                && array.GetArrayLength() == node.GetArrayLength()
+                ? [.. array.EnumerateArray()] : null;
+            writer.WriteStartArray();
+            var i = 0;
+            foreach (var entry in node.EnumerateArray())
+            {
+                var (before, twin) = (_masks, others?[i++]);
+                Below(entry, twin, at, writer);
+                if (source is not null && _masks > before && !(twin is { } other && mask.Same(entry, other, at)))
+                    throw new ArgumentException($"The body holds {Redactor.Mask} in an entry of a list that was changed, so which value "
+                        + "it stands for is not known. Write the value.");
+            }
+            writer.WriteEndArray();
+        }
+
+        private void Members(JsonElement node, JsonElement? beside, IReadOnlySet<int>[] at, Utf8JsonWriter writer)
+        {
+            var twins = beside is { ValueKind: JsonValueKind.Object } other ? new Twins(other) : null;
+            writer.WriteStartObject();
+            foreach (var member in node.EnumerateObject())
+            {
+                var next = mask.Next(member.Name, at);
+                writer.WritePropertyName(member.Name);
+                if (mask.Ends(next))
+                {
+                    var masks = IsMask(member.Value);
+                    _masks += masks ? 1 : 0;
+                    Changed |= source is null || masks;
+                    replace(member.Value, twins?.Next(member.Name), writer);
+                }
+                else if (Lives(next))
+                    Below(member.Value, twins?.Next(member.Name), next, writer);
+                else
+                    member.Value.WriteTo(writer);
+            }
+            writer.WriteEndObject();
+        }
+    }
+
+    /// <summary>True when two values say the same but for what masks hide in the first.</summary>
+    private bool Same(JsonElement now, JsonElement before, IReadOnlySet<int>[] at)
+    {
+        if (now.ValueKind is JsonValueKind.Array && before.ValueKind is JsonValueKind.Array)
+            return now.GetArrayLength() == before.GetArrayLength()
+                && now.EnumerateArray().Zip(before.EnumerateArray()).All(pair => Same(pair.First, pair.Second, at));
+        if (now.ValueKind is not JsonValueKind.Object || before.ValueKind is not JsonValueKind.Object)
+            return JsonElement.DeepEquals(now, before);
+        if (now.GetPropertyCount() != before.GetPropertyCount())
+            return false;
+        var twins = new Twins(before);
+        foreach (var member in now.EnumerateObject())
+        {
+            var next = Next(member.Name, at);
+            if (twins.Next(member.Name) is not { } twin)
+                return false;
+            if (!(Ends(next) && IsMask(member.Value)) && !Same(member.Value, twin, next))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>The members of an object by name; of those that stand twice the first is asked for first.</summary>
+    private sealed class Twins(JsonElement members)
+    {
+        private Dictionary<string, Queue<JsonElement>>? _byName;
+
+        public JsonElement? Next(string name) =>
+            (_byName ??= Named()).TryGetValue(name, out var values) && values.TryDequeue(out var value) ? value : null;
+
+        private Dictionary<string, Queue<JsonElement>> Named()
+        {
+            var named = new Dictionary<string, Queue<JsonElement>>(StringComparer.Ordinal);
+            foreach (var member in members.EnumerateObject())
+            {
+                if (!named.TryGetValue(member.Name, out var values))
+                    named.Add(member.Name, values = new());
+                values.Enqueue(member.Value);
+            }
+            return named;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Text.Unicode;
 using Recourse.Durable;
 
 namespace Recourse.Server.Redaction;
@@ -16,7 +17,6 @@ internal sealed class Redactor
     public static readonly string[] DefaultHeaders =
         ["Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "*-Key", "*token*", "*secret*", "*password*"];
 
-    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
     private readonly Regex _header;
     private readonly Regex _inText;
     private readonly JsonMask? _json;
@@ -32,9 +32,8 @@ internal sealed class Redactor
         _always = new(names, StringComparer.OrdinalIgnoreCase);
         _json = paths.Count > 0 ? new(paths) : null;
         var words = globs.Select(glob => Pattern(glob, "[A-Za-z0-9_-]*")).Concat(names.Select(Regex.Escape));
-        // The name, perhaps in quotes, then : or =, then a value: in quotes, after a scheme, or up to the next space or comma.
-        _inText = new($"(?<name>{string.Join('|', words)})(?<sign>\"?[ \\t]*[:=][ \\t]*)"
-            + "(?<value>\"(?:[^\"\\\\]|\\\\.)*\"|(?:Bearer|Basic|Digest)[ \\t]+[^\\s,;\"]+|[^\\s,;\"&}\\]]+)", Options);
+        // The name, perhaps in quotes, which are escaped where JSON stands in a string, then : or =. The value is looked for behind it.
+        _inText = new($"(?<name>{string.Join('|', words)})(?:\\\\*\")?[ \\t]*[:=][ \\t]*", Options);
     }
 
     private const RegexOptions Options =
@@ -49,57 +48,43 @@ internal sealed class Redactor
             : headers.ToDictionary(header => header.Key, header => IsSecret(header.Key) ? Mask : header.Value);
 
     /// <summary>Text with the values of secret names masked.</summary>
-    public string Text(string text) => _inText.Replace(text, match =>
+    public string Text(string text)
     {
-        var value = match.Groups["value"].Value;
-        return LooksSecret(match.Groups["name"].Value, value)
-            ? match.Groups["name"].Value + match.Groups["sign"].Value + (value[0] == '"' ? $"\"{Mask}\"" : Mask) : match.Value;
-    });
+        StringBuilder? masked = null;
+        var done = 0;
+        for (var match = _inText.Match(text); match.Success; match = _inText.Match(text, Math.Max(done, match.Index + match.Length)))
+        {
+            var start = match.Index + match.Length;
+            var end = SecretValue.End(text, start, out var quote);
+            if (end == start || !LooksSecret(match.Groups["name"].Value, text[start..end], quote))
+                continue;
+            (masked ??= new()).Append(text, done, start - done).Append(quote).Append(Mask).Append(quote);
+            done = end;
+        }
+        return masked is null ? text : masked.Append(text, done, text.Length - done).ToString();
+    }
 
     // "unexpected token: end" is no secret: a bare word that stands behind a name by chance stays.
-    private bool LooksSecret(string name, string value) => value != Mask && (_always.Contains(name) || value[0] == '"'
+    private bool LooksSecret(string name, string value, string quote) => value != Mask && (_always.Contains(name) || quote.Length > 0
         || value.Length >= 16 || value.Any(char.IsAsciiDigit) || value.AsSpan().IndexOfAny(" \t=") >= 0);
 
     public Payload Payload(Payload payload)
     {
-        var body = _json?.Mask(payload.Body) is { } masked ? masked : Plain(payload.Body);
+        // Only where places are configured. A body that cannot be read by place (cut, a form, no JSON) holds the same names as a text.
+        var body = _json is null || payload.Body.IsEmpty ? null
+            : _json.TryMask(payload.Body, out var masked) ? masked : Plain(payload.Body.Span);
         var headers = Headers(payload.Headers);
         return body is null && ReferenceEquals(headers, payload.Headers) ? payload
             : payload with { Body = body ?? payload.Body, Headers = headers };
     }
 
-    // Only where places are configured: then a body that is cut, or is a form, holds the same names. JSON was looked at by place.
-    private byte[]? Plain(ReadOnlyMemory<byte> body)
+    private byte[]? Plain(ReadOnlySpan<byte> body)
     {
-        if (_json is null || body.IsEmpty || IsJson(body))
-            return null;
-        try
-        {
-            var text = Strict.GetString(body.Span);
-            var masked = Text(text);
-            return masked == text ? null : Encoding.UTF8.GetBytes(masked);
-        }
-        catch (ArgumentException)
-        {
-            return null; // Bytes that are no text are shown as bytes.
-        }
-    }
-
-    private static bool IsJson(ReadOnlyMemory<byte> body)
-    {
-        var reader = new System.Text.Json.Utf8JsonReader(body.Span);
-        try
-        {
-            while (reader.Read())
-            {
-                // Reading is the check.
-            }
-            return true;
-        }
-        catch (System.Text.Json.JsonException)
-        {
-            return false;
-        }
+        // One byte that is no UTF-8 must not show the rest: then each byte is a letter, and comes out as it went in.
+        var encoding = Utf8.IsValid(body) ? Encoding.UTF8 : Encoding.Latin1;
+        var text = encoding.GetString(body);
+        var masked = Text(text);
+        return masked == text ? null : encoding.GetBytes(masked);
     }
 
     /// <summary>Refuses what was exported with masks: taken in, it would be sent with them.</summary>
@@ -117,9 +102,9 @@ internal sealed class Redactor
     {
         if (_json is null)
             return edited;
-        if (_json.Restore(edited, stored) is { } restored)
-            return restored;
-        return !IsJson(edited) && edited.Span.IndexOf("[redacted]"u8) >= 0 && stored.Span.IndexOf("[redacted]"u8) < 0
+        if (_json.TryRestore(edited, stored, out var restored))
+            return restored ?? edited;
+        return edited.Span.IndexOf("[redacted]"u8) >= 0 && stored.Span.IndexOf("[redacted]"u8) < 0
             ? throw new ArgumentException($"The body holds {Mask}, which was shown in place of a value. Write the value.") : edited;
     }
 }

@@ -74,7 +74,7 @@ internal sealed class EnqueueWriter
     {
         var message = command.Message;
         var queue = _routes.QueueId(message.Queue);
-        if (message.IdempotencyKey is { } key && Used(queue, key, command.ContentHash, now) is { } used)
+        if (message.IdempotencyKey is { } key && Used(queue, key, command, now) is { } used)
             return used;
         var id = command.Id ?? (LastId = _ids.Next(StoreTime.Time(now)));
         if (message.IdempotencyKey is { } unused)
@@ -103,11 +103,11 @@ internal sealed class EnqueueWriter
         return new(EnqueueStatus.Accepted, id);
     }
 
-    private EnqueueResult? Used(long queue, string key, byte[]? hash, long now)
+    private EnqueueResult? Used(long queue, string key, EnqueueCommand command, long now)
     {
         EnqueueResult? result = null;
         if (_findKey.Bind(1, queue).Bind(2, key).Step() && _findKey.Int64(2) > now)
-            result = new(_findKey.Blob(0).AsSpan().SequenceEqual(hash) ? EnqueueStatus.Duplicate
+            result = new(command.IsSame(_findKey.Blob(0)) ? EnqueueStatus.Duplicate
                 : EnqueueStatus.KeyConflict, _findKey.Guid(1));
         _findKey.Reset();
         return result;

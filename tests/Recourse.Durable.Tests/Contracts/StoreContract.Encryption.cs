@@ -103,6 +103,46 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task A_window_that_ends_while_older_hashes_are_looked_for_stores_none_of_them()
+    {
+        await OnAsync(await SealedAsync("k1"), new EnqueueCommand(Secret(key: "a")));
+        await SealedAsync("k2", "k1");
+        var looked = new HookedStore(Store)
+        {
+            After = command =>
+            {
+                if (command is EnqueueCommand)
+                    Clock.Advance(TimeSpan.FromHours(25));
+                return Task.CompletedTask;
+            },
+        };
+        var store = new EncryptedMessageStore(looked, [PayloadKey("k2"), PayloadKey("k1")], Clock);
+        Assert.Equal(EnqueueStatus.KeyConflict, (await OnAsync(store, new EnqueueCommand(Secret("another", "a")))).Status);
+        Assert.Single(looked.Committed.OfType<EnqueueCommand>());
+        Assert.Equal(1, (await CountsAsync()).Accepted);
+    }
+
+    [Theory]
+    [InlineData("application/vnd.recourse.sealed; key=x")]
+    [InlineData(" Application/VND.recourse.Sealed;key=k1")]
+    public async Task What_claims_to_be_sealed_is_refused_however_it_comes_in(string type)
+    {
+        await OnAsync(await SealedAsync(), new EnqueueCommand(Secret()));
+        var letter = await DieAsync(Store);
+        var whole = (await Store.Queries.DeliveryAsync(letter, TestContext.Current.CancellationToken))!;
+        var (claims, good) = (new Payload("x"u8.ToArray(), type, null), new Payload("x"u8.ToArray(), "text/plain", null));
+        foreach (var keys in (string[][])[[], ["k1"]])
+        {
+            var store = await SealedAsync(keys);
+            await Assert.ThrowsAsync<ArgumentException>(() => OnAsync(store, new EnqueueCommand(Secret() with { ContentType = type })));
+            Assert.Throws<ArgumentException>(() => new EditPayloadCommand(letter, "alice", null, default) { ContentType = type });
+            await Assert.ThrowsAsync<ArgumentException>(() => OnAsync(store, new ImportLetterCommand(whole, claims, "alice")));
+            await Assert.ThrowsAsync<ArgumentException>(() =>
+                OnAsync(store, new ImportLetterCommand(whole, good, "alice") { Edited = claims }));
+        }
+    }
+
+    [Fact]
     public async Task A_store_does_not_open_without_a_key_that_rows_need_or_with_a_wrong_one()
     {
         var store = await SealedAsync("k1");

@@ -60,8 +60,14 @@ internal sealed class DispatchRig : IAsyncDisposable
     }
 
     internal DispatchRig(Func<DispatcherOptions, DispatcherOptions> configure, params ServicePolicy[] services)
+        : this(clock => new InMemoryMessageStore(clock), configure, services)
     {
-        Store = new HookedStore(new InMemoryMessageStore(Clock));
+    }
+
+    internal DispatchRig(
+        Func<ManualClock, MessageStore> store, Func<DispatcherOptions, DispatcherOptions> configure, params ServicePolicy[] services)
+    {
+        Store = new HookedStore(store(Clock));
         Dispatcher = new Dispatcher(Store, HandleAsync, services.Length > 0 ? services : [Orders], configure(new DispatcherOptions
         {
             Time = Clock,

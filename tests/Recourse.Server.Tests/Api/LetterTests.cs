@@ -197,6 +197,32 @@ public class LetterTests
         Assert.Equal(("{\"n\":2}", "shop"), (System.Text.Encoding.UTF8.GetString(got!.Body.Span), got.Service));
     }
 
+    [Theory]
+    [InlineData("content_type", "text/plain\r\nX-Admin: 1")]
+    [InlineData("content_type", "application/vnd.recourse.sealed; key=x")]
+    [InlineData("original_content_type", "application/vnd.recourse.sealed; key=x")]
+    [InlineData("headers", "x-admin|1\r\nx-other: 2")]
+    [InlineData("headers", "x-admin: 1\r\nx|1")]
+    [InlineData("headers", "Host|elsewhere")]
+    [InlineData("headers", "Recourse-Key|1")]
+    public async Task A_line_whose_headers_no_sender_could_have_sent_is_refused(string field, string value)
+    {
+        await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
+        await DeadAsync(relay, "{\"n\":1}");
+        using var export = await relay.SendAsync(HttpMethod.Get, "/v1/dead-letters/export");
+        var line = System.Text.Json.Nodes.JsonNode.Parse(await export.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
+        line[field] = field == "headers" ? new System.Text.Json.Nodes.JsonObject { [value.Split('|')[0]] = value.Split('|')[1] } : value;
+        foreach (var how in (string[])["dead", "new"])
+        {
+            using var import = await relay.SendAsync(
+                HttpMethod.Post, $"/v1/dead-letters/import?as={how}", line.ToJsonString(), "application/x-ndjson");
+            var answer = System.Text.Json.Nodes.JsonNode.Parse(
+                await import.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
+            Assert.Equal("refused", answer["result"]!.GetValue<string>());
+            Assert.Matches("content type|header", answer["problem"]!.GetValue<string>());
+        }
+    }
+
     [Fact]
     public async Task What_is_exported_comes_in_as_the_dead_letter_it_was_and_counts_in_the_books()
     {

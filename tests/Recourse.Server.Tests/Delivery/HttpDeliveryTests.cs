@@ -12,6 +12,16 @@ public class HttpDeliveryTests
 
     private static CancellationToken None => TestContext.Current.CancellationToken;
 
+    [Theory]
+    [InlineData("text/plain\r\nX-Admin: 1")]
+    [InlineData("text/plain\nX-Admin: 1")]
+    [InlineData("text/plain\0")]
+    public void A_content_type_of_several_lines_is_not_sent(string type)
+    {
+        using var content = new DeliveryContent("{}"u8.ToArray(), type);
+        Assert.Empty(content.Headers.NonValidated);
+    }
+
     [Fact]
     public async Task The_body_and_its_type_arrive_as_they_came()
     {

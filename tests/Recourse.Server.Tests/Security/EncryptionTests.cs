@@ -1,6 +1,7 @@
 using System.Text;
 using Recourse.Cli;
 using Recourse.Durable;
+using Recourse.Server.Api;
 using Recourse.Server.Tests.Cli;
 using Recourse.Server.Tests.Configuration;
 using Recourse.Sqlite;
@@ -60,6 +61,50 @@ public sealed class EncryptionTests
         using var replayed = await again.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}:replay");
         Assert.Equal(200, (int)replayed.StatusCode);
         Assert.Equal("""{"name":"Meier-Landrut"}""", await delivered.Task.WaitAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("application/vnd.recourse.sealed; key=x")]
+    [InlineData("Application/Vnd.Recourse.Sealed")]
+    public async Task A_sender_cannot_say_that_a_payload_is_sealed(string type)
+    {
+        await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
+        using var sent = await relay.SendAsync(HttpMethod.Post, "/v1/queues/orders/messages", "{}", type);
+        Assert.Contains("sealed", (await TestRelay.ProblemAsync(sent, 400))["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+        await relay.AcceptedAsync("orders", "{}");
+        var letter = (await relay.UntilAsync("/v1/dead-letters", list => list["items"]!.AsArray().Count == 1))["items"]![0]!;
+        using var edited = await relay.SendAsync(
+            HttpMethod.Put, $"/v1/dead-letters/{letter["id"]}/payload", "{}", type, ("If-Match", "*"));
+        Assert.Contains("sealed", (await TestRelay.ProblemAsync(edited, 400))["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_letter_that_cannot_be_opened_is_a_warning_in_its_line_and_stays_out_of_the_archive()
+    {
+        using var folder = new Folder();
+        var token = TestContext.Current.CancellationToken;
+        await using var inner = new InMemoryMessageStore();
+        var mine = new EncryptedMessageStore(inner, [new("k1", new byte[32])]);
+        var other = new EncryptedMessageStore(inner, [new("k2", new byte[32])]);
+        foreach (var store in (MessageStore[])[mine, other])
+        {
+            await store.CommitAsync(new EnqueueCommand(new() { Queue = "orders", Services = ["shop"], Body = "{}"u8.ToArray() }), token);
+            var claimed = Assert.Single((await store.CommitAsync(new ClaimCommand("shop", 1, "node"), token)).Deliveries);
+            var fault = (await TestRelay.Refuses(claimed, token)).Fault!;
+            await store.CommitAsync(new FailCommand(claimed.Id, claimed.Lease, new()
+            {
+                Number = 1, Generation = 0, StartedAt = claimed.ClaimedAt, Outcome = "failed", Applied = Applied.No,
+            }, fault, new(DeliveryAction.DeadLetter, null, "permanent")), token);
+        }
+        var letters = (await mine.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead }, token)).Items;
+        var lines = new List<LetterLine>();
+        foreach (var letter in letters)
+            lines.Add(await LetterLine.ReadAsync(mine.Queries, letter, token));
+        Assert.Contains("'k2', which is not given", Assert.Single(lines, line => line.Warning is not null).Warning!,
+            StringComparison.Ordinal);
+        Assert.Equal("{}"u8, Assert.Single(lines, line => line.Warning is null).BodyBase64!);
+        var kept = await new LetterArchive(folder.Path("archive")).WriteAsync(mine.Queries, letters, DateTimeOffset.UnixEpoch, token);
+        Assert.Equal(Assert.Single(lines, line => line.Warning is null).Id, Assert.Single(kept).Id.ToString());
     }
 
     [Theory]

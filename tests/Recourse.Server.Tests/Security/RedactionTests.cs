@@ -27,6 +27,13 @@ public sealed class RedactionTests
     [InlineData("nothing.here", """{ "a" : 1 }""", """{ "a" : 1 }""")]
     [InlineData("ssn", "ssn=123-45&name=M", "ssn=[redacted]&name=M")]
     [InlineData("ssn", """{"ssn": "12, "name": """, """{"ssn": "[redacted]"name": """)]
+    [InlineData("ssn", """{"ssn":"1","ssn":2,"n":1,"n":2}""", """{"ssn":"[redacted]","ssn":"[redacted]","n":1,"n":2}""")]
+    [InlineData("a.ssn", """{"n":1,"n":2,"a":{"ssn":"1"},"a":[{"ssn":3}]}""",
+        """{"n":1,"n":2,"a":{"ssn":"[redacted]"},"a":[{"ssn":"[redacted]"}]}""")]
+    [InlineData("ssn", """{"\ud800":"x","ssn":"1"}""", """{"\ud800":"x","ssn":"[redacted]"}""")]
+    [InlineData("ssn", """{"x":"\ud800","ssn":"1"}""", """{"x":"\ud800","ssn":"[redacted]"}""")]
+    [InlineData("ssn", """{"ssn": {"a": "12", "b""", """{"ssn": [redacted]""")]
+    [InlineData("ssn", "{\"ssn\": {\n\"a\": \"12\"\n}, \"n\": ", "{\"ssn\": [redacted], \"n\": ")]
     public void Places_in_a_body_are_masked(string path, string body, string expected) => Assert.Equal(expected, Masked(With(path), body));
 
     [Theory]
@@ -36,7 +43,45 @@ public sealed class RedactionTests
     [InlineData("Unexpected token: end of file", "Unexpected token: end of file")]
     [InlineData("password = hunter22", "password = [redacted]")]
     [InlineData("HTTP 503 Service Unavailable", "HTTP 503 Service Unavailable")]
+    [InlineData("""bad {\"api_token\":\"s3\\\"cret\",\"n\":1} sent""", """bad {\"api_token\":\"[redacted]\",\"n\":1} sent""")]
+    [InlineData("""{\\\"api_token\\\":\\\"s\\\\\\\"x\\\",1}""", """{\\\"api_token\\\":\\\"[redacted]\\\",1}""")]
+    [InlineData("""bad {"api_token":"s\"3\\","n":1}""", """bad {"api_token":"[redacted]","n":1}""")]
+    [InlineData("bad {\"api_token\":\"cut in the middle", "bad {\"api_token\":\"[redacted]\"")]
+    [InlineData("bad {\"api_token\":[\"a\",\"b\"]} sent\nnext", "bad {\"api_token\":[redacted]\nnext")]
+    [InlineData("bad {\"api_token\":{\"a\":\n1}} sent\nnext", "bad {\"api_token\":[redacted]} sent\nnext")]
     public void Texts_lose_the_values_of_secret_names(string text, string expected) => Assert.Equal(expected, With().Text(text));
+
+    [Fact]
+    public void One_byte_that_is_no_text_does_not_show_the_rest()
+    {
+        byte[] body = [.. "{\"x\":\""u8, 0xff, .. "\",\"ssn\":\"12\","u8];
+        byte[] masked = [.. "{\"x\":\""u8, 0xff, .. "\",\"ssn\":\"[redacted]\","u8];
+        Assert.Equal(masked, With("ssn").Payload(new(body, null, null)).Body.ToArray());
+    }
+
+    private const string Two = """{"p":[{"n":"A","ssn":"1"},{"n":"B","ssn":"2"}],"c":1}""";
+
+    [Theory]
+    [InlineData(Two, """{"p":[{"n":"A","ssn":"[redacted]"},{"ssn":"[redacted]","n":"B"}],"c":2}""",
+        """{"p":[{"n":"A","ssn":"1"},{"ssn":"2","n":"B"}],"c":2}""")]
+    [InlineData(Two, """{"p":[{"n":"C","ssn":"3"},{"n":"B","ssn":"[redacted]"}]}""", """{"p":[{"n":"C","ssn":"3"},{"n":"B","ssn":"2"}]}""")]
+    [InlineData(Two, """{"p":[{"n":"B","ssn":"[redacted]"}]}""", null)]
+    [InlineData(Two, """{"p":[{"n":"B","ssn":"[redacted]"},{"n":"A","ssn":"[redacted]"}]}""", null)]
+    [InlineData(Two, """{"p":[{"n":"A","ssn":"[redacted]","x":1},{"n":"B","ssn":"2"}]}""", null)]
+    [InlineData(Two, """{"p":{"n":"A","ssn":"[redacted]"}}""", null)]
+    [InlineData("""{"p":{"ssn":"1","ssn":"2"}}""", """{"p":{"ssn":"[redacted]","ssn":"[redacted]"}}""", """{"p":{"ssn":"1","ssn":"2"}}""")]
+    [InlineData("""{"p":{"ssn":"1"}}""", """{"p":{"ssn":"[redacted]","ssn":"[redacted]"}}""", null)]
+    [InlineData("no json", """{"p":{"ssn":"[redacted]"}}""", null)]
+    [InlineData("""{"p":{"ssn":"1"}}""", """{"p":{"ssn":"[redacted]"}, cut""", null)]
+    [InlineData("""{"p":{"\ud800":"x","ssn":"1"}}""", """{"p":{"ssn":"[redacted]"}}""", null)]
+    public void A_mask_is_put_back_only_where_what_it_hides_is_certain(string stored, string edited, string? expected)
+    {
+        ReadOnlyMemory<byte> Restored() => With("p.ssn").Restore(Encoding.UTF8.GetBytes(edited), Encoding.UTF8.GetBytes(stored));
+        if (expected is not null)
+            Assert.Equal(expected, Encoding.UTF8.GetString(Restored().Span));
+        else
+            Assert.Contains("Write the value", Assert.Throws<ArgumentException>(() => Restored()).Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Headers_are_masked_by_name_with_stars()
