@@ -66,7 +66,8 @@ internal sealed class PostgresFloor(string connection) : Subject
             """
             UPDATE jobs SET state = 2, attempts = attempts + 1 WHERE id IN
               (SELECT id FROM jobs WHERE queue = 1 AND state = 0 ORDER BY due LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id, payload
-            """, open) { Parameters = { new() { Value = max } } })
+            """, open)
+        { Parameters = { new() { Value = max } } })
         {
             await claim.PrepareAsync();
             await using var rows = await claim.ExecuteReaderAsync();

@@ -11,7 +11,7 @@ using Recourse.StoreBench.Http;
 // storebench http [--rounds 3] [--scale 1] [--out FILE]                 acknowledged messages per second over HTTP, against a bare endpoint
 // storebench --store sqlite:FILE | memory | postgres:CONNECTION --messages N --in-flight P [--history on|off]
 //                                                                       one subject, send/s and end-to-end/s
-// storebench postgres --server CONNECTION [--rounds 3] [--scale 1] [--out FILE]   one and three nodes against a floor, on databases made there
+// storebench postgres --server CONNECTION [--rounds 3] [--scale 1] [--out FILE]   one and three nodes against a floor
 // storebench --replay 250000 [--store …] [--out FILE]                   replay jobs: unlimited, and how well rates are kept
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 int Number(string name, int otherwise) => Option(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;

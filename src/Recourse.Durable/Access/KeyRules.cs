@@ -79,7 +79,8 @@ internal static class KeyRules
         if (all.FirstOrDefault(key => key.Id == command.Id) is not { } found)
             return KeyChange.None(KeyOutcome.NotFound);
         var others = all.Where(key => key.Parent is null && key.Id != found.Id).ToList();
-        if (found is { Parent: null, Role: Role.Admin } && others.Count > 0 && !others.Exists(key => key.Role is Role.Admin && !(key.ExpiresAt <= now)))
+        if (found is { Parent: null, Role: Role.Admin } && others.Count > 0
+            && !others.Exists(key => key.Role is Role.Admin && !(key.ExpiresAt <= now)))
             return KeyChange.None(KeyOutcome.LastAdmin);
         command.Removed = found;
         return new(KeyOutcome.Done, null, [found.Id, .. all.Where(key => key.Parent == found.Id).Select(key => key.Id)]);

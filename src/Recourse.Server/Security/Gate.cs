@@ -105,7 +105,8 @@ internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore
         "This key is not known here, was removed, or is over. `recourse keys list` shows an admin which there are.");
 
     private static readonly Problem NoKeys = Problem.Of(StatusCodes.Status401Unauthorized, "no-keys",
-        "No key was made yet, so this relay answers on loopback only, and no proxy. On its machine: recourse keys add --role admin --name NAME.");
+        "No key was made yet, so this relay answers on loopback only, and to no proxy. "
+        + "On its machine: recourse keys add --role admin --name NAME.");
 
     private static Problem Forbidden(ApiKey key, Role needed) => Problem.Of(StatusCodes.Status403Forbidden, "role",
         $"The key '{key.Name}' has the role {key.Role.Name()}; this needs {needed.Name()}.") with

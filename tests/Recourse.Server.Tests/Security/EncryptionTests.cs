@@ -93,7 +93,11 @@ public sealed class EncryptionTests
             var fault = (await TestRelay.Refuses(claimed, token)).Fault!;
             await store.CommitAsync(new FailCommand(claimed.Id, claimed.Lease, new()
             {
-                Number = 1, Generation = 0, StartedAt = claimed.ClaimedAt, Outcome = "failed", Applied = Applied.No,
+                Number = 1,
+                Generation = 0,
+                StartedAt = claimed.ClaimedAt,
+                Outcome = "failed",
+                Applied = Applied.No,
             }, fault, new(DeliveryAction.DeadLetter, null, "permanent")), token);
         }
         var letters = (await mine.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead }, token)).Items;
