@@ -30,7 +30,7 @@ public sealed class EncryptedMessageStore : MessageStore
     private PayloadKey? Active => _keys.Count > 0 ? _keys[0] : null;
 
     /// <inheritdoc/>
-    public override StoreQueries Queries => new OpeningQueries(_inner.Queries, Open);
+    public override StoreQueries Queries => new PayloadQueries(_inner.Queries, Open);
 
     /// <inheritdoc/>
     public override StoreNodes? Nodes => _inner.Nodes;
