@@ -108,14 +108,6 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         return false;
     }
 
-    /// <summary>Closes a breaker and forgets its counts, here at once and on other nodes within 2 s.</summary>
-    public async Task ResetAsync(string service)
-    {
-        _dispatcher?.Reset(service);
-        if (_inner.Nodes is { Count: > 1 })
-            await Store.CommitAsync(new ResetServiceCommand(service));
-    }
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
@@ -266,12 +258,17 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private async Task ControlledAsync(ControlCommand command)
     {
         _controls = await _inner.Queries.ControlsAsync();
-        if (command is not { Kind: ControlKind.ServiceIsolated, Result: true })
+        if (command.Kind is not ControlKind.ServiceIsolated)
             return;
         if (command.On)
+        {
             _dispatcher?.Isolate(command.Name);
-        else
-            _dispatcher?.Reset(command.Name);
+            return;
+        }
+        // A reset also closes a breaker that opened by itself: here at once, on other nodes within 2 s.
+        _dispatcher?.Reset(command.Name);
+        if (_inner.Nodes is not null)
+            await Store.CommitAsync(new ResetServiceCommand(command.Name));
     }
 
     public async ValueTask DisposeAsync()
