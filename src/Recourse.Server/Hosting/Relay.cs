@@ -160,12 +160,11 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.OpenToEverybody(_logger);
         else
         {
+            var open = string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback));
             throw new UnlockedDoorException(
-                $"{string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback))} can be reached from other "
-                    + $"machines, "
-                + "and no key was made yet: whoever finds it could do everything. Make one first (recourse keys add --role admin --name "
-                + "NAME "
-                + "--config FILE), listen on loopback, or write insecure: true where something else guards it.");
+                $"{open} can be reached from other machines, and no key was made yet: whoever finds it could do everything. "
+                + "Make one first (recourse keys add --role admin --name NAME --config FILE), listen on loopback, "
+                + "or write insecure: true where something else guards it.");
         }
     }
 
@@ -207,6 +206,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "tls");
         if (before.Store != configuration.Store)
             Log.NeedsRestart(_logger, "store");
+        if (before.Durability != configuration.Durability)
+            Log.NeedsRestart(_logger, "durability");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
             Log.NeedsRestart(_logger, "limits.max_connections");
         if (!before.Telemetry.Equals(configuration.Telemetry with { Headers = before.Telemetry.Headers }))
