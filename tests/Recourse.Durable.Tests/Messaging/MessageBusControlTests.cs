@@ -96,6 +96,23 @@ public class MessageBusControlTests
     }
 
     [Fact]
+    public async Task What_people_did_is_forgotten_after_a_year()
+    {
+        // The store's own clock: the year passes there, without all the ticks of the bus.
+        var (clock, ofStore) = (new ManualClock(), new ManualClock());
+        await using var rig = await BusRig.StartAsync(store: new InMemoryMessageStore(ofStore), clock: clock);
+        await rig.Bus.HoldAsync(ControlKind.QueuePaused, "orders", "ann");
+        ofStore.Advance(TimeSpan.FromDays(364));
+        await rig.Bus.ReleaseAsync(ControlKind.QueuePaused, "orders", "bob");
+        ofStore.Advance(TimeSpan.FromDays(2));
+        await UntilAsync(async () =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(15));
+            return (await rig.Bus.Store.Queries.AuditAsync(new())).Items is [{ Actor: "bob" }];
+        });
+    }
+
+    [Fact]
     public async Task Dead_letters_are_sent_back_by_a_job()
     {
         await using var rig = await BusRig.StartAsync();
