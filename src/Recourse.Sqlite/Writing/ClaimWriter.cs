@@ -40,8 +40,7 @@ internal sealed class ClaimWriter
             """
             SELECT d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation, d.generation_at,
               d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers,
-                m.trace_parent,
-              m.services, d.rank, d.replay, d.expires_at, m.body, d.edits
+              m.trace_parent, m.services, d.rank, d.replay, d.expires_at, m.body, d.edits
             FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.key = ?1
             """);
         _edited = database.Prepare("SELECT content_type, body FROM letter_bodies WHERE delivery = ?1");
