@@ -89,10 +89,11 @@ public sealed class DamagedRowTests : IDisposable
     }
 
     [Theory]
-    [InlineData(null, false)]
-    [InlineData("lane", false)]
-    [InlineData(null, true)]
-    public async Task A_delivery_whose_message_is_gone_is_looked_at_once(string? lane, bool suspects)
+    [InlineData(null, false, "")]
+    [InlineData("lane", false, "")]
+    [InlineData(null, true, "")]
+    [InlineData("lane", false, "UPDATE deliveries SET lane = NULL")]
+    public async Task A_delivery_whose_message_is_gone_is_looked_at_once(string? lane, bool suspects, string more)
     {
         var path = Path.Combine(_folder.FullName, "gone.db");
         await using (var store = await OpenAsync(path))
@@ -104,7 +105,7 @@ public sealed class DamagedRowTests : IDisposable
                 Assert.Equal(2, (await store.CommitAsync(new ClaimCommand("x", 2, "n"), Cancelled)).Deliveries.Count);
         }
         using (var database = new SqliteDatabase(path, readOnly: false))
-            database.Execute("DELETE FROM messages WHERE sequence = 1");
+            database.Execute($"DELETE FROM messages WHERE sequence = 1; {more}");
         await using var damaged = await OpenAsync(path);
         var first = await damaged.CommitAsync(new ClaimCommand("x", 1, "n") { Suspects = suspects }, Cancelled);
         Assert.Single(first.Deliveries);
@@ -114,6 +115,8 @@ public sealed class DamagedRowTests : IDisposable
         Assert.Null(second.NextDueAt);
         var letter = Assert.Single((await damaged.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead }, Cancelled)).Items);
         Assert.Contains("message is not there", letter.Decision ?? letter.Error, StringComparison.Ordinal);
+        var books = Assert.Single(await damaged.Queries.QueuesAsync(Cancelled));
+        Assert.Equal((0, 1, 1), (books.Waiting, books.Leased, books.Dead));
     }
 
     private static void Damage(SqliteDatabase database, Random random, HashSet<long> touched, List<string> story)
