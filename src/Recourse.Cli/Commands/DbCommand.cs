@@ -37,6 +37,18 @@ internal static class DbCommand
         DefaultValueFactory = _ => "recourse.yaml",
     };
 
+    /// <summary>The configuration that names the store.</summary>
+    internal static RelayConfiguration Load(string config)
+    {
+        var loaded = RelayConfiguration.Load(config);
+        return loaded.Configuration ?? throw new CliException(
+            ExitCode.Usage, $"{config} is wrong, so it does not tell where the store is: {loaded.Errors[0]}");
+    }
+
+    /// <summary>The store of a configuration as the relay would have it, not yet opened.</summary>
+    internal static EncryptedMessageStore StoreOf(RelayConfiguration configuration) => new(
+        ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
+
     /// <summary>The file that is meant; null when neither option tells.</summary>
     internal static string? Find(string? store, string config)
     {

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Recourse.Cli.Output;
-using Recourse.Durable;
 using Recourse.Server;
 
 namespace Recourse.Cli.Commands;
@@ -11,14 +10,14 @@ internal static class DbRekey
     public static Command Create()
     {
         var (config, json) = (DbCommand.Config(), CommonOptions.Json("Print what was done as one JSON document"));
-        var command = new Command("rekey", "Seal every payload with the active key of the configuration; the relay must be "
-            + "stopped") { config, json };
+        var command = new Command("rekey", "Seal every payload with the active key of the configuration; the relay must be stopped")
+        {
+            config, json,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var file = parsed.GetValue(config)!;
-            var loaded = RelayConfiguration.Load(file);
-            if (loaded.Configuration is not { } configuration)
-                throw new CliException(ExitCode.Usage, $"{file} is wrong: {loaded.Errors[0]}");
+            var configuration = DbCommand.Load(file);
             if (configuration.PayloadKeys.Count == 0)
                 throw new CliException(ExitCode.Usage, $"{file} has no encryption: keys:, so there is no key to seal with.");
             var done = await DbCommand.GuardedAsync(() => RunAsync(configuration, cancellationToken));
@@ -26,8 +25,8 @@ internal static class DbRekey
             if (parsed.GetValue(json))
                 JsonOutput.Write(new(active, done), CliJson.Default.DbRekeyed);
             else
-                Console.Out.WriteLine($"{done:N0} payloads were sealed with '{active}'; every payload is now. Other keys are needed no "
-                    + $"more.");
+                Console.Out.WriteLine(
+                    $"{done:N0} payloads were sealed with '{active}'; every payload is now. Other keys are needed no more.");
             return ExitCode.Ok;
         });
         return command.Teach([("After a new key was put first", "recourse db rekey")],
@@ -36,8 +35,7 @@ internal static class DbRekey
 
     private static async Task<long> RunAsync(RelayConfiguration configuration, CancellationToken cancellationToken)
     {
-        await using var store = new EncryptedMessageStore(
-            ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
+        await using var store = DbCommand.StoreOf(configuration);
         await store.OpenAsync(cancellationToken);
         var nodes = await store.Queries.NodesAsync(cancellationToken);
         if (nodes.Count > 0)

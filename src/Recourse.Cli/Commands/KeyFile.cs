@@ -1,6 +1,5 @@
 using Recourse.Cli.Client;
 using Recourse.Durable;
-using Recourse.Server;
 using Recourse.Server.Api;
 using Recourse.Server.Security;
 
@@ -14,9 +13,7 @@ internal static class KeyFile
 {
     public static async Task<NewKeyAnswer> AddAsync(string config, NewKeyBody asked, CancellationToken cancellationToken)
     {
-        var loaded = RelayConfiguration.Load(config);
-        if (loaded.Configuration is not { } configuration)
-            throw new CliException(ExitCode.Usage, $"{config} is wrong, so it does not tell where the store is: {loaded.Errors[0]}");
+        var configuration = DbCommand.Load(config);
         if (configuration.Store == "memory:")
             throw new CliException(ExitCode.Usage, "a store in memory keeps nothing: its keys are made while the relay runs.");
         _ = Roles.TryParse(asked.Role, out var role);
@@ -28,8 +25,7 @@ internal static class KeyFile
         };
         var outcome = await DbCommand.GuardedAsync(async () =>
         {
-            await using var store = new EncryptedMessageStore(
-                ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
+            await using var store = DbCommand.StoreOf(configuration);
             await store.OpenAsync(cancellationToken);
             try
             {

@@ -73,8 +73,8 @@ internal static class KeyRoutes
                     : $"There is no key '{asked}'. GET /v1/keys lists them."));
         if (all.Count == 1 && relay.ListensBeyondLoopback)
             throw new ProblemException(Problem.Of(StatusCodes.Status409Conflict, "last-key",
-                "It is the last key, and the relay listens beyond loopback: nobody could reach it any more. Make another admin's key "
-                    + "first."));
+                "It is the last key, and the relay listens beyond loopback: nobody could reach it any more. "
+                + "Make another admin's key first."));
         var outcome = await relay.Store.CommitAsync(new RemoveKeyCommand(found.Id, LetterAccess.Actor(http, null)));
         if (outcome is not (KeyOutcome.Done or KeyOutcome.NotFound))
             throw Conflict(outcome, found.Name);
@@ -100,9 +100,8 @@ internal static class KeyRoutes
     {
         KeyOutcome.NameTaken => $"There is a key '{name}' already; remove it, or give this one another name.",
         KeyOutcome.NeedsAdmin => "The first key must be an admin's: with any other, nobody could make a second one.",
-        KeyOutcome.LastAdmin => $"'{name}' is the last admin's key, and there are others that nobody could look after. Make another "
-            + $"admin's "
-            + "key first, or remove the others.",
+        KeyOutcome.LastAdmin => $"'{name}' is the last admin's key, and there are others that nobody could look after. "
+            + "Make another admin's key first, or remove the others.",
         KeyOutcome.Full => "There are 1,000 keys, as many as are kept; remove some.",
         _ => $"There is no key '{name}'.",
     };

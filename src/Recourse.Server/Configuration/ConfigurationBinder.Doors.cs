@@ -33,11 +33,11 @@ internal sealed partial class ConfigurationBinder
             var bytes = new byte[64];
             if (group.Values.Get<string?>("key", null) is not { } text
                 || !Convert.TryFromBase64String(text.Trim(), bytes, out var length) || length != 32)
-                Error(group.Values.At("key"), $"The key '{group.Name}' needs key: 32 bytes in base64. Make one with: openssl rand "
-                    + $"-base64 32.");
+                Error(group.Values.At("key"),
+                    $"The key '{group.Name}' needs key: 32 bytes in base64. Make one with: openssl rand -base64 32.");
             else if (group.Name.Length > 32)
-                Error(group.Mark, $"'{group.Name}' has {group.Name.Length} characters; the id of a key has 32 at most, for it stands in "
-                    + $"each row.");
+                Error(group.Mark, $"'{group.Name}' has {group.Name.Length} characters; the id of a key has 32 at most, "
+                    + "for it stands in each row.");
             else
                 keys.Add(new(group.Name, bytes.AsSpan(0, length)));
         }

@@ -71,8 +71,10 @@ internal static class ConfigurationKeys
         Whole("max_concurrent", 1, 10_000, "Attempts under way at once. Default 10."),
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
-        new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and "
-            + "value.") { Group = Auth },
+        new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and value.")
+        {
+            Group = Auth,
+        },
         new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign },
         new("tls", KeyKind.Group, "Own certificate authorities, and a certificate of the relay's own; PEM files.") { Group = ClientTls },
         NotYet("budget", "error budgets"),
@@ -144,8 +146,10 @@ internal static class ConfigurationKeys
     private static readonly KeyGroup Encryption = new("encryption",
     [
         new("active", KeyKind.Text, "The key that seals; the others only open what was sealed before. Default: the first."),
-        new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another "
-            + "key.") { Group = EncryptionKey },
+        new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another key.")
+        {
+            Group = EncryptionKey,
+        },
     ]);
 
     private static readonly KeyGroup Redact = new("redact",
@@ -164,8 +168,8 @@ internal static class ConfigurationKeys
     private static readonly KeyGroup Telemetry = new("telemetry",
     [
         new("otlp", KeyKind.HttpUrl, "Where traces and metrics are sent by OTLP, such as http://127.0.0.1:4318. Default: nowhere."),
-        OneOf("protocol", ["http", "grpc"], "http: protobuf over HTTP, to /v1/traces and /v1/metrics below the address; grpc. "
-            + "Default http."),
+        OneOf("protocol", ["http", "grpc"],
+            "http: protobuf over HTTP, to /v1/traces and /v1/metrics below the address; grpc. Default http."),
         new("headers", KeyKind.HeaderMap, "Headers that every export carries, for example an API key."),
         new("traces", KeyKind.Boolean, "Whether traces are sent. Default true."),
         new("metrics", KeyKind.Boolean, "Whether metrics are sent. Default true."),

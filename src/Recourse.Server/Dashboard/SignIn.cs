@@ -30,8 +30,8 @@ internal sealed class SignIn(DashboardPages pages)
             return pages.SignIn(http, Depth, new(next, "This key is not known here, was removed, or is over."),
                 StatusCodes.Status401Unauthorized);
         if (!key.Role.May(Role.Viewer))
-            return pages.SignIn(http, Depth, new(next, $"The key '{key.Name}' only sends messages; the dashboard needs a viewer's key "
-                + $"or more."),
+            return pages.SignIn(http, Depth,
+                new(next, $"The key '{key.Name}' only sends messages; the dashboard needs a viewer's key or more."),
                 StatusCodes.Status403Forbidden);
         var session = KeySecret.New();
         var outcome = await relay.Store.CommitAsync(

@@ -108,14 +108,6 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         return false;
     }
 
-    /// <summary>Closes a breaker and forgets its counts, here at once and on other nodes within 2 s.</summary>
-    public async Task ResetAsync(string service)
-    {
-        _dispatcher?.Reset(service);
-        if (_inner.Nodes is { Count: > 1 })
-            await Store.CommitAsync(new ResetServiceCommand(service));
-    }
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
@@ -168,12 +160,11 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.OpenToEverybody(_logger);
         else
         {
+            var open = string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback));
             throw new UnlockedDoorException(
-                $"{string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback))} can be reached from other "
-                    + $"machines, "
-                + "and no key was made yet: whoever finds it could do everything. Make one first (recourse keys add --role admin --name "
-                + "NAME "
-                + "--config FILE), listen on loopback, or write insecure: true where something else guards it.");
+                $"{open} can be reached from other machines, and no key was made yet: whoever finds it could do everything. "
+                + "Make one first (recourse keys add --role admin --name NAME --config FILE), listen on loopback, "
+                + "or write insecure: true where something else guards it.");
         }
     }
 
@@ -215,6 +206,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "tls");
         if (before.Store != configuration.Store)
             Log.NeedsRestart(_logger, "store");
+        if (before.Durability != configuration.Durability)
+            Log.NeedsRestart(_logger, "durability");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
             Log.NeedsRestart(_logger, "limits.max_connections");
         if (!before.Telemetry.Equals(configuration.Telemetry with { Headers = before.Telemetry.Headers }))
@@ -266,12 +259,17 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private async Task ControlledAsync(ControlCommand command)
     {
         _controls = await _inner.Queries.ControlsAsync();
-        if (command is not { Kind: ControlKind.ServiceIsolated, Result: true })
+        if (command.Kind is not ControlKind.ServiceIsolated)
             return;
         if (command.On)
+        {
             _dispatcher?.Isolate(command.Name);
-        else
-            _dispatcher?.Reset(command.Name);
+            return;
+        }
+        // A reset also closes a breaker that opened by itself: here at once, on other nodes within 2 s.
+        _dispatcher?.Reset(command.Name);
+        if (_inner.Nodes is not null)
+            await Store.CommitAsync(new ResetServiceCommand(command.Name));
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Recourse.Tests;
 
 #pragma warning disable xUnit1051 // What is tested runs to its end; the token of the test ends only the waiting.
@@ -93,6 +95,47 @@ public class MessageBusControlTests
             return await rig.Bus.Store.Queries.MessageAsync(sent.MessageId) is null;
         });
         Assert.Equal(1, Assert.Single(await rig.Bus.Store.Queries.QueuesAsync()).Delivered);
+    }
+
+    [Fact]
+    public async Task What_people_did_is_forgotten_after_a_year()
+    {
+        // The store's own clock: the year passes there, without all the ticks of the bus.
+        var (clock, ofStore) = (new ManualClock(), new ManualClock());
+        await using var rig = await BusRig.StartAsync(store: new InMemoryMessageStore(ofStore), clock: clock);
+        await rig.Bus.HoldAsync(ControlKind.QueuePaused, "orders", "ann");
+        ofStore.Advance(TimeSpan.FromDays(364));
+        await rig.Bus.ReleaseAsync(ControlKind.QueuePaused, "orders", "bob");
+        ofStore.Advance(TimeSpan.FromDays(2));
+        await UntilAsync(async () =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(15));
+            return (await rig.Bus.Store.Queries.AuditAsync(new())).Items is [{ Actor: "bob" }];
+        });
+    }
+
+    [Fact]
+    public async Task What_befalls_a_node_that_shares_the_store_is_logged_where_the_application_logs()
+    {
+        var (clock, log) = (new ManualClock(), new NotedLog());
+        var store = new HookedStore(new InMemoryMessageStore(clock));
+        store.SharedAs = new(store, () => store.Node, clock);
+        var services = BusRig.Services(messages => messages.Store(_ => store).Handle<Order, BillOrder>("orders"), clock);
+        services.AddSingleton<ILoggerFactory>(new OneLog(log));
+        await using var provider = services.BuildServiceProvider();
+        await provider.GetRequiredService<MessageBus>().StartAsync(TestContext.Current.CancellationToken);
+        Assert.Same(log, store.SharedAs.Logger);
+    }
+
+    private sealed class OneLog(ILogger log) : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => log;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("There is one log.");
+
+        public void Dispose()
+        {
+        }
     }
 
     [Fact]
