@@ -52,8 +52,7 @@ internal static class LetterTransferRoutes
             foreach (var letter in page.Items)
             {
                 var line = await LetterLine.ReadAsync(queries, letter, http.RequestAborted);
-                if (!whole)
-                    line = line.WithoutPayload();
+                line = whole ? line.WithWarningOfMasks(relay.Redactor) : line.WithoutPayload();
                 await http.Response.BodyWriter.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.LetterLine),
                     http.RequestAborted);
                 await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
