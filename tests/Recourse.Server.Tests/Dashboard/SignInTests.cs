@@ -104,6 +104,37 @@ public sealed partial class SignInTests
     }
 
     [Fact]
+    public async Task A_refused_sign_in_is_in_the_audit_without_the_key_and_one_a_second_at_most()
+    {
+        var clock = new ManualClock();
+        await using var keyed = await KeyedRelay.StartAsync(time: clock);
+        using var visitor = new Visitor(keyed.Relay.Http.BaseAddress!);
+        for (var i = 0; i < 3; i++)
+            (await visitor.SignInAsync("rk_unknown0_0123456789012345678901234567890123456789012")).Dispose();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        (await visitor.SignInAsync(keyed.Secret("producer"))).Dispose();
+        var acts = (await keyed.GetAsync("admin", "/v1/audit?verb=refused"))["items"]!.AsArray();
+        Assert.Equal(
+            [
+                ("the-producer", "POST /sign-in", "the role producer; it needs viewer, from 127.0.0.1"),
+                ("(unknown key)", "POST /sign-in", "a key that is unknown, removed or over, from 127.0.0.1"),
+            ],
+            acts.Select(act => (act!["actor"]!.GetValue<string>(), act["target"]!.GetValue<string>(), act["reason"]!.GetValue<string>())));
+    }
+
+    [Fact]
+    public async Task The_audit_tells_when_by_the_clock()
+    {
+        var clock = new ManualClock();
+        await using var keyed = await KeyedRelay.StartAsync(time: clock);
+        using var person = new Visitor(keyed.Relay.Http.BaseAddress!);
+        (await person.SignInAsync(keyed.Secret("operator"))).Dispose();
+        clock.Advance(TimeSpan.FromSeconds(307));
+        Assert.Contains("title=\"5 min 7 s ago\">2026-01-01 00:00:00 UTC</time>", await person.PageAsync("/audit?verb=sign-in"),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_session_is_for_pages_only_and_ends_with_signing_out_its_time_or_its_key()
     {
         var clock = new ManualClock();
