@@ -61,6 +61,8 @@ public sealed partial class SignInTests
         }
         Assert.Contains("value=\"/dead-letters?queue=orders\"", await visitor.PageAsync("/sign-in?next=%2Fdead-letters%3Fqueue%3Dorders"),
             StringComparison.Ordinal);
+        // Nothing on it changes, so nothing asks for it again.
+        Assert.DoesNotContain("<script", await visitor.PageAsync("/sign-in"), StringComparison.Ordinal);
         using var entered = await visitor.SignInAsync(keyed.Secret("operator"), "/dead-letters?queue=orders");
         Assert.Equal(303, (int)entered.StatusCode);
         Assert.Equal("/dead-letters?queue=orders", entered.Headers.Location!.OriginalString);
