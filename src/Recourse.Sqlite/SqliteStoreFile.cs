@@ -10,6 +10,8 @@ public static class SqliteStoreFile
     /// <summary>How many findings of each sort are listed.</summary>
     private const int FindingsMax = 100;
 
+    internal const int SchemaWithKeys = 7;
+
     /// <summary>
     /// Reads the whole file and compares: pages, indexes, books with rows, lanes with their heads, attempts with their deliveries. It
     /// changes nothing, and may run beside the owner.
@@ -21,7 +23,21 @@ public static class SqliteStoreFile
         var damage = StoreInspection.Damage(database, FindingsMax);
         // Rules over damaged pages would only say the same again, and worse.
         var broken = damage.Count > 0 ? [] : StoreInspection.BrokenRules(database, FindingsMax);
-        return new StoreCheck(database.Path, (int)SqliteSchema.Version(database), new FileInfo(database.Path).Length, damage, broken);
+        return new StoreCheck(database.Path, (int)SqliteSchema.Version(database), new FileInfo(database.Path).Length, damage, broken)
+        {
+            PayloadKeys = damage.Count > 0 ? [] : StoreInspection.PayloadKeys(database),
+        };
+    }, cancellationToken);
+
+    /// <summary>
+    /// The API keys in a file, oldest first, and their sessions. It changes nothing, and may run beside the owner.
+    /// </summary>
+    /// <exception cref="StoreException">There is no such file, or it is no store.</exception>
+    public static Task<IReadOnlyList<ApiKey>> KeysAsync(string path, CancellationToken cancellationToken = default) =>
+        RunAsync<IReadOnlyList<ApiKey>>(() =>
+    {
+        using var database = Open(path, cancellationToken);
+        return SqliteSchema.Version(database) < SchemaWithKeys ? [] : AccessSql.ReadKeys(database.Prepare(AccessSql.Keys));
     }, cancellationToken);
 
     /// <summary>Copies a file that no process owns; see <see cref="SqliteMessageStore.BackupAsync"/> for one that is in use.</summary>
@@ -160,6 +176,12 @@ public static class SqliteStoreFile
 public sealed record StoreCheck(
     string Path, int Schema, long Bytes, IReadOnlyList<string> Damage, IReadOnlyList<string> BrokenRules)
 {
+    /// <summary>
+    /// The ids of the keys that payloads in it are sealed with: without each of them a relay does not start on it. Empty when none is
+    /// sealed, or the file is damaged.
+    /// </summary>
+    public IReadOnlyList<string> PayloadKeys { get; init; } = [];
+
     /// <summary>Nothing was found.</summary>
     public bool Sound => Damage.Count == 0 && BrokenRules.Count == 0;
 }

@@ -29,7 +29,7 @@ internal static class DbRekey
                     $"{done:N0} payloads were sealed with '{active}'; every payload is now. Other keys are needed no more.");
             return ExitCode.Ok;
         });
-        return command.Teach([("After a new key was put first", "recourse db rekey")],
+        return command.Teach([("After encryption: active: names another key", "recourse db rekey")],
             "It works in small commits: ended at any time, it goes on where it stopped when it is run again.");
     }
 

@@ -91,35 +91,55 @@ internal static class KeysCommand
 
     private static Command List()
     {
+        var config = new Option<string?>("--config", "-c")
+        {
+            Description = "Read them from the store's file of this configuration, whether a relay runs on it or not",
+            HelpName = "FILE",
+        };
         var (server, json) = (CommonOptions.Server(), CommonOptions.Json());
-        var command = new Command("list", "List the keys, without their secrets") { server, json };
+        var command = new Command("list", "List the keys, without their secrets") { config, server, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(config) is { } file)
+            {
+                var found = await KeyFile.ListAsync(file, cancellationToken);
+                if (parsed.GetValue(json))
+                    JsonOutput.Write(found, RelayJson.Default.ListingKeyAnswer);
+                else
+                    Write(found.Items);
+                return ExitCode.Ok;
+            }
             using var relay = new RelayClient(parsed.GetValue(server)!);
             var document = await relay.ReadAsync("v1/keys", cancellationToken);
             if (parsed.GetValue(json))
-            {
                 JsonOutput.Write(document);
-                return ExitCode.Ok;
-            }
-            var keys = relay.Parse(document, RelayJson.Default.ListingKeyAnswer).Items;
-            if (keys.Count == 0)
-            {
-                Console.Out.WriteLine("No key was made yet: whoever works on the relay's machine may do everything.");
-                return ExitCode.Ok;
-            }
-            var table = Screen.Table("name", "role", "id", "made", "by", "ends", "sessions");
-            foreach (var key in keys)
-            {
-                table.Row(key.Name, key.Role, key.Id, Screen.Ago(key.CreatedAt), key.CreatedBy,
-                    key.Expired ? Screen.Toned("over", Tone.Bad) : key.ExpiresAt is { } end ? $"{end.UtcDateTime:yyyy-MM-dd HH:mm} UTC"
-                        : "never",
-                    key.Sessions);
-            }
-            Screen.Out.Write(table);
+            else
+                Write(relay.Parse(document, RelayJson.Default.ListingKeyAnswer).Items);
             return ExitCode.Ok;
         });
-        return command.Teach([("Who may do what", "recourse keys list")]);
+        return command.Teach(
+        [
+            ("Who may do what", "recourse keys list"),
+            ("When nobody has an admin's key any more", "recourse keys list --config recourse.yaml"),
+        ]);
+    }
+
+    private static void Write(IReadOnlyList<KeyAnswer> keys)
+    {
+        if (keys.Count == 0)
+        {
+            Console.Out.WriteLine("No key was made yet: whoever works on the relay's machine may do everything.");
+            return;
+        }
+        var table = Screen.Table("name", "role", "id", "made", "by", "ends", "sessions");
+        foreach (var key in keys)
+        {
+            table.Row(key.Name, key.Role, key.Id, Screen.Ago(key.CreatedAt), key.CreatedBy,
+                key.Expired ? Screen.Toned("over", Tone.Bad) : key.ExpiresAt is { } end ? $"{end.UtcDateTime:yyyy-MM-dd HH:mm} UTC"
+                    : "never",
+                key.Sessions);
+        }
+        Screen.Out.Write(table);
     }
 
     private static Command Remove()

@@ -50,7 +50,8 @@ internal static class LetterTransferRoutes
             foreach (var letter in page.Items)
             {
                 var line = await LetterLine.ReadAsync(queries, letter, http.RequestAborted);
-                await Ndjson.WriteAsync(http, whole ? line : line.WithoutPayload(), ApiJson.Plain.LetterLine);
+                line = whole ? line.WithWarningOfMasks(relay.Redactor) : line.WithoutPayload();
+                await Ndjson.WriteAsync(http, line, ApiJson.Plain.LetterLine);
             }
             if (page.Next is null)
                 return;

@@ -33,6 +33,12 @@ internal static class ConfigurationKeys
         new("password", KeyKind.Text, "The password of user. Best ${NAME} or ${file:path}."),
         new("header", KeyKind.Text, "A header, such as X-Api-Key, that carries value."),
         new("value", KeyKind.Text, "The value of header. Best ${NAME} or ${file:path}."),
+        new("token_url", KeyKind.HttpUrl, "Where access tokens are asked for, by OAuth 2.0 client credentials."),
+        new("client_id", KeyKind.Text, "Who the relay is to token_url."),
+        new("client_secret", KeyKind.Text, "The secret of client_id. Best ${NAME} or ${file:path}."),
+        new("scope", KeyKind.Text, "What the token shall allow, names with spaces between. Default: left to token_url."),
+        new("audience", KeyKind.Text, "For whom the token is, where token_url asks for that. Default: not sent."),
+        OneOf("client_auth", ["basic", "form"], "How client_id and client_secret are sent to token_url. Default basic."),
     ]);
 
     private static readonly KeyGroup Sign = new("sign",
@@ -71,7 +77,8 @@ internal static class ConfigurationKeys
         Whole("max_concurrent", 1, 10_000, "Attempts under way at once. Default 10."),
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
-        new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and value.")
+        new("auth", KeyKind.Group,
+            "How the relay shows the service who it is: bearer, user and password, header and value, or token_url, client_id and client_secret.")
         {
             Group = Auth,
         },

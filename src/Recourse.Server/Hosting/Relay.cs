@@ -318,6 +318,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             SuccessStatuses = service.SuccessStatuses,
             AllowedHeaders = service.AllowHeaders,
             Auth = service.Auth,
+            TokenPatience = AccessTokens.PatienceWithin(service.Policy.Timeout),
             Signer = service.SignSecrets.Count > 0 ? new(service.SignSecrets) : null,
             Tls = service.Tls,
         });

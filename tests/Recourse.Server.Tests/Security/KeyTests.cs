@@ -101,8 +101,22 @@ public sealed class KeyTests
         Assert.Equal("The key 'the-viewer' has the role viewer; this needs operator.", problem["detail"]!.GetValue<string>());
         Assert.Equal(["operator", "admin"], problem["allowed"]!.AsArray().Select(role => role!.GetValue<string>()));
         var act = (await keyed.GetAsync("admin", "/v1/audit?verb=refused"))["items"]!.AsArray().Single()!;
-        Assert.Equal(("the-viewer", "POST /v1/queues/orders:pause", "refused"),
-            (act["actor"]!.GetValue<string>(), act["target"]!.GetValue<string>(), act["outcome"]!.GetValue<string>()));
+        Assert.Equal(("the-viewer", "POST /v1/queues/orders:pause", "refused", "the role viewer; it needs operator"),
+            (act["actor"]!.GetValue<string>(), act["target"]!.GetValue<string>(), act["outcome"]!.GetValue<string>(),
+                act["reason"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task A_key_that_stays_is_named_in_the_audit_and_one_that_is_not_there_leads_to_those_that_are()
+    {
+        await using var keyed = await KeyedRelay.StartAsync();
+        using (var last = await keyed.SendAsync("admin", HttpMethod.Delete, "/v1/keys/alice"))
+            await TestRelay.ProblemAsync(last, 409);
+        var act = (await keyed.GetAsync("admin", "/v1/audit?verb=key.remove"))["items"]!.AsArray().Single()!;
+        Assert.Equal(("key/alice", "last-admin"), (act["target"]!.GetValue<string>(), act["outcome"]!.GetValue<string>()));
+        using var missing = await keyed.SendAsync("admin", HttpMethod.Delete, "/v1/keys/nobody");
+        Assert.Equal("There is no key 'nobody'. There are: alice, the-operator, the-viewer, the-producer.",
+            (await TestRelay.ProblemAsync(missing, 404))["detail"]!.GetValue<string>());
     }
 
     [Fact]
