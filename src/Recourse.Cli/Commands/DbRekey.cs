@@ -38,8 +38,9 @@ internal static class DbRekey
         await using var store = DbCommand.StoreOf(configuration);
         await store.OpenAsync(cancellationToken);
         var nodes = await store.Queries.NodesAsync(cancellationToken);
-        if (nodes.Count > 0)
-            throw new CliException(ExitCode.Conflict, $"The node '{nodes[0].Name}' runs on this store. It may still seal with another key: "
+        // Where nodes register, this command is one of them.
+        if (nodes.FirstOrDefault(node => !node.Self) is { } other)
+            throw new CliException(ExitCode.Conflict, $"The node '{other.Name}' runs on this store. It may still seal with another key: "
                 + "stop every node, then repeat it. One that was killed is forgotten when another starts.");
         var done = 0L;
         await LongWork.RunAsync("Sealing payloads", 0, async step => done = await store.RekeyAsync(new Steps(step), cancellationToken));

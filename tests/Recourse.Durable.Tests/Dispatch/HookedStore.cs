@@ -28,6 +28,8 @@ internal sealed class HookedStore(MessageStore inner) : MessageStore
 
     public override StoreQueries Queries => inner.Queries;
 
+    public override StoreNodes? Nodes => inner.Nodes;
+
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
     public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,

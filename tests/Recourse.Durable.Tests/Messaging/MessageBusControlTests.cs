@@ -82,6 +82,19 @@ public class MessageBusControlTests
     }
 
     [Fact]
+    public async Task What_was_held_before_a_start_holds_from_the_first_moment()
+    {
+        var store = new InMemoryMessageStore();
+        await store.OpenAsync();
+        await store.CommitAsync(new ControlCommand(ControlKind.ServiceIsolated, "bill-order", true, "anna", null));
+        await store.CommitAsync(new ControlCommand(ControlKind.QueueDraining, "orders", true, "anna", null));
+        // Its clock stands still, so it looks once: when it starts.
+        await using var rig = await BusRig.StartAsync(store: store, clock: new ManualClock());
+        Assert.Equal("isolated", rig.Bus.Handlers.Single().Breaker);
+        await Assert.ThrowsAsync<QueueDrainingException>(() => rig.Bus.SendAsync("orders", new Order(1)).AsTask());
+    }
+
+    [Fact]
     public async Task Messages_that_were_handled_are_removed_when_their_time_is_over()
     {
         var clock = new ManualClock();
@@ -95,6 +108,28 @@ public class MessageBusControlTests
             return await rig.Bus.Store.Queries.MessageAsync(sent.MessageId) is null;
         });
         Assert.Equal(1, Assert.Single(await rig.Bus.Store.Queries.QueuesAsync()).Delivered);
+    }
+
+    [Fact]
+    public async Task What_nobody_may_handle_ends_when_its_time_is_over_and_ended_jobs_go_after_theirs()
+    {
+        var clock = new ManualClock();
+        await using var rig = await BusRig.StartAsync(clock: clock);
+        async Task LaterAsync(Func<Task<bool>> look) => await UntilAsync(async () =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return await look();
+        });
+        await rig.Bus.HoldAsync(ControlKind.QueuePaused, "orders", "anna");
+        await rig.Bus.SendAsync("orders", new Order(1), new() { ExpiresAt = clock.GetUtcNow().AddMinutes(1) });
+        var job = await rig.Bus.Replays.StartJobAsync(new() { Filter = new() { Queue = "orders" }, Actor = "anna" });
+        // The newest job is kept whatever its age.
+        await rig.Bus.Replays.StartJobAsync(new() { Filter = new() { Queue = "orders" }, Actor = "anna" });
+        await LaterAsync(async () => (await rig.Bus.Store.Queries.ReplayAsync(job.Id))!.State is ReplayState.Completed);
+        await LaterAsync(async () => Assert.Single(await rig.Bus.Store.Queries.QueuesAsync()).Expired == 1);
+        Assert.NotNull(await rig.Bus.Store.Queries.ReplayAsync(job.Id));
+        clock.SetWallClock(clock.GetUtcNow() + StoreUpkeep.KeepReplays);
+        await LaterAsync(async () => await rig.Bus.Store.Queries.ReplayAsync(job.Id) is null);
     }
 
     [Fact]

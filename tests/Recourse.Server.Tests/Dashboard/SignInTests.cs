@@ -147,6 +147,8 @@ public sealed partial class SignInTests
         var session = visitor.Session!;
         using (var api = await visitor.Http.GetAsync("/v1/queues", Token))
             await TestRelay.ProblemAsync(api, 401);
+        // A browser sends a cookie by itself, whatever page makes it: at the API not even a key counts in it.
+        Assert.Equal(401, await StatusWithAsync(keyed, keyed.Secret("admin"), "/v1/queues"));
         using (var bearer = await keyed.SendAsync(session, HttpMethod.Get, "/v1/queues"))
             await TestRelay.ProblemAsync(bearer, 401);
         using (var second = await visitor.SignInAsync(session))
@@ -171,14 +173,14 @@ public sealed partial class SignInTests
         Assert.Equal(["key.remove", "sign-out", "sign-in"], acts.Take(3));
     }
 
-    private static async Task<int> StatusWithAsync(KeyedRelay keyed, string session)
+    private static async Task<int> StatusWithAsync(KeyedRelay keyed, string session, string path = "/")
     {
         using var http = new HttpClient(new HttpClientHandler { UseCookies = false, AllowAutoRedirect = false })
         {
             BaseAddress = keyed.Relay.Http.BaseAddress,
         };
         http.DefaultRequestHeaders.Add("Cookie", $"{Gate.Cookie}={session}");
-        using var answer = await http.GetAsync("/", Token);
+        using var answer = await http.GetAsync(path, Token);
         return (int)answer.StatusCode;
     }
 

@@ -258,6 +258,51 @@ public sealed class KeyTests
         }
     }
 
+    private static async Task<(InMemoryMessageStore Store, KeySecret Secret)> WithKeyAsync()
+    {
+        var (store, secret) = (new InMemoryMessageStore(), KeySecret.New());
+        await store.OpenAsync(TestContext.Current.CancellationToken);
+        await store.CommitAsync(new AddKeyCommand(secret.Id, "alice", Role.Admin, secret.Hash(), "me"),
+            TestContext.Current.CancellationToken);
+        return (store, secret);
+    }
+
+    [Fact]
+    public async Task What_was_read_first_does_not_take_the_place_of_what_was_read_last()
+    {
+        var (store, secret) = await WithKeyAsync();
+        var before = new InMemoryMessageStore();
+        await before.OpenAsync(TestContext.Current.CancellationToken);
+        var (reading, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        using var ring = new KeyRing(() =>
+        {
+            if (!reading.TrySetResult())
+                return store;
+            goOn.Task.GetAwaiter().GetResult();
+            return before;
+        }, shared: false, new ManualClock());
+        var first = Task.Run(() => ring.ReadAsync(), TestContext.Current.CancellationToken);
+        await reading.Task;
+        var last = ring.ChangedAsync();
+        goOn.SetResult();
+        await Task.WhenAll(first, last);
+        Assert.Equal("alice", ring.Find(secret.Text)?.Name);
+    }
+
+    [Fact]
+    public async Task Keys_that_could_not_be_read_after_a_change_are_read_before_the_next_request()
+    {
+        var (store, secret) = await WithKeyAsync();
+        var away = true;
+        using var ring = new KeyRing(() => away ? throw new StoreException("away", StoreProblem.Unavailable) : store, shared: false,
+            new ManualClock());
+        await ring.ChangedAsync();
+        away = false;
+        Assert.Null(ring.Find(secret.Text));
+        await ring.RefreshAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("alice", ring.Find(secret.Text)?.Name);
+    }
+
     [Fact]
     public async Task What_another_node_changed_counts_within_two_seconds()
     {
