@@ -12,12 +12,14 @@ public sealed class PostgresMessageStore : MessageStore
 {
     private readonly NpgsqlDataSource _source;
     private readonly PostgresWriter _intake;
+    private readonly PostgresWriter _claims;
     private readonly PostgresWriter _writer;
     private readonly PostgresQueries _queries;
     private readonly PulseWriter _pulses;
     private readonly TimeProvider _time;
     private readonly WorkNotice _notice;
     private CommandPump? _arrivals;
+    private CommandPump? _turns;
     private CommandPump? _pump;
     private StoreNodes? _nodes;
 
@@ -36,9 +38,10 @@ public sealed class PostgresMessageStore : MessageStore
         _source = NpgsqlDataSource.Create(address.Builder);
         _time = clock ?? TimeProvider.System;
         Func<long>? now = clock is null ? null : clock.NowMicros;
-        var routes = new RoutesMade();
-        _intake = new(_source, now, routes) { Node = () => 0 };
-        _writer = new(_source, now, routes) { Node = () => _nodes?.Id ?? 0 };
+        var node = new NodeWriters(address.HasSessions);
+        _intake = new(_source, now, node) { Node = () => 0 };
+        _claims = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
+        _writer = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
         _pulses = new(_source, now);
         _queries = new(_source, now) { Node = () => _nodes?.Id ?? 0 };
         _notice = new(_source, _time, address.HasSessions);
@@ -54,10 +57,13 @@ public sealed class PostgresMessageStore : MessageStore
     internal bool Pulses { get; init; } = true;
 
     /// <summary>What a pooler does to a session between two transactions of a writer; set by tests.</summary>
-    internal Action<NpgsqlConnection>? BetweenTransactions { set => _intake.BetweenTransactions = _writer.BetweenTransactions = value; }
+    internal Action<NpgsqlConnection>? BetweenTransactions 
+    {
+        set => _intake.BetweenTransactions = _claims.BetweenTransactions = _writer.BetweenTransactions = value;
+    }
 
     /// <summary>What can happen between a commit and its answer; set by tests.</summary>
-    internal Action? AfterCommit { set => _intake.AfterCommit = _writer.AfterCommit = value; }
+    internal Action? AfterCommit { set => _intake.AfterCommit = _claims.AfterCommit = _writer.AfterCommit = value; }
 
     /// <inheritdoc/>
     public override async Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default)
@@ -66,8 +72,9 @@ public sealed class PostgresMessageStore : MessageStore
         {
             var opening = await Task.Run(() => _writer.Open(BlocksLaneWhenDead), cancellationToken);
             await Task.Run(_intake.Continue, cancellationToken);
-            // Whoever sends must not wait for what is claimed and ended at the time.
+            // Whoever sends does not wait for what is claimed and ended at the time, nor a claim for the ends of others.
             _arrivals = new("recourse-postgres-intake", _intake.Commit);
+            _turns = new("recourse-postgres-claims", _claims.Commit);
             _pump = new("recourse-postgres", _writer.Commit);
             var nodes = new StoreNodes(this, () => Node, _time);
             await nodes.JoinAsync(Pulses);
@@ -94,7 +101,13 @@ public sealed class PostgresMessageStore : MessageStore
             EnqueueChecks.Prepare(enqueue);
         else
             LetterRules.Check(command);
-        await (command is EnqueueCommand ? _arrivals! : pump).AddAsync(command, cancellationToken);
+        var whose = command switch
+        {
+            EnqueueCommand => _arrivals!,
+            ClaimCommand => _turns!,
+            _ => pump,
+        };
+        await whose.AddAsync(command, cancellationToken);
         var result = await command.Done.WaitAsync(cancellationToken);
         _notice.Committed(command);
         return result;
@@ -126,13 +139,15 @@ public sealed class PostgresMessageStore : MessageStore
     public override async ValueTask DisposeAsync()
     {
         await _notice.DisposeAsync();
-        if (_arrivals is not null)
-            await _arrivals.DisposeAsync();
-        if (_pump is not null)
-            await _pump.DisposeAsync();
+        foreach (var pump in new[] { _arrivals, _turns, _pump })
+        {
+            if (pump is not null)
+                await pump.DisposeAsync();
+        }
         if (_nodes is not null)
             await _nodes.DisposeAsync();
         _intake.Dispose();
+        _claims.Dispose();
         _writer.Dispose();
         await _source.DisposeAsync();
     }

@@ -13,31 +13,45 @@ internal sealed class Sql(NpgsqlConnection connection)
     private readonly List<Statement> _waiting = [];
 
     /// <summary>
-    /// Begins a transaction, and tells when. Nothing is kept in the session, which a pooler between may change with every transaction. A
-    /// server that loses sight of this program in the middle of a transaction gives its locks up after 10 s.
+    /// For a connection whose session is this program's alone: what <see cref="Begin"/> would else set in each transaction.
     /// </summary>
-    public Moment Begin(Func<long>? clock)
+    public void SetForGood() => Script(string.Join(';', Settings.Concat(IndexesOnly).Select(set => $"SET {set.Name} = '{set.Value}'")));
+
+    /// <summary>
+    /// Begins a transaction that writes. A server that loses sight of this program in the middle of it gives its locks up after 10 s.
+    /// </summary>
+    /// <param name="clock">One of the tests; null for the server's.</param>
+    /// <param name="sets">True when nothing may be kept in the session, which a pooler between may change with every transaction.</param>
+    public Moment Begin(Func<long>? clock, bool sets)
     {
         Later("BEGIN");
-        return Time(clock, Settings + IndexesOnly);
+        if (sets)
+            Set([.. Settings, .. IndexesOnly]);
+        return new(this, clock?.Invoke());
     }
 
-    /// <summary>The same in a transaction that was begun otherwise, and only reads.</summary>
-    public Moment Time(Func<long>? clock) => Time(clock, Settings);
+    /// <summary>The same for one that only reads, or was begun otherwise.</summary>
+    public Moment Time(Func<long>? clock)
+    {
+        Set(Settings);
+        return new(this, clock?.Invoke());
+    }
 
-    private Moment Time(Func<long>? clock, string settings) => new(
-        Add(new Answer<long>(this, static row => row.GetInt64(0)) { IsSure = true }, $"SELECT {Moment.OfServer}{settings}", []),
-        clock?.Invoke());
+    private void Set(IEnumerable<(string Name, string Value)> settings) => LaterUnread(
+        "SELECT " + string.Join(", ", settings.Select(set => $"set_config('{set.Name}', '{set.Value}', true)")));
 
-    private const string Settings =
-        ", set_config('search_path', 'recourse', true), set_config('idle_in_transaction_session_timeout', '10s', true)";
+    private static readonly (string Name, string Value)[] Settings =
+        [("search_path", "recourse"), ("idle_in_transaction_session_timeout", "10s")];
 
     // Whatever is written is found by an index. A plan made while the tables were small, or not yet counted, would read them whole, and be
     // kept while they grow; and planning anew costs more than most statements here.
-    private const string IndexesOnly =
-        ", set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
-        + "set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true), "
-        + "set_config('jit', 'off', true)";
+    private static readonly (string Name, string Value)[] IndexesOnly =
+        [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("plan_cache_mode", "force_generic_plan"),
+            ("jit", "off")];
+
+    /// <summary>When the transaction began, by the server's clock.</summary>
+    public Answer<long> AskTime() =>
+        Add(new Answer<long>(this, static row => row.GetInt64(0)) { IsSure = true }, $"SELECT {Moment.OfServer}", []);
 
     /// <summary>Commits, in one trip with what waits.</summary>
     public void Commit()
@@ -50,23 +64,16 @@ internal sealed class Sql(NpgsqlConnection connection)
     }
 
     /// <summary>Gives the transaction up, with what waits. A connection that is lost needs none.</summary>
-    public void Rollback()
-    {
-        _waiting.Clear();
-        if (connection.State is not System.Data.ConnectionState.Open)
-            return;
-        Later("ROLLBACK");
-        Send();
-    }
+    public void Rollback() => GiveUp("ROLLBACK");
 
     /// <summary>
     /// Sent before the next answer or the commit, in order; its error shows up there. Of statements that give rows, only by
-    /// <see cref="LaterLock"/>. Lists among the values must stay as they are until then.
+    /// <see cref="LaterUnread"/>. Lists among the values must stay as they are until then.
     /// </summary>
     public void Later(string text, params ReadOnlySpan<object?> values) => Add(new Statement(), text, values);
 
-    /// <summary>The same for one that gives rows nobody reads: it takes a lock.</summary>
-    public void LaterLock(string text, params ReadOnlySpan<object?> values) => 
+    /// <summary>The same for one that gives rows nobody reads: it takes a lock, or sets something.</summary>
+    public void LaterUnread(string text, params ReadOnlySpan<object?> values) => 
         Add(new Answer<bool>(this, static _ => true) { IsSure = true }, text, values);
 
     /// <summary>As <see cref="Later"/>, with rows that are there once they are looked at.</summary>
@@ -120,10 +127,17 @@ internal sealed class Sql(NpgsqlConnection connection)
     public void Mark() => Run("SAVEPOINT command");
 
     /// <summary>Gives up what came behind the mark, and what waits.</summary>
-    public void RollbackToMark()
+    public void RollbackToMark() => GiveUp("ROLLBACK TO SAVEPOINT command");
+
+    // Of a trip that failed Npgsql takes the statements behind the error for prepared, which the server never saw: all are prepared anew.
+    private void GiveUp(string how)
     {
         _waiting.Clear();
-        Run("ROLLBACK TO SAVEPOINT command");
+        if (connection.State is not System.Data.ConnectionState.Open)
+            return;
+        using (var command = new NpgsqlCommand(how, connection))
+            command.ExecuteNonQuery();
+        connection.UnprepareAll();
     }
 
     private T Add<T>(T statement, string text, ReadOnlySpan<object?> values) where T : Statement
@@ -180,13 +194,15 @@ internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statem
 /// When a transaction began, in microseconds since 1970: by the server's clock, or by one of the tests. Statements take it as
 /// <see cref="Given"/>; whoever needs the number itself waits for a trip.
 /// </summary>
-internal sealed class Moment(Answer<long> read, long? given)
+internal sealed class Moment(Sql sql, long? given)
 {
     /// <summary>The server's clock at the beginning of the transaction.</summary>
     public const string OfServer = "(extract(epoch FROM transaction_timestamp()) * 1000000)::bigint";
 
     /// <summary>The moment as a statement says it whose first parameter is <see cref="Given"/>.</summary>
     public const string InSql = $"coalesce($1::bigint, {OfServer})";
+
+    private Answer<long>? _read;
 
     /// <summary>Null: by the server's clock.</summary>
     public long? Given => given;
@@ -195,7 +211,17 @@ internal sealed class Moment(Answer<long> read, long? given)
     public long Rough => given ?? (long)Stopwatch.GetElapsedTime(0).TotalMicroseconds;
 
     /// <summary>Sends what waits, unless it is known.</summary>
-    public long Value => given ?? read.Rows[0];
+    public long Value => given ?? (_read ??= sql.AskTime()).Rows[0];
+
+    /// <summary>True when <see cref="Value"/> was asked for, or rode along.</summary>
+    public bool IsAsked => _read is not null;
+
+    /// <summary>Asked with the next trip.</summary>
+    public void Ahead()
+    {
+        if (given is null)
+            _read ??= sql.AskTime();
+    }
 }
 
 /// <summary>Columns that may be NULL.</summary>

@@ -1,5 +1,6 @@
 using Recourse.Cli.Client;
 using Recourse.Durable;
+using Recourse.Server;
 using Recourse.Server.Api;
 using Recourse.Server.Security;
 using Recourse.Sqlite;

@@ -2,18 +2,8 @@ using Recourse.Durable;
 
 namespace Recourse.Postgres;
 
-/// <summary>How often a route was made by this node: what its other writer knows of them is then old.</summary>
-internal sealed class RoutesMade
-{
-    private int _times;
-
-    public int Times => Volatile.Read(ref _times);
-
-    public void Add() => Interlocked.Increment(ref _times);
-}
-
 /// <summary>Routes and their books: changes gather here and become one entry a route in each commit.</summary>
-internal sealed class Books(RoutesMade made)
+internal sealed class Books(Changes routes)
 {
     private const int EntriesMax = 500;
     private const long Fresh = 1_000_000;
@@ -41,15 +31,15 @@ internal sealed class Books(RoutesMade made)
     public List<(int Route, string Queue)> To(Sql sql, string service, Moment moment)
     {
         var now = moment.Rough;
-        var times = made.Times;
+        var times = routes.Times;
         if (_toService.TryGetValue(service, out var known) && known.Made == times && Math.Abs(now - known.ReadAt) < Fresh)
             return known.Routes;
-        var routes = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
+        var found = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
             service);
         // Not of a service that nobody ever sent to: names would gather without end.
-        if (routes.Count > 0)
-            _toService[service] = (now, times, routes);
-        return routes;
+        if (found.Count > 0)
+            _toService[service] = (now, times, found);
+        return found;
     }
 
     /// <summary>A letter of a replay job ended; written with the next commit.</summary>
@@ -119,7 +109,7 @@ internal sealed class Books(RoutesMade made)
     public void Committed()
     {
         if (_made)
-            made.Add();
+            routes.Add();
         _made = false;
     }
 

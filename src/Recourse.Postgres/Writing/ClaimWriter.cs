@@ -21,27 +21,34 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
     public List<long> Leases { get; } = [];
 
     /// <summary>
-    /// Asks whether this node is registered. Others may have declared it dead; what it claimed then would be nobody's.
+    /// Asks for a fence for each claim, and whether this node is registered. Others may have declared it dead; what it claimed then would
+    /// be nobody's.
     /// </summary>
-    public static Answer<long> AskHolder(Sql sql, long node) => sql.Ask("SELECT id FROM nodes WHERE id = $1", row => row.GetInt64(0), node);
+    public static Answer<Turn> AskTurns(Sql sql, long node, int claims) => sql.Ask(
+        "SELECT nextval('leases'), (SELECT id FROM nodes WHERE id = $1) FROM generate_series(1, $2)",
+        row => new Turn(row.GetInt64(0), row.Int64OrNull(1)), node, claims);
+
+    /// <summary>Its fence, and this node; null when it is not registered.</summary>
+    internal readonly record struct Turn(long Fence, long? Holder);
 
     /// <param name="sql">The connection.</param>
     /// <param name="command">What to take.</param>
-    /// <param name="holder">This node, when it is registered.</param>
+    /// <param name="turns">What was asked for.</param>
+    /// <param name="place">Which of them is this claim's.</param>
     /// <param name="now">The time of the commit.</param>
-    public ClaimResult Apply(Sql sql, ClaimCommand command, Answer<long> holder, Moment now)
+    public ClaimResult Apply(Sql sql, ClaimCommand command, Answer<Turn> turns, int place, Moment now)
     {
         var held = controls.Current(sql, now);
         var routes = books.To(sql, command.Service, now).FindAll(route => !held.Holds(route.Queue, command.Service));
         if (routes.Count == 0)
             return new([], null);
         if (command.ProbeFor is not null
-            && !(holder.Rows is [var prober] && ProbeLease.MayTake(sql, command.Service, prober, now.Value)))
+            && !(turns.Rows[place].Holder is { } prober && ProbeLease.MayTake(sql, command.Service, prober, now.Value)))
             return new([], StoreTime.Nearest(now.Value + LookAgain));
-        var fence = sql.Ask("SELECT nextval('leases')", row => row.GetInt64(0));
+        now.Ahead();
         var search = new Search(sql, command, routes, now);
         var due = Due(search, command.Max);
-        if (holder.Rows is not [var node])
+        if (turns.Rows[place] is not (var fence, { } node))
         {
             lanes.ForgetClaims();
             return new([], StoreTime.Nearest(now.Value + RegisterFirst));
@@ -55,7 +62,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
             var expired = due.Where(candidate => _expired.Contains(candidate.Key)).Select(candidate => candidate.Key).Order().ToList();
             ExpiryWriter.Expire(sql, books, expired, now.Value);
             due.RemoveAll(candidate => _expired.Contains(candidate.Key));
-            var taking = due.Count > 0 ? AskTake(search, due, fence.Rows[0], node) : null;
+            var taking = due.Count > 0 ? AskTake(search, due, fence, node) : null;
             next = AskNext(search);
             if (taking is not null)
             {
@@ -68,7 +75,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
             due = Due(search, command.Max - taken.Count);
         }
         if (command.ProbeFor is { } atMost && taken.Count > 0)
-            ProbeLease.Took(sql, command.Service, [fence.Rows[0]], [.. _keys], now.Value + (long)atMost.TotalMicroseconds, now.Value);
+            ProbeLease.Took(sql, command.Service, [fence], [.. _keys], now.Value + (long)atMost.TotalMicroseconds, now.Value);
         return new(taken, next.Rows is [{ } at] ? StoreTime.Nearest(at) : null);
     }
 

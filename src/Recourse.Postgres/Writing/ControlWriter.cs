@@ -3,20 +3,22 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>Keeps what operators hold, in the database and in memory, where each claim looks.</summary>
-internal sealed class ControlWriter
+internal sealed class ControlWriter(Changes changes)
 {
     private const long Fresh = 500_000;
 
-    private long? _readAt;
+    private (long At, int Times)? _read;
+    private bool _changed;
 
     /// <summary>What holds, read again after a rollback, and when it is half a second old: another node may have set it.</summary>
     public ControlSet Current(Sql sql, Moment moment)
     {
         var now = moment.Rough;
-        if (_readAt is { } at && Math.Abs(now - at) < Fresh)
+        var times = changes.Times;
+        if (_read is { } read && read.Times == times && Math.Abs(now - read.At) < Fresh)
             return Set;
         Set.Load(sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>());
-        _readAt = now;
+        _read = (now, times);
         return Set;
     }
 
@@ -24,7 +26,7 @@ internal sealed class ControlWriter
 
     public bool Apply(Sql sql, ControlCommand command, long now)
     {
-        Forget();
+        _changed = true;
         if (!command.On)
             return sql.Run("DELETE FROM controls WHERE kind = $1 AND name = $2", command.Kind.ToString(), command.Name) > 0;
         if (sql.Run("INSERT INTO controls VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", command.Kind.ToString(), command.Name,
@@ -45,6 +47,14 @@ internal sealed class ControlWriter
         return true;
     }
 
+    /// <summary>After a commit: whoever claims reads them again.</summary>
+    public void Committed()
+    {
+        if (_changed)
+            changes.Add();
+        _changed = false;
+    }
+
     /// <summary>After a rollback.</summary>
-    public void Forget() => _readAt = null;
+    public void Forget() => _read = null;
 }

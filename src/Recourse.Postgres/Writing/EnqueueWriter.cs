@@ -6,6 +6,8 @@ namespace Recourse.Postgres;
 /// <summary>Stores all new messages of a batch by one statement, whatever their number.</summary>
 internal sealed class EnqueueWriter(Books books, Lanes lanes)
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
     private MessageIds _ids = new();
     private (long At, long Stamp)? _seen;
 
@@ -83,11 +85,17 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
             return StoreTime.Time(given);
         if (_seen is not { } seen)
             _seen = seen = (now.Value, Stopwatch.GetTimestamp());
+        if (Stopwatch.GetElapsedTime(seen.Stamp) > LookAgain)
+            now.Ahead();
         return StoreTime.Time(seen.At + (long)Stopwatch.GetElapsedTime(seen.Stamp).TotalMicroseconds);
     }
 
-    /// <summary>The server's time was read in the transaction that has just ended.</summary>
-    public void Seen(Moment now) => _seen = (now.Value, Stopwatch.GetTimestamp());
+    /// <summary>A transaction has just ended, in which the server's time may have been read.</summary>
+    public void Seen(Moment now)
+    {
+        if (now.IsAsked)
+            _seen = (now.Value, Stopwatch.GetTimestamp());
+    }
 
     /// <summary>Stores what was admitted; its lanes are locked. A row for each delivery; the first of a message carries the message.</summary>
     public void Insert(Sql sql, List<EnqueueCommand> commands, Moment now)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Recourse.Durable;
 
 namespace Recourse.Postgres;
@@ -6,11 +7,10 @@ namespace Recourse.Postgres;
 /// Keeps the row of each lane true to its members. The row is locked by whoever changes the lane, until the commit. All lanes of a batch
 /// are locked by one statement, in one order on every node, so that two batches never wait for each other in a circle.
 /// </summary>
-internal sealed class Lanes
+internal sealed class Lanes(ConcurrentDictionary<DeliveryId, (string Service, string OrderKey)> inHand)
 {
     private const short Empty = 9;
 
-    private readonly Dictionary<DeliveryId, (string Service, string OrderKey)> _inHand = [];
     private readonly Dictionary<(string Service, string OrderKey), long> _locked = [];
     private readonly List<long> _fresh = [];
 
@@ -18,14 +18,14 @@ internal sealed class Lanes
     public void Claimed(ClaimedDelivery claimed)
     {
         if (claimed.OrderKey is { } orderKey)
-            _inHand[claimed.Id] = (claimed.Service, orderKey);
+            inHand[claimed.Id] = (claimed.Service, orderKey);
     }
 
     /// <summary>
     /// What is in hand is not known any more: claims were rolled back, or this node began anew. Lanes are then locked as their deliveries
     /// end, one by one.
     /// </summary>
-    public void ForgetClaims() => _inHand.Clear();
+    public void ForgetClaims() => inHand.Clear();
 
     /// <summary>Locks the lanes that a batch needs, and makes those that are missing.</summary>
     /// <param name="sql">The connection.</param>
@@ -45,7 +45,7 @@ internal sealed class Lanes
         }
         foreach (var id in ending)
         {
-            if (!_inHand.Remove(id, out var lane))
+            if (!inHand.TryRemove(id, out var lane))
                 continue;
             services.Add(lane.Service);
             keys.Add(lane.OrderKey);
@@ -90,7 +90,7 @@ internal sealed class Lanes
     public static void Settle(Sql sql, long lane, long changed)
     {
         // The lock first: the next statement then sees all that was committed by whoever held it.
-        sql.LaterLock("SELECT 1 FROM lanes WHERE id = $1 FOR UPDATE", lane);
+        sql.LaterUnread("SELECT 1 FROM lanes WHERE id = $1 FOR UPDATE", lane);
         Settle(sql, [lane], [changed]);
     }
 
@@ -118,7 +118,7 @@ internal sealed class Lanes
     {
         if (lanes.Count == 0)
             return;
-        sql.LaterLock("SELECT 1 FROM lanes WHERE id = ANY ($1) ORDER BY service, order_key FOR UPDATE", lanes);
+        sql.LaterUnread("SELECT 1 FROM lanes WHERE id = ANY ($1) ORDER BY service, order_key FOR UPDATE", lanes);
         sql.Later("UPDATE deliveries SET lane = NULL WHERE key = ANY ($1)", keys);
         Settle(sql, lanes, keys);
     }

@@ -39,7 +39,7 @@ internal sealed class LeaseEnd(Books books, Letters letters)
     public StoreOpening Apply(Sql sql, long now, string? error)
     {
         // In the order in which all lock them.
-        sql.LaterLock(
+        sql.LaterUnread(
             $"""
             SELECT 1 FROM lanes WHERE id IN (SELECT d.lane FROM deliveries d WHERE {Orphaned}) ORDER BY service, order_key FOR UPDATE
             """);

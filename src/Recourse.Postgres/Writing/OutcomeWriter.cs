@@ -158,7 +158,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     public static void LockMessages(Sql sql, List<long> sequences)
     {
         if (sequences.Count > 0)
-            sql.LaterLock("SELECT 1 FROM messages WHERE sequence = ANY ($1) ORDER BY sequence FOR NO KEY UPDATE", sequences);
+            sql.LaterUnread("SELECT 1 FROM messages WHERE sequence = ANY ($1) ORDER BY sequence FOR NO KEY UPDATE", sequences);
     }
 
     /// <summary>

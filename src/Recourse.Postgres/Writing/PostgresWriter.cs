@@ -6,7 +6,8 @@ namespace Recourse.Postgres;
 /// <summary>
 /// A connection that writes, on the thread of its pump. A batch is one transaction: new messages and completions by one statement each, the
 /// rest one by one. When a command fails, the batch runs again with a savepoint around each command. A lost connection is made anew with
-/// the next batch. A node has two, which are to each other as those of two nodes: one takes messages in, one does all else.
+/// the next batch. A node has three, which are to each other as those of three nodes: one takes messages in, one claims, one does all
+/// else.
 /// </summary>
 internal sealed class PostgresWriter : IDisposable
 {
@@ -14,10 +15,11 @@ internal sealed class PostgresWriter : IDisposable
 
     private readonly NpgsqlDataSource _source;
     private readonly Func<long>? _clock;
+    private readonly bool _hasSessions;
     private readonly Books _books;
     private readonly Letters _letters = new();
-    private readonly Lanes _lanes = new();
-    private readonly ControlWriter _controls = new();
+    private readonly Lanes _lanes;
+    private readonly ControlWriter _controls;
     private readonly LostClaims _lost = new();
     private readonly EnqueueWriter _enqueue;
     private readonly ClaimWriter _claim;
@@ -28,14 +30,16 @@ internal sealed class PostgresWriter : IDisposable
     private readonly LeaseEnd _leaseEnd;
     private readonly ImportWriter _import;
     private NpgsqlConnection? _connection;
+    private bool _settled;
     private bool _committing;
 
     /// <param name="source">Where connections come from.</param>
     /// <param name="clock">A clock of the tests; null for the server's.</param>
-    /// <param name="routes">Of this node.</param>
-    public PostgresWriter(NpgsqlDataSource source, Func<long>? clock, RoutesMade routes)
+    /// <param name="node">What it shares with the other writers of its node.</param>
+    public PostgresWriter(NpgsqlDataSource source, Func<long>? clock, NodeWriters node)
     {
-        (_source, _clock, _books) = (source, clock, new(routes));
+        (_source, _clock, _hasSessions) = (source, clock, node.HasSessions);
+        (_books, _lanes, _controls) = (new(node.Routes), new(node.LanesInHand), new(node.Controls));
         (_enqueue, _claim, _outcome) = (new(_books, _lanes), new(_books, _controls, _lanes), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         _replay = new(_deadLetter, _letters);
@@ -55,7 +59,7 @@ internal sealed class PostgresWriter : IDisposable
     public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
         _leaseEnd.BlocksLane = blocksLaneWhenDead;
-        var sql = Connect();
+        var sql = Connect(settle: false);
         sql.Later("BEGIN");
         var now = sql.Time(_clock);
         PostgresSchema.Migrate(sql, _connection!.Database);
@@ -70,17 +74,22 @@ internal sealed class PostgresWriter : IDisposable
     public void Continue()
     {
         var sql = Connect();
-        sql.Begin(_clock);
+        sql.Begin(_clock, !_hasSessions);
         _enqueue.Continue(sql);
         sql.Commit();
     }
 
-    private Sql Connect()
+    private Sql Connect(bool settle = true)
     {
         if (_connection is not { State: System.Data.ConnectionState.Open })
         {
             _connection?.Dispose();
-            _connection = _source.OpenConnection();
+            (_connection, _settled) = (_source.OpenConnection(), !_hasSessions);
+        }
+        if (settle && !_settled)
+        {
+            new Sql(_connection).SetForGood();
+            _settled = true;
         }
         _committing = false;
         BetweenTransactions?.Invoke(_connection);
@@ -117,11 +126,12 @@ internal sealed class PostgresWriter : IDisposable
         var sql = Connect();
         try
         {
-            var now = sql.Begin(_clock);
+            var now = sql.Begin(_clock, !_hasSessions);
             ApplyAll(sql, batch, now);
             _committing = true;
             sql.Commit();
             _books.Committed();
+            _controls.Committed();
             _enqueue.Seen(now);
             AfterCommit?.Invoke();
             _claim.Leases.Clear();
@@ -145,7 +155,7 @@ internal sealed class PostgresWriter : IDisposable
         var sql = Connect();
         try
         {
-            var now = sql.Begin(_clock);
+            var now = sql.Begin(_clock, !_hasSessions);
             for (var i = 0; i < batch.Length; i++)
             {
                 sql.Mark();
@@ -167,6 +177,7 @@ internal sealed class PostgresWriter : IDisposable
             _committing = true;
             sql.Commit();
             _books.Committed();
+            _controls.Committed();
             _claim.Leases.Clear();
         }
         catch
@@ -210,7 +221,7 @@ internal sealed class PostgresWriter : IDisposable
         var enqueues = new List<EnqueueCommand>();
         var completes = new List<CompleteCommand>();
         var ending = new List<DeliveryId>();
-        var (letters, claims) = (false, false);
+        var (letters, claims) = (false, 0);
         foreach (var command in batch)
         {
             if (command is EnqueueCommand enqueue)
@@ -220,7 +231,7 @@ internal sealed class PostgresWriter : IDisposable
             if (Ends(command) is { } id)
                 ending.Add(id);
             letters |= TouchesLetters(command);
-            claims |= command is ClaimCommand;
+            claims += command is ClaimCommand ? 1 : 0;
         }
         if (letters)
             _letters.Lock(sql);
@@ -232,11 +243,12 @@ internal sealed class PostgresWriter : IDisposable
         _lost.Release(sql, _outcome, now);
         if (completes.Count > 0)
             _outcome.Apply(sql, completes, now);
-        var holder = claims ? ClaimWriter.AskHolder(sql, Node()) : null;
+        var turns = claims > 0 ? ClaimWriter.AskTurns(sql, Node(), claims) : null;
+        var place = 0;
         foreach (var command in batch)
         {
             if (command is ClaimCommand claim)
-                claim.Result = _claim.Apply(sql, claim, holder!, now);
+                claim.Result = _claim.Apply(sql, claim, turns!, place++, now);
             else if (command is not (EnqueueCommand or CompleteCommand))
                 Apply(sql, command, now.Value);
         }

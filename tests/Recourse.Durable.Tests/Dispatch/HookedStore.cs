@@ -21,14 +21,12 @@ internal sealed class HookedStore(MessageStore inner) : MessageStore
 
     internal IEnumerable<ClaimCommand> Claims => Committed.OfType<ClaimCommand>();
 
-    /// <summary>How this process is known to others that share the store; null where nobody does.</summary>
+    /// <summary>How this process is known to others that share the store; null for as the store itself says.</summary>
     internal StoreNodes? SharedAs { get; set; }
-
-    public override StoreNodes? Nodes => SharedAs;
 
     public override StoreQueries Queries => inner.Queries;
 
-    public override StoreNodes? Nodes => inner.Nodes;
+    public override StoreNodes? Nodes => SharedAs ?? inner.Nodes;
 
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 

@@ -379,11 +379,11 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
             if (writing.TrySetResult())
                 gathering.Wait();
         };
-        var first = store.CommitAsync(new NoteActCommand("ann", "backup", "store", null, "done"), Cancelled).AsTask();
+        var first = store.CommitAsync(new ClaimCommand("nobody", 1, "a"), Cancelled).AsTask();
         await writing.Task;
         // The writer is busy: these two become one batch. PostgreSQL keeps no zero in a text.
         var claim = ClaimAsync(store, 1);
-        var refused = store.CommitAsync(new NoteActCommand("ann\0", "backup", "store", null, "done"), Cancelled).AsTask();
+        var refused = store.CommitAsync(new ClaimCommand(Service, 1, "a\0"), Cancelled).AsTask();
         gathering.Release();
         await first;
         var held = Assert.Single(await claim);

@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+using Recourse.Durable;
+
+namespace Recourse.Postgres;
+
+/// <summary>What the writers of one node share: to the database they are as those of several nodes.</summary>
+/// <param name="hasSessions">False behind a pooler that gives each transaction another session.</param>
+internal sealed class NodeWriters(bool hasSessions)
+{
+    public bool HasSessions => hasSessions;
+
+    /// <summary>Routes that this node made.</summary>
+    public Changes Routes { get; } = new();
+
+    /// <summary>Controls that were set or taken back at this node.</summary>
+    public Changes Controls { get; } = new();
+
+    /// <summary>Lanes of deliveries in hand: when their attempts end, the lane is to be locked first.</summary>
+    public ConcurrentDictionary<DeliveryId, (string Service, string OrderKey)> LanesInHand { get; } = new();
+}
+
+/// <summary>How often something was changed by one writer: what another one keeps of it in memory is then old.</summary>
+internal sealed class Changes
+{
+    private int _times;
+
+    public int Times => Volatile.Read(ref _times);
+
+    public void Add() => Interlocked.Increment(ref _times);
+}
