@@ -39,7 +39,7 @@ internal static class Driver
                 if (Interlocked.Decrement(ref toSend) is var left && left < 0)
                     return;
                 await subject.EnqueueAsync(body);
-                work.Release();
+                Tell(work);
                 if (left == 0)
                     sent = messages / Stopwatch.GetElapsedTime(began).TotalSeconds;
             }
@@ -52,10 +52,9 @@ internal static class Driver
                 if (Volatile.Read(ref toHandle) <= 0)
                     return;
                 var handled = await subject.HandleAsync(ClaimMax);
-                // One signal is used up for a whole claim; the rest of the signals of what was claimed are taken back here.
-                for (var i = 1; i < handled && work.Wait(0); i++)
-                {
-                }
+                // There may be more than fits into one claim.
+                if (handled == ClaimMax)
+                    Tell(work);
                 if (handled > 0)
                     slots.Release(handled);
                 if (Interlocked.Add(ref toHandle, -handled) <= 0)
@@ -67,6 +66,16 @@ internal static class Driver
         slots.Release(inFlight);
         await Task.WhenAll(producers);
         return (sent, endToEnd);
+    }
+
+    // A signal says that there is work, not how much: what is stored behind a claim finds the signal used up and gives a new one.
+    private static void Tell(SemaphoreSlim work)
+    {
+        lock (work)
+        {
+            if (work.CurrentCount == 0)
+                work.Release();
+        }
     }
 
     private static byte[] Body()
