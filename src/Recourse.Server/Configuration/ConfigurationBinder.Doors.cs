@@ -14,8 +14,11 @@ internal sealed partial class ConfigurationBinder
         var (headers, places) = (values.Get<List<PlacedText>>("headers", []), values.Get<List<PlacedText>>("json", []));
         foreach (var header in headers.Where(header => !HeaderRules.IsName(header.Text) || header.Text.All(letter => letter == '*')))
             Error(header.Mark, $"'{header.Text}' is no name of a header; write X-Card, or X-* with a star for any letters.");
-        foreach (var place in places.Where(place => JsonPath.Parse(place.Text) is null))
-            Error(place.Mark, $"'{place.Text}' is no place in JSON; write patient.ssn, cards.*.number or **.password.");
+        foreach (var place in places)
+        {
+            if (JsonPath.Mistake(place.Text) is { } mistake)
+                Error(place.Mark, mistake);
+        }
         return new() { Headers = [.. headers.Select(header => header.Text)], Json = [.. places.Select(place => place.Text)] };
     }
 
