@@ -28,17 +28,17 @@ internal static class ConfigurationKeys
 
     private static readonly KeyGroup Auth = new("auth",
     [
-        new("bearer", KeyKind.Text, "A token, sent as Authorization: Bearer. Best ${NAME} or ${file:path}."),
-        new("user", KeyKind.Text, "A name, sent with password as Authorization: Basic."),
-        new("password", KeyKind.Text, "The password of user. Best ${NAME} or ${file:path}."),
+        new("bearer", KeyKind.Text, "A token, sent as Authorization: Bearer. Best ${NAME} or ${file:path}.") { Secret = true },
+        new("user", KeyKind.Text, "A name, sent with password as Authorization: Basic.") { Secret = true },
+        new("password", KeyKind.Text, "The password of user. Best ${NAME} or ${file:path}.") { Secret = true },
         new("header", KeyKind.Text, "A header, such as X-Api-Key, that carries value."),
-        new("value", KeyKind.Text, "The value of header. Best ${NAME} or ${file:path}."),
+        new("value", KeyKind.Text, "The value of header. Best ${NAME} or ${file:path}.") { Secret = true },
     ]);
 
     private static readonly KeyGroup Sign = new("sign",
     [
         new("secret", KeyKind.TextList, "The secret shared with the service, whsec_ and base64, or a text of 16 bytes or more; several "
-            + "while it changes."),
+            + "while it changes.") { Secret = true, EntriesMax = 8 },
     ]);
 
     private static readonly KeyGroup ClientTls = new("tls",
@@ -72,8 +72,8 @@ internal static class ConfigurationKeys
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
         new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and "
-            + "value.") { Group = Auth },
-        new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign },
+            + "value.") { Group = Auth, Secret = true },
+        new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign, Secret = true },
         new("tls", KeyKind.Group, "Own certificate authorities, and a certificate of the relay's own; PEM files.") { Group = ClientTls },
         NotYet("budget", "error budgets"),
         NotYet("error_budget", "error budgets"),
@@ -138,21 +138,27 @@ internal static class ConfigurationKeys
 
     private static readonly KeyGroup EncryptionKey = new("key",
     [
-        new("key", KeyKind.Text, "32 bytes in base64, best ${NAME} or ${file:path}. Make one with: openssl rand -base64 32."),
+        new("key", KeyKind.Text, "32 bytes in base64, best ${NAME} or ${file:path}. Make one with: openssl rand -base64 32.")
+        {
+            Secret = true,
+        },
     ]);
 
     private static readonly KeyGroup Encryption = new("encryption",
     [
         new("active", KeyKind.Text, "The key that seals; the others only open what was sealed before. Default: the first."),
         new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another "
-            + "key.") { Group = EncryptionKey },
+            + "key.") { Group = EncryptionKey, Secret = true, EntriesMax = 16 },
     ]);
 
     private static readonly KeyGroup Redact = new("redact",
     [
         new("headers", KeyKind.TextList, "Names of headers, with * for any letters, beside Authorization, Cookie, *-Key, *token* and "
-            + "the like."),
-        new("json", KeyKind.TextList, "Places in JSON bodies: patient.ssn, cards.*.number, **.password; arrays are walked through."),
+            + "the like.") { EntriesMax = 256 },
+        new("json", KeyKind.TextList, "Places in JSON bodies: patient.ssn, cards.*.number, **.password; * is any name or entry.")
+        {
+            EntriesMax = 256,
+        },
     ]);
 
     private static readonly KeyGroup Audit = new("audit",
@@ -182,7 +188,11 @@ internal static class ConfigurationKeys
         new("listen", KeyKind.TextList, "Where the relay listens; beyond loopback only with keys. Default http://127.0.0.1:8080."),
         new("insecure", KeyKind.Boolean, "true: without any key, listen beyond loopback all the same. Default false."),
         new("tls", KeyKind.Group, "The certificate of listeners that begin with https://.") { Group = ServerTls },
-        new("encryption", KeyKind.Group, "Seals bodies and headers in the store with keys of your own.") { Group = Encryption },
+        new("encryption", KeyKind.Group, "Seals bodies and headers in the store with keys of your own.")
+        {
+            Group = Encryption,
+            Secret = true,
+        },
         new("redact", KeyKind.Group, "What is masked wherever payloads, headers and errors are shown.") { Group = Redact },
         new("audit", KeyKind.Group, "How long the acts of people are kept.") { Group = Audit },
         new("store", KeyKind.Text, "sqlite:PATH, memory: (for trials: nothing is kept), or postgres://…. Default sqlite:recourse.db."),

@@ -94,4 +94,7 @@ internal static partial class Log
 
     [LoggerMessage(28, LogLevel.Error, "The changed certificate {File} cannot be used; the old one stays. {Reason}")]
     internal static partial void CertificateKept(ILogger logger, string file, string reason);
+
+    [LoggerMessage(29, LogLevel.Warning, "{Sentence}")]
+    internal static partial void CertificateOutOfDate(ILogger logger, string sentence);
 }
