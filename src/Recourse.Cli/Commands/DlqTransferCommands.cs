@@ -46,7 +46,7 @@ internal static class DlqExportCommand
                 advance(1);
             }
         });
-        Screen.Progress.WriteLine($"{lines:N0} dead letters written.");
+        Screen.Progress.WriteLine($"{Screen.Counted(lines, "dead letter", "dead letters")} written.");
         if (warnings > 0)
             Console.Error.WriteLine($"recourse: {warnings:N0} of them could not be read whole; their lines have a 'warning'.");
         return ExitCode.Ok;
