@@ -21,7 +21,11 @@ internal sealed class HookedStore(MessageStore inner) : MessageStore
 
     internal IEnumerable<ClaimCommand> Claims => Committed.OfType<ClaimCommand>();
 
-    public override StoreQueries Queries => inner.Queries;
+    /// <summary>True throws at whoever would read, as a server does that cannot be reached.</summary>
+    internal bool Away { get; set; }
+
+    public override StoreQueries Queries =>
+        Away ? throw new StoreException("The server cannot be reached.", StoreProblem.Unavailable) : inner.Queries;
 
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
