@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
 using Recourse.Server.Tests.Configuration;
+using Recourse.Tests;
 
 namespace Recourse.Server.Tests;
 
@@ -74,6 +76,39 @@ public sealed class PemCertificateTests : IDisposable
         var listener = Listener("certificate: good.pem, key: key.pem");
         Assert.Empty(listener.Errors);
         Assert.DoesNotContain(listener.Warnings, warning => warning.Message.Contains("certificate", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_certificate_that_is_put_in_the_place_of_a_good_one_out_of_its_time_is_told_once()
+    {
+        var (clock, log) = (new ManualClock(TimeProvider.System.GetUtcNow()), new Noted());
+        var certificate = new ServerCertificate(new() { Certificate = _folder.Path("good.pem") }, clock, () => log);
+        for (var i = 0; i < 3; i++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            _ = certificate.Current();
+        }
+        Assert.Empty(log.Lines);
+        File.Copy(_folder.Path("expired.pem"), _folder.Path("good.pem"), overwrite: true);
+        File.SetLastWriteTimeUtc(_folder.Path("good.pem"), clock.GetUtcNow().UtcDateTime.AddHours(1));
+        for (var i = 0; i < 3; i++)
+        {
+            clock.Advance(TimeSpan.FromSeconds(10));
+            _ = certificate.Current();
+        }
+        Assert.Contains("has expired", Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
+
+    private sealed class Noted : ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
     }
 
     public void Dispose() => _folder.Dispose();
