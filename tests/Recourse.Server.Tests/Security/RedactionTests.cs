@@ -144,7 +144,8 @@ public sealed class RedactionTests
     [Fact]
     public void A_masked_entry_of_a_list_keeps_its_value_while_the_list_keeps_its_length()
     {
-        ReadOnlyMemory<byte> Restored(string edited) => With("a.*").Restore(Encoding.UTF8.GetBytes(edited), """{"a":["x","y"]}"""u8.ToArray());
+        ReadOnlyMemory<byte> Restored(string edited) =>
+            With("a.*").Restore(Encoding.UTF8.GetBytes(edited), """{"a":["x","y"]}"""u8.ToArray());
         Assert.Equal("""{"a":["x","z"]}""", Encoding.UTF8.GetString(Restored("""{"a":["[redacted]","z"]}""").Span));
         Assert.Contains("Write the value", Assert.Throws<ArgumentException>(() => Restored("""{"a":["[redacted]"]}""")).Message,
             StringComparison.Ordinal);
