@@ -34,7 +34,11 @@ internal static class PostgresTable
             for (var round = 0; round < rounds; round++)
             {
                 for (var i = 0; i < subjects.Length; i++)
+                {
                     figures[i].Add(await OneAsync(server, subjects[i].Make, inFlight, messages * scale));
+                    await Console.Error.WriteLineAsync(string.Create(
+                        CultureInfo.InvariantCulture, $"{inFlight} in flight, {subjects[i].Name}: {figures[i][^1].Rate:N0}/s"));
+                }
             }
             for (var i = 0; i < subjects.Length; i++)
                 Row(table, inFlight, subjects[i].Name, figures[i], figures[0]);

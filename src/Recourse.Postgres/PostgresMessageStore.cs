@@ -11,11 +11,13 @@ namespace Recourse.Postgres;
 public sealed class PostgresMessageStore : MessageStore
 {
     private readonly NpgsqlDataSource _source;
+    private readonly PostgresWriter _intake;
     private readonly PostgresWriter _writer;
     private readonly PostgresQueries _queries;
     private readonly PulseWriter _pulses;
     private readonly TimeProvider _time;
     private readonly WorkNotice _notice;
+    private CommandPump? _arrivals;
     private CommandPump? _pump;
     private StoreNodes? _nodes;
 
@@ -34,7 +36,9 @@ public sealed class PostgresMessageStore : MessageStore
         _source = NpgsqlDataSource.Create(address.Builder);
         _time = clock ?? TimeProvider.System;
         Func<long>? now = clock is null ? null : clock.NowMicros;
-        _writer = new(_source, now) { Node = () => _nodes?.Id ?? 0 };
+        var routes = new RoutesMade();
+        _intake = new(_source, now, routes) { Node = () => 0 };
+        _writer = new(_source, now, routes) { Node = () => _nodes?.Id ?? 0 };
         _pulses = new(_source, now);
         _queries = new(_source, now) { Node = () => _nodes?.Id ?? 0 };
         _notice = new(_source, _time, address.HasSessions);
@@ -49,11 +53,11 @@ public sealed class PostgresMessageStore : MessageStore
     /// <summary>False in tests that pulse themselves.</summary>
     internal bool Pulses { get; init; } = true;
 
-    /// <summary>What a pooler does to a session between two transactions of the writer; set by tests.</summary>
-    internal Action<NpgsqlConnection>? BetweenTransactions { set => _writer.BetweenTransactions = value; }
+    /// <summary>What a pooler does to a session between two transactions of a writer; set by tests.</summary>
+    internal Action<NpgsqlConnection>? BetweenTransactions { set => _intake.BetweenTransactions = _writer.BetweenTransactions = value; }
 
     /// <summary>What can happen between a commit and its answer; set by tests.</summary>
-    internal Action? AfterCommit { set => _writer.AfterCommit = value; }
+    internal Action? AfterCommit { set => _intake.AfterCommit = _writer.AfterCommit = value; }
 
     /// <inheritdoc/>
     public override async Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default)
@@ -61,6 +65,9 @@ public sealed class PostgresMessageStore : MessageStore
         try
         {
             var opening = await Task.Run(() => _writer.Open(BlocksLaneWhenDead), cancellationToken);
+            await Task.Run(_intake.Continue, cancellationToken);
+            // Whoever sends must not wait for what is claimed and ended at the time.
+            _arrivals = new("recourse-postgres-intake", _intake.Commit);
             _pump = new("recourse-postgres", _writer.Commit);
             var nodes = new StoreNodes(this, () => Node, _time);
             await nodes.JoinAsync(Pulses);
@@ -87,7 +94,7 @@ public sealed class PostgresMessageStore : MessageStore
             EnqueueChecks.Prepare(enqueue);
         else
             LetterRules.Check(command);
-        await pump.AddAsync(command, cancellationToken);
+        await (command is EnqueueCommand ? _arrivals! : pump).AddAsync(command, cancellationToken);
         var result = await command.Done.WaitAsync(cancellationToken);
         _notice.Committed(command);
         return result;
@@ -119,10 +126,13 @@ public sealed class PostgresMessageStore : MessageStore
     public override async ValueTask DisposeAsync()
     {
         await _notice.DisposeAsync();
+        if (_arrivals is not null)
+            await _arrivals.DisposeAsync();
         if (_pump is not null)
             await _pump.DisposeAsync();
         if (_nodes is not null)
             await _nodes.DisposeAsync();
+        _intake.Dispose();
         _writer.Dispose();
         await _source.DisposeAsync();
     }

@@ -19,7 +19,7 @@ internal static class PostgresSchema
     public static void Migrate(Sql sql, string database)
     {
         var known = Migration.Of(typeof(PostgresSchema).Assembly);
-        sql.Run("SELECT pg_advisory_xact_lock($1), set_config('search_path', $2, true)", MigrationLock, Schema);
+        sql.Scalar("SELECT pg_advisory_xact_lock($1), set_config('search_path', $2, true)", MigrationLock, Schema);
         var exists = (bool)sql.Scalar($"SELECT to_regclass('{Schema}.schema_version') IS NOT NULL")!;
         if (!exists)
             sql.Run($"CREATE SCHEMA IF NOT EXISTS {Schema}");
@@ -38,7 +38,7 @@ internal static class PostgresSchema
         {
             if (migration.Version <= version)
                 continue;
-            sql.Run(migration.Sql);
+            sql.Script(migration.Sql);
             sql.Run(
                 "INSERT INTO schema_version VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)", migration.Version,
                 migration.OldestReader);

@@ -1,55 +1,201 @@
+using System.Diagnostics;
 using Npgsql;
 
 namespace Recourse.Postgres;
 
-/// <summary>Statements on one connection, with parameters by position. Npgsql prepares those that come again.</summary>
+/// <summary>
+/// Statements on one connection, with parameters by position. What needs no answer yet waits, and goes to the server in one trip with the
+/// first statement whose answer is needed: a batch of commands costs a few trips, not one for each statement. Npgsql prepares statements
+/// that come again. Not for several threads.
+/// </summary>
 internal sealed class Sql(NpgsqlConnection connection)
 {
-    public int Run(string text, params ReadOnlySpan<object?> values)
+    private readonly List<Statement> _waiting = [];
+
+    /// <summary>
+    /// Begins a transaction, and tells when. Nothing is kept in the session, which a pooler between may change with every transaction. A
+    /// server that loses sight of this program in the middle of a transaction gives its locks up after 10 s.
+    /// </summary>
+    public Moment Begin(Func<long>? clock)
     {
-        using var command = Command(text, values);
-        return command.ExecuteNonQuery();
+        Later("BEGIN");
+        return Time(clock, Settings + IndexesOnly);
     }
 
-    public List<T> Read<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values)
+    /// <summary>The same in a transaction that was begun otherwise, and only reads.</summary>
+    public Moment Time(Func<long>? clock) => Time(clock, Settings);
+
+    private Moment Time(Func<long>? clock, string settings) => new(
+        Add(new Answer<long>(this, static row => row.GetInt64(0)) { IsSure = true }, $"SELECT {Moment.OfServer}{settings}", []),
+        clock?.Invoke());
+
+    private const string Settings =
+        ", set_config('search_path', 'recourse', true), set_config('idle_in_transaction_session_timeout', '10s', true)";
+
+    // Whatever is written is found by an index. A plan made while the tables were small, or not yet counted, would read them whole, and be
+    // kept while they grow; and planning anew costs more than most statements here.
+    private const string IndexesOnly =
+        ", set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), "
+        + "set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true), "
+        + "set_config('jit', 'off', true)";
+
+    /// <summary>Commits, in one trip with what waits.</summary>
+    public void Commit()
     {
-        using var command = Command(text, values);
-        using var reader = command.ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
-            rows.Add(row(reader));
-        return rows;
+        // Rows that cannot be read must be known before it is too late.
+        if (_waiting.Exists(static statement => !statement.IsSure))
+            Send();
+        Later("COMMIT");
+        Send();
+    }
+
+    /// <summary>Gives the transaction up, with what waits. A connection that is lost needs none.</summary>
+    public void Rollback()
+    {
+        _waiting.Clear();
+        if (connection.State is not System.Data.ConnectionState.Open)
+            return;
+        Later("ROLLBACK");
+        Send();
     }
 
     /// <summary>
-    /// The first statement of every transaction: the time, by the server's clock, and what must hold until its end. Nothing is kept in the
-    /// session, which a pooler between may change with every transaction. A server that loses sight of this program in the middle of a
-    /// transaction gives its locks up after 10 s.
+    /// Sent before the next answer or the commit, in order; its error shows up there. Of statements that give rows, only by
+    /// <see cref="LaterLock"/>. Lists among the values must stay as they are until then.
     /// </summary>
-    public long Begin(Func<long>? clock)
+    public void Later(string text, params ReadOnlySpan<object?> values) => Add(new Statement(), text, values);
+
+    /// <summary>The same for one that gives rows nobody reads: it takes a lock.</summary>
+    public void LaterLock(string text, params ReadOnlySpan<object?> values) => 
+        Add(new Answer<bool>(this, static _ => true) { IsSure = true }, text, values);
+
+    /// <summary>As <see cref="Later"/>, with rows that are there once they are looked at.</summary>
+    public Answer<T> Ask<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values) =>
+        Add(new Answer<T>(this, row) { IsSure = false }, text, values);
+
+    /// <summary>All rows.</summary>
+    public List<T> Read<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values) => Ask(text, row, values).Rows;
+
+    /// <summary>How many rows were changed.</summary>
+    public int Run(string text, params ReadOnlySpan<object?> values)
     {
-        var now = (long)Scalar(
-            """
-            SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, set_config('search_path', 'recourse', true),
-              set_config('idle_in_transaction_session_timeout', '10s', true)
-            """)!;
-        return clock?.Invoke() ?? now;
+        var statement = Add(new Statement(), text, values);
+        Send();
+        return statement.Command.RecordsAffected;
     }
 
     /// <summary>The first column of the first row; null when there is none.</summary>
-    public object? Scalar(string text, params ReadOnlySpan<object?> values)
+    public object? Scalar(string text, params ReadOnlySpan<object?> values) =>
+        Read(text, static row => row.IsDBNull(0) ? null : row.GetValue(0), values) is [var value, ..] ? value : null;
+
+    /// <summary>Several statements in one text, without parameters.</summary>
+    public void Script(string text)
     {
-        using var command = Command(text, values);
-        return command.ExecuteScalar() is { } value and not DBNull ? value : null;
+        Send();
+        using var command = new NpgsqlCommand(text, connection);
+        command.ExecuteNonQuery();
     }
 
-    private NpgsqlCommand Command(string text, ReadOnlySpan<object?> values)
+    /// <summary>Sends what waits, if anything does.</summary>
+    public void Send()
     {
-        var command = new NpgsqlCommand(text, connection);
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value ?? DBNull.Value });
-        return command;
+        if (_waiting.Count == 0)
+            return;
+        Statement[] sent = [.. _waiting];
+        _waiting.Clear();
+        using var batch = new NpgsqlBatch(connection);
+        foreach (var statement in sent)
+            batch.BatchCommands.Add(statement.Command);
+        using var reader = batch.ExecuteReader();
+        foreach (var statement in sent)
+        {
+            if (!statement.HasRows)
+                continue;
+            statement.Take(reader);
+            reader.NextResult();
+        }
     }
+
+    /// <summary>From here on <see cref="RollbackToMark"/> leads back.</summary>
+    public void Mark() => Run("SAVEPOINT command");
+
+    /// <summary>Gives up what came behind the mark, and what waits.</summary>
+    public void RollbackToMark()
+    {
+        _waiting.Clear();
+        Run("ROLLBACK TO SAVEPOINT command");
+    }
+
+    private T Add<T>(T statement, string text, ReadOnlySpan<object?> values) where T : Statement
+    {
+        statement.Command.CommandText = text;
+        foreach (var value in values)
+            statement.Command.Parameters.Add(new() { Value = value ?? DBNull.Value });
+        _waiting.Add(statement);
+        return statement;
+    }
+}
+
+/// <summary>One that waits for its trip.</summary>
+internal class Statement
+{
+    public NpgsqlBatchCommand Command { get; } = new();
+
+    public virtual bool HasRows => false;
+
+    /// <summary>True when its rows, if it has some, can be read whatever is in them.</summary>
+    public bool IsSure { get; init; } = true;
+
+    public virtual void Take(NpgsqlDataReader reader)
+    {
+    }
+}
+
+/// <summary>The rows of a statement; looking at them sends what waits.</summary>
+internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statement
+{
+    private List<T>? _rows;
+
+    public override bool HasRows => true;
+
+    public List<T> Rows
+    {
+        get
+        {
+            if (_rows is null)
+                sql.Send();
+            return _rows!;
+        }
+    }
+
+    public override void Take(NpgsqlDataReader reader)
+    {
+        _rows = [];
+        while (reader.Read())
+            _rows.Add(row(reader));
+    }
+}
+
+/// <summary>
+/// When a transaction began, in microseconds since 1970: by the server's clock, or by one of the tests. Statements take it as
+/// <see cref="Given"/>; whoever needs the number itself waits for a trip.
+/// </summary>
+internal sealed class Moment(Answer<long> read, long? given)
+{
+    /// <summary>The server's clock at the beginning of the transaction.</summary>
+    public const string OfServer = "(extract(epoch FROM transaction_timestamp()) * 1000000)::bigint";
+
+    /// <summary>The moment as a statement says it whose first parameter is <see cref="Given"/>.</summary>
+    public const string InSql = $"coalesce($1::bigint, {OfServer})";
+
+    /// <summary>Null: by the server's clock.</summary>
+    public long? Given => given;
+
+    /// <summary>Microseconds of a clock that tells only how long ago something was; no trip.</summary>
+    public long Rough => given ?? (long)Stopwatch.GetElapsedTime(0).TotalMicroseconds;
+
+    /// <summary>Sends what waits, unless it is known.</summary>
+    public long Value => given ?? read.Rows[0];
 }
 
 /// <summary>Columns that may be NULL.</summary>

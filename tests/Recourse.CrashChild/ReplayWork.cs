@@ -3,10 +3,15 @@ using Recourse.Durable;
 
 /// <summary>
 /// Goes on with the replay jobs that are open, and delivers what they send: four of five letters; the others die again. Ends when no job
-/// is open and nothing waits. A line for each delivery that ended, with the generation in which it did.
+/// is open and nothing waits. A line for each delivery that ended, with the generation in which it did; after so many of them it waits for a
+/// line, so that it cannot be done before whoever is to kill it gets a turn.
 /// </summary>
 internal static class ReplayWork
 {
+    private const int LinesAhead = 32;
+
+    private static int _lines;
+
     public static async Task RunAsync(MessageStore store, TextWriter output, Random random)
     {
         await using var runner = new ReplayRunner(store);
@@ -43,6 +48,10 @@ internal static class ReplayWork
         StoreCommand<bool> end = delivered ? new CompleteCommand(claimed.Id, claimed.Lease, attempt)
             : new FailCommand(claimed.Id, claimed.Lease, attempt, Classification.Unknown, new(DeliveryAction.DeadLetter, null, "drawn"));
         if (await store.CommitAsync(end))
+        {
             output.WriteLine($"{(delivered ? '=' : '!')} {claimed.Id} {claimed.Generation}");
+            if (++_lines % LinesAhead == 0)
+                await Console.In.ReadLineAsync();
+        }
     }
 }

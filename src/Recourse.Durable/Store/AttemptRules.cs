@@ -13,6 +13,9 @@ internal static class AttemptRules
     /// <summary>What an expired delivery shows as its decision.</summary>
     public const string ExpiredDecision = "expired: its time was over before it was delivered";
 
+    /// <summary>What a delivery shows whose message is not in the store.</summary>
+    public const string MissingDecision = "discarded: its message is not in the store, so there is nothing to send";
+
     public const string Delivered = "delivered";
     public const string Failed = "failed";
     public const string Crashed = "crashed";

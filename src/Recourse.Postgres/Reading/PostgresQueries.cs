@@ -49,7 +49,7 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
         {
             using var snapshot = connection.BeginTransaction(System.Data.IsolationLevel.RepeatableRead);
             var sql = new Sql(connection);
-            var result = read(sql, sql.Begin(clock));
+            var result = read(sql, sql.Time(clock).Value);
             snapshot.Commit();
             return result;
         }, cancellationToken);

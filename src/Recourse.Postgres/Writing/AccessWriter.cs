@@ -43,7 +43,7 @@ internal static class AccessWriter
     {
         if (AuditRules.Of(command, StoreTime.Time(now)) is { } act)
         {
-            sql.Run("INSERT INTO acts (at, actor, verb, target, reason, outcome) VALUES ($1, $2, $3, $4, $5, $6)",
+            sql.Later("INSERT INTO acts (at, actor, verb, target, reason, outcome) VALUES ($1, $2, $3, $4, $5, $6)",
                 now, act.Actor, act.Verb, act.Target, act.Reason, act.Outcome);
         }
     }
@@ -51,17 +51,17 @@ internal static class AccessWriter
     // The rules look at all keys: two nodes must not each see the other's admin and remove their own.
     private static List<ApiKey> Locked(Sql sql)
     {
-        sql.Run("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE");
+        sql.Later("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE");
         return AccessSql.Keys(sql);
     }
 
     private static KeyOutcome Keep(Sql sql, KeyChange change)
     {
         foreach (var id in change.Removed)
-            sql.Run("DELETE FROM api_keys WHERE id = $1", id);
+            sql.Later("DELETE FROM api_keys WHERE id = $1", id);
         if (change.Added is { } key)
         {
-            sql.Run(
+            sql.Later(
                 """
                 INSERT INTO api_keys (id, name, role, hash, created_at, created_by, expires_at, parent)
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -2,39 +2,53 @@ using Recourse.Durable;
 
 namespace Recourse.Postgres;
 
+/// <summary>How often a route was made by this node: what its other writer knows of them is then old.</summary>
+internal sealed class RoutesMade
+{
+    private int _times;
+
+    public int Times => Volatile.Read(ref _times);
+
+    public void Add() => Interlocked.Increment(ref _times);
+}
+
 /// <summary>Routes and their books: changes gather here and become one entry a route in each commit.</summary>
-internal sealed class Books
+internal sealed class Books(RoutesMade made)
 {
     private const int EntriesMax = 500;
     private const long Fresh = 1_000_000;
 
     private readonly Dictionary<(string Queue, string Service), int> _routes = [];
-    private readonly Dictionary<string, (long ReadAt, List<(int Route, string Queue)> Routes)> _toService = [];
+    private readonly Dictionary<string, (long ReadAt, int Made, List<(int Route, string Queue)> Routes)> _toService = [];
     private readonly SortedDictionary<int, long[]> _changes = [];
     private readonly List<(long Replay, long Delivery, ReplayOutcome Outcome)> _ended = [];
     private int _entries;
+    private bool _made;
 
     public int Route(Sql sql, string queue, string service)
     {
         if (_routes.TryGetValue((queue, service), out var known))
             return known;
-        sql.Run("INSERT INTO routes (queue, service) VALUES ($1, $2) ON CONFLICT DO NOTHING", queue, service);
+        sql.Later("INSERT INTO routes (queue, service) VALUES ($1, $2) ON CONFLICT DO NOTHING", queue, service);
         var route = (int)sql.Scalar("SELECT id FROM routes WHERE queue = $1 AND service = $2", queue, service)!;
         _routes.Add((queue, service), route);
         _toService.Remove(service);
+        _made = true;
         return route;
     }
 
     /// <summary>The routes that lead to a service, by queue; read again every second, because other nodes make routes too.</summary>
-    public List<(int Route, string Queue)> To(Sql sql, string service, long now)
+    public List<(int Route, string Queue)> To(Sql sql, string service, Moment moment)
     {
-        if (_toService.TryGetValue(service, out var known) && Math.Abs(now - known.ReadAt) < Fresh)
+        var now = moment.Rough;
+        var times = made.Times;
+        if (_toService.TryGetValue(service, out var known) && known.Made == times && Math.Abs(now - known.ReadAt) < Fresh)
             return known.Routes;
         var routes = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
             service);
         // Not of a service that nobody ever sent to: names would gather without end.
         if (routes.Count > 0)
-            _toService[service] = (now, routes);
+            _toService[service] = (now, times, routes);
         return routes;
     }
 
@@ -54,15 +68,14 @@ internal sealed class Books
         Add(route, to);
     }
 
-    public void Write(Sql sql, long now)
+    public void Write(Sql sql, Moment now)
     {
         foreach (var (route, by) in _changes)
         {
-            sql.Run(
+            sql.Later(
                 "INSERT INTO books VALUES ($1, $2, $3, $4, $5, $6, $7)", route, by[(int)DeliveryState.Waiting],
-                by[(int)DeliveryState.Leased],
-                by[(int)DeliveryState.Delivered], by[(int)DeliveryState.Dead], by[(int)DeliveryState.Discarded],
-                by[(int)DeliveryState.Expired]);
+                by[(int)DeliveryState.Leased], by[(int)DeliveryState.Delivered], by[(int)DeliveryState.Dead],
+                by[(int)DeliveryState.Discarded], by[(int)DeliveryState.Expired]);
         }
         _entries += _changes.Count;
         _changes.Clear();
@@ -71,21 +84,21 @@ internal sealed class Books
             SumUp(sql);
     }
 
-    private void WriteReplays(Sql sql, long now)
+    private void WriteReplays(Sql sql, Moment now)
     {
         if (_ended.Count == 0)
             return;
-        sql.Run(
-            """
+        sql.Later(
+            $"""
             WITH ended AS (
-              UPDATE replay_items i SET outcome = e.outcome, ended_at = $1
+              UPDATE replay_items i SET outcome = e.outcome, ended_at = {Moment.InSql}
               FROM unnest($2::bigint[], $3::bigint[], $4::smallint[]) AS e (replay, delivery, outcome)
               WHERE i.replay = e.replay AND i.delivery = e.delivery AND i.outcome = 0 RETURNING i.replay, e.outcome)
             UPDATE replays r SET delivered = r.delivered + s.delivered, dead_again = r.dead_again + s.dead
             FROM (SELECT replay, count(*) FILTER (WHERE outcome = 1) AS delivered, count(*) FILTER (WHERE outcome = 2) AS dead
                   FROM ended GROUP BY replay) s
             WHERE r.number = s.replay
-            """, now, _ended.ConvertAll(end => end.Replay), _ended.ConvertAll(end => end.Delivery),
+            """, now.Given, _ended.ConvertAll(end => end.Replay), _ended.ConvertAll(end => end.Delivery),
             _ended.ConvertAll(end => (short)end.Outcome));
         _ended.Clear();
     }
@@ -93,13 +106,21 @@ internal sealed class Books
     // Entries that another node is summing up are its own: nobody waits for it.
     private void SumUp(Sql sql)
     {
-        sql.Run(
+        sql.Later(
             """
             WITH gone AS (DELETE FROM books WHERE ctid = ANY (ARRAY (SELECT ctid FROM books FOR UPDATE SKIP LOCKED)) RETURNING *)
             INSERT INTO books SELECT route, sum(waiting), sum(leased), sum(delivered), sum(dead), sum(discarded), sum(expired) FROM gone
               GROUP BY route
             """);
         _entries = 0;
+    }
+
+    /// <summary>After a commit.</summary>
+    public void Committed()
+    {
+        if (_made)
+            made.Add();
+        _made = false;
     }
 
     /// <summary>After a rollback.</summary>

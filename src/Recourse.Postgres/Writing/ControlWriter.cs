@@ -10,8 +10,9 @@ internal sealed class ControlWriter
     private long? _readAt;
 
     /// <summary>What holds, read again after a rollback, and when it is half a second old: another node may have set it.</summary>
-    public ControlSet Current(Sql sql, long now)
+    public ControlSet Current(Sql sql, Moment moment)
     {
+        var now = moment.Rough;
         if (_readAt is { } at && Math.Abs(now - at) < Fresh)
             return Set;
         Set.Load(sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>());
@@ -30,14 +31,14 @@ internal sealed class ControlWriter
             command.Actor, command.Reason, now) == 0)
             return false;
         if (command.Excludes is { } other)
-            sql.Run("DELETE FROM controls WHERE kind = $1 AND name = $2", other.ToString(), command.Name);
+            sql.Later("DELETE FROM controls WHERE kind = $1 AND name = $2", other.ToString(), command.Name);
         return true;
     }
 
     /// <summary>Counts a reset: each node that sees the number change closes its breaker.</summary>
     public static bool Apply(Sql sql, ResetServiceCommand command)
     {
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO service_resets AS r VALUES ($1, 1) ON CONFLICT (service) DO UPDATE SET number = r.number + 1
             """, command.Service);

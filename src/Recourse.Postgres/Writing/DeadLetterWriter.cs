@@ -28,7 +28,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
             ? Lanes.Join(sql, letter.Service, orderKey, letter.Key, now, letter.Route, ranks[place]) : null)).ToList();
         var keys = dead.ConvertAll(letter => letter.Key);
         letters.Leave(sql, dead);
-        sql.Run(
+        sql.Later(
             """
             UPDATE deliveries d SET state = 0, due_at = $1, lane = l.lane, attempts_before = d.attempts, message_faults = 0,
               unknown_faults = 0, last_delay_ms = 0, generation = d.generation + 1, generation_at = $1, suspect = false,
@@ -62,12 +62,12 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
         if (when?.Passes(letter.DiedAt, letter.Edits) == false)
             return DeadLetterOutcome.Stale;
         letters.Leave(sql, [letter]);
-        sql.Run(
+        sql.Later(
             "UPDATE deliveries SET state = 5, ended_at = $2, decision = $3 WHERE key = $1", letter.Key, now,
             AttemptRules.Act(verb, actor, reason));
         Letters.Add(sql, letter.Key, now, actor, verb, reason);
         if (verb == "resolve")
-            sql.Run(
+            sql.Later(
                 """
                 INSERT INTO letter_marks (delivery, resolved_at) VALUES ($1, $2)
                 ON CONFLICT (delivery) DO UPDATE SET resolved_at = excluded.resolved_at
@@ -96,7 +96,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
             ORDER BY d.prunable_at, d.key LIMIT $2 FOR UPDATE OF d SKIP LOCKED
             """, row => row.GetInt64(0), before, command.Limit, command.Queue);
         Remove(sql, old);
-        sql.Run(
+        sql.Later(
             """
             DELETE FROM idempotency WHERE (queue, key) IN
               (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
@@ -104,33 +104,37 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
         return old.Count;
     }
 
-    /// <summary>Takes messages out with all that belongs to them; ids go on behind the last that was given out.</summary>
+    /// <summary>
+    /// Takes messages out with all that belongs to them; ids go on behind the last that was given out. While a newer one stays, it says
+    /// which that was: nodes do not queue for the mark.
+    /// </summary>
     public static void Remove(Sql sql, List<long> old)
     {
-        sql.Run(
+        sql.Later(
             """
-            INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
+            INSERT INTO marks SELECT 1, id FROM (SELECT id, sequence FROM messages ORDER BY sequence DESC LIMIT 1) AS newest
+            WHERE sequence = ANY ($1)
             ON CONFLICT (id) DO UPDATE SET last_id = greatest(marks.last_id, excluded.last_id)
-            """);
-        sql.Run(
+            """, old);
+        sql.Later(
             """
             DELETE FROM attempts a USING unnest($1::bigint[]) AS s (sequence)
             WHERE a.delivery BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
             """, old);
         foreach (var table in (ReadOnlySpan<string>)["letter_marks", "letter_bodies", "letter_acts"])
         {
-            sql.Run(
+            sql.Later(
                 $"""
                 DELETE FROM {table} t USING unnest($1::bigint[]) AS s (sequence)
                 WHERE t.delivery BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
                 """, old);
         }
-        sql.Run(
+        sql.Later(
             """
             DELETE FROM deliveries d USING unnest($1::bigint[]) AS s (sequence)
             WHERE d.key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255
             """, old);
-        sql.Run("DELETE FROM messages WHERE sequence = ANY ($1)", old);
+        sql.Later("DELETE FROM messages WHERE sequence = ANY ($1)", old);
     }
 
     /// <summary>A key of no queue, expired long ago: the next pruning removes it. Random bytes, because the server packs others.</summary>
@@ -138,7 +142,7 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
     {
         var bytes = new byte[command.Size];
         Random.Shared.NextBytes(bytes);
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO idempotency (queue, key, hash, message, expires_at) VALUES ('', '', $1, $2, 0)
             ON CONFLICT (queue, key) DO UPDATE SET hash = excluded.hash

@@ -1,11 +1,13 @@
+using System.Diagnostics;
 using Recourse.Durable;
 
 namespace Recourse.Postgres;
 
-/// <summary>Stores all new messages of a batch by two statements, whatever their number.</summary>
+/// <summary>Stores all new messages of a batch by one statement, whatever their number.</summary>
 internal sealed class EnqueueWriter(Books books, Lanes lanes)
 {
     private MessageIds _ids = new();
+    private (long At, long Stamp)? _seen;
 
     /// <summary>Goes on after the last id that was ever given out, whatever the clock says now.</summary>
     public void Continue(Sql sql)
@@ -18,85 +20,116 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
         _ids = last is [var id] ? new(id) : new();
     }
 
-    /// <summary>Gives ids, and takes the idempotency keys: which of them are new.</summary>
-    public List<EnqueueCommand> Admit(Sql sql, List<EnqueueCommand> commands, long now)
+    /// <summary>Whose a key is: a command of this batch, or a message of before.</summary>
+    private readonly record struct Holder(EnqueueCommand? By, byte[] Hash, Guid Message);
+
+    /// <summary>Gives ids, and takes the idempotency keys: which of the messages are new.</summary>
+    public List<EnqueueCommand> Admit(Sql sql, List<EnqueueCommand> commands, Moment now)
     {
+        var time = IdTime(now);
         foreach (var command in commands)
-            command.Result = new(EnqueueStatus.Accepted, command.Id ?? _ids.Next(StoreTime.Time(now)));
+            command.Result = new(EnqueueStatus.Accepted, command.Id ?? _ids.Next(time));
+        var keyed = commands.FindAll(command => command.Message.IdempotencyKey is not null);
+        if (keyed.Count == 0)
+            return commands;
         // In one order on every node; of two in one batch with the same key the first is the first.
-        foreach (var command in commands.Where(command => command.Message.IdempotencyKey is not null)
-            .OrderBy(command => command.Message.Queue, StringComparer.Ordinal)
-            .ThenBy(command => command.Message.IdempotencyKey, StringComparer.Ordinal))
-            command.Result = Used(sql, command, command.Result.MessageId, now) ?? command.Result;
+        var holders = TakeKeys(sql, [.. keyed.DistinctBy(KeyOf).OrderBy(command => command.Message.Queue, StringComparer.Ordinal)
+            .ThenBy(command => command.Message.IdempotencyKey, StringComparer.Ordinal)], now.Value);
+        foreach (var command in keyed)
+        {
+            if (holders[KeyOf(command)] is var holder && holder.By != command)
+                command.Result = new(
+                    command.IsSame(holder.Hash) ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, holder.Message);
+        }
         return commands.FindAll(command => command.Result.Status is EnqueueStatus.Accepted);
     }
 
-    private static EnqueueResult? Used(Sql sql, EnqueueCommand command, Guid id, long now)
+    private static (string Queue, string Key) KeyOf(EnqueueCommand command) => (command.Message.Queue, command.Message.IdempotencyKey!);
+
+    /// <summary>Takes by one statement what can be taken; a second one reads by whom the others are held.</summary>
+    private static Dictionary<(string Queue, string Key), Holder> TakeKeys(Sql sql, List<EnqueueCommand> commands, long now)
     {
-        if (command.Message.IdempotencyKey is not { } key)
-            return null;
-        var taken = sql.Run(
+        var queues = commands.ConvertAll(command => command.Message.Queue);
+        var keys = commands.ConvertAll(command => command.Message.IdempotencyKey);
+        var taken = sql.Read(
             """
-            INSERT INTO idempotency (queue, key, hash, message, expires_at) VALUES ($1, $2, $3, $4, $5)
+            INSERT INTO idempotency (queue, key, hash, message, expires_at)
+            SELECT queue, key, hash, message, expires_at FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::bigint[])
+              WITH ORDINALITY AS k (queue, key, hash, message, expires_at, n) ORDER BY n
             ON CONFLICT (queue, key) DO UPDATE SET hash = excluded.hash, message = excluded.message, expires_at = excluded.expires_at
-            WHERE idempotency.expires_at <= $6
-            """, command.Message.Queue, key, command.ContentHash, id, now + (long)command.IdempotencyWindow.TotalMicroseconds, now);
-        if (taken > 0)
-            return null;
-        return sql.Read("SELECT hash, message FROM idempotency WHERE queue = $1 AND key = $2", row =>
-        {
-            var same = command.IsSame(row.GetFieldValue<byte[]>(0));
-            return new EnqueueResult(same ? EnqueueStatus.Duplicate : EnqueueStatus.KeyConflict, row.GetGuid(1));
-        }, command.Message.Queue, key)[0];
-    }
-
-    /// <summary>Stores what was admitted; its lanes are locked.</summary>
-    public void Insert(Sql sql, List<EnqueueCommand> commands, long now)
-    {
-        var messages = commands.ConvertAll(command => command.Message);
-        var sequences = sql.Read(
+            WHERE idempotency.expires_at <= $6 RETURNING queue, key
+            """, row => (row.GetString(0), row.GetString(1)),
+            queues, keys, commands.ConvertAll(command => command.ContentHash), commands.ConvertAll(command => command.Result.MessageId),
+            commands.ConvertAll(command => now + (long)command.IdempotencyWindow.TotalMicroseconds), now).ToHashSet();
+        var holders = commands.ToDictionary(KeyOf, command => new Holder(command, command.ContentHash!, command.Result.MessageId));
+        if (taken.Count == commands.Count)
+            return holders;
+        foreach (var (key, hash, message) in sql.Read(
             """
-            INSERT INTO messages (id, queue, services, created_at, order_key, content_type, headers, trace_parent, body)
-            SELECT id, queue, services, $1, order_key, content_type, headers, trace_parent, body
-            FROM unnest($2::uuid[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
-              WITH ORDINALITY AS m (id, queue, services, order_key, content_type, headers, trace_parent, body, n) ORDER BY n
-            RETURNING id, sequence
-            """,
-            row => (Id: row.GetGuid(0), Sequence: row.GetInt64(1)),
-            now, commands.ConvertAll(command => command.Result.MessageId), messages.ConvertAll(message => message.Queue),
-            messages.ConvertAll(message => message.Services.Count), messages.ConvertAll(message => message.OrderKey),
-            messages.ConvertAll(message => message.ContentType), messages.ConvertAll(message => HeaderText.Write(message.Headers)),
-            messages.ConvertAll(message => message.TraceParent), messages.ConvertAll(message => message.Body.ToArray()))
-            .ToDictionary(row => row.Id, row => row.Sequence);
-
-        var (keys, routes, services, places) = (new List<long>(), new List<int>(), new List<string>(), new List<long?>());
-        var (dues, ranks, expiries) = (new List<long>(), new List<short>(), new List<long?>());
-        foreach (var command in commands)
+            SELECT i.queue, i.key, i.hash, i.message FROM unnest($1::text[], $2::text[]) AS k (queue, key)
+            JOIN idempotency i ON i.queue = k.queue AND i.key = k.key
+            """, row => ((row.GetString(0), row.GetString(1)), row.GetFieldValue<byte[]>(2), row.GetGuid(3)), queues, keys))
         {
-            var message = command.Message;
-            // What a sender put off is not older for it: its generation begins when it is due.
-            var due = message.DeliverAt is { } at ? Math.Max(now, StoreTime.Micros(at)) : now;
-            for (var i = 0; i < message.Services.Count; i++)
-            {
-                var service = message.Services[i];
-                var key = DeliveryKey.Of(sequences[command.Result.MessageId], i);
-                var route = books.Route(sql, message.Queue, service);
-                keys.Add(key);
-                routes.Add(route);
-                services.Add(service);
-                places.Add(message.OrderKey is { } orderKey ? lanes.Of(service, orderKey) : null);
-                dues.Add(due);
-                ranks.Add((short)message.Priority);
-                expiries.Add(message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null);
-                books.Add(route, DeliveryState.Waiting);
-            }
+            if (!taken.Contains(key))
+                holders[key] = new(null, hash, message);
         }
-        sql.Run(
-            """
-            INSERT INTO deliveries (key, route, service, state, due_at, lane, rank, expires_at, generation_at)
-            SELECT key, route, service, 0, due_at, lane, rank, expires_at, CASE WHEN due_at > $1 THEN due_at END
-            FROM unnest($2::bigint[], $3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[])
-              AS d (key, route, service, lane, due_at, rank, expires_at)
-            """, now, keys, routes, services, places, dues, ranks, expiries);
+        return holders;
     }
+
+    // Ids carry the server's time, within what passed since the last trip: nobody waits for a trip only to name a message.
+    private DateTimeOffset IdTime(Moment now)
+    {
+        if (now.Given is { } given)
+            return StoreTime.Time(given);
+        if (_seen is not { } seen)
+            _seen = seen = (now.Value, Stopwatch.GetTimestamp());
+        return StoreTime.Time(seen.At + (long)Stopwatch.GetElapsedTime(seen.Stamp).TotalMicroseconds);
+    }
+
+    /// <summary>The server's time was read in the transaction that has just ended.</summary>
+    public void Seen(Moment now) => _seen = (now.Value, Stopwatch.GetTimestamp());
+
+    /// <summary>Stores what was admitted; its lanes are locked. A row for each delivery; the first of a message carries the message.</summary>
+    public void Insert(Sql sql, List<EnqueueCommand> commands, Moment now)
+    {
+        var rows = commands.SelectMany(command => command.Message.Services.Select((service, place) => new Row(
+            command.Message, command.Result.MessageId, service, place, books.Route(sql, command.Message.Queue, service)))).ToList();
+        foreach (var row in rows)
+            books.Add(row.Route, DeliveryState.Waiting);
+        T? First<T>(Row row, T? value) => row.Place == 0 ? value : default;
+        sql.Later(
+            Both, now.Given, rows.ConvertAll(row => row.Place), rows.ConvertAll(row => row.Route), rows.ConvertAll(row => row.Service),
+            rows.ConvertAll(row => row.Message.DeliverAt is { } at ? (long?)StoreTime.Micros(at) : null),
+            rows.ConvertAll(row => row.Message.OrderKey is { } key ? (long?)lanes.Of(row.Service, key) : null),
+            rows.ConvertAll(row => (short)row.Message.Priority),
+            rows.ConvertAll(row => row.Message.ExpiresAt is { } expiry ? (long?)StoreTime.Micros(expiry) : null),
+            rows.ConvertAll(row => row.Id), rows.ConvertAll(row => First(row, row.Message.Queue)),
+            rows.ConvertAll(row => row.Message.Services.Count), rows.ConvertAll(row => First(row, row.Message.OrderKey)),
+            rows.ConvertAll(row => First(row, row.Message.ContentType)),
+            rows.ConvertAll(row => row.Place == 0 ? HeaderText.Write(row.Message.Headers) : null),
+            rows.ConvertAll(row => First(row, row.Message.TraceParent)),
+            rows.ConvertAll(row => row.Place == 0 ? row.Message.Body.ToArray() : null));
+    }
+
+    private readonly record struct Row(NewMessage Message, Guid Id, string Service, int Place, int Route);
+
+    // No join: it would compare each with each. What a sender put off is not older for it: its generation begins when it is due.
+    private const string Both =
+        $"""
+        WITH clock AS MATERIALIZED (SELECT {Moment.InSql} AS now), rows AS MATERIALIZED (
+          SELECT CASE WHEN place = 0 THEN nextval('messages_sequence_seq') ELSE currval('messages_sequence_seq') END AS sequence, r.*
+          FROM (SELECT * FROM unnest($2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
+              $9::uuid[], $10::text[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[]) WITH ORDINALITY
+            AS d (place, route, service, due_at, lane, rank, expires_at, id, queue, services, order_key, content_type, headers,
+              trace_parent, body, n) ORDER BY n) r),
+        stored AS (
+          INSERT INTO messages (sequence, id, queue, services, created_at, order_key, content_type, headers, trace_parent, body)
+          OVERRIDING SYSTEM VALUE
+          SELECT sequence, id, queue, services, clock.now, order_key, content_type, headers, trace_parent, body FROM rows, clock
+          WHERE place = 0)
+        INSERT INTO deliveries (key, route, service, state, due_at, lane, rank, expires_at, generation_at)
+        SELECT sequence * 256 + place, route, service, 0, greatest(due_at, clock.now), lane, rank, expires_at,
+          CASE WHEN due_at > clock.now THEN due_at END
+        FROM rows, clock
+        """;
 }

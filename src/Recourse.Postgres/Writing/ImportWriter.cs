@@ -29,16 +29,16 @@ internal sealed class ImportWriter(Books books, Letters letters)
     /// <summary>The message has one more that must end before it may be pruned.</summary>
     private static void Join(Sql sql, long sequence)
     {
-        sql.Run("UPDATE messages SET services = services + 1 WHERE sequence = $1", sequence);
+        sql.Later("UPDATE messages SET services = services + 1 WHERE sequence = $1", sequence);
         var first = DeliveryKey.Of(sequence, 0);
-        sql.Run("UPDATE deliveries SET prunable_at = NULL WHERE key BETWEEN $1 AND $2 AND prunable_at IS NOT NULL",
+        sql.Later("UPDATE deliveries SET prunable_at = NULL WHERE key BETWEEN $1 AND $2 AND prunable_at IS NOT NULL",
             first, first + DeliveryKey.ServicesMax - 1);
     }
 
     private static long AddMessage(Sql sql, Guid id, ImportedLetter row, long now)
     {
         // After a start, ids go on behind those that were made here, whatever comes in.
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO marks SELECT 1, id FROM messages ORDER BY sequence DESC LIMIT 1
             ON CONFLICT (id) DO UPDATE SET last_id = greatest(marks.last_id, excluded.last_id)
@@ -58,7 +58,7 @@ internal sealed class ImportWriter(Books books, Letters letters)
         var route = books.Route(sql, letter.Queue, letter.Service);
         var (died, kind, words) = (letters.DiedAt(now), row.Kind.Name(), row.Words(letter));
         var group = letters.Count(letter.Service, kind, row.Code, words, died);
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO deliveries (key, route, service, state, due_at, attempts, generation, generation_at, key_generation, maybe_applied,
               kind, persistence, blame, fault_attempt, decision, ended_at, rank, letter_group, edits)
@@ -70,10 +70,10 @@ internal sealed class ImportWriter(Books books, Letters letters)
         foreach (var attempt in row.Attempts)
             OutcomeWriter.Keep(sql, key, attempt);
         if (letter.Assignee is not null || letter.Note is not null || letter.Parked)
-            sql.Run("INSERT INTO letter_marks (delivery, assignee, note, manual) VALUES ($1, $2::text, $3::text, $4)",
+            sql.Later("INSERT INTO letter_marks (delivery, assignee, note, manual) VALUES ($1, $2::text, $3::text, $4)",
                 key, letter.Assignee, letter.Note, letter.Parked);
         if (command.Edited is { } edited)
-            sql.Run("INSERT INTO letter_bodies VALUES ($1, $2, $3::text, $4)", key, row.EditedIn!.Value, edited.ContentType,
+            sql.Later("INSERT INTO letter_bodies VALUES ($1, $2, $3::text, $4)", key, row.EditedIn!.Value, edited.ContentType,
                 edited.Body.ToArray());
         foreach (var act in row.Acts)
             Letters.Add(sql, key, StoreTime.Micros(act.At), act.Actor, act.Verb, act.Detail);

@@ -21,7 +21,10 @@ internal sealed class Lanes
             _inHand[claimed.Id] = (claimed.Service, orderKey);
     }
 
-    /// <summary>Nothing is in hand: this node began anew.</summary>
+    /// <summary>
+    /// What is in hand is not known any more: claims were rolled back, or this node began anew. Lanes are then locked as their deliveries
+    /// end, one by one.
+    /// </summary>
     public void ForgetClaims() => _inHand.Clear();
 
     /// <summary>Locks the lanes that a batch needs, and makes those that are missing.</summary>
@@ -73,7 +76,7 @@ internal sealed class Lanes
     public void SettleFresh(Sql sql)
     {
         if (_fresh.Count > 0)
-            Settle(sql, _fresh, _fresh);
+            Settle(sql, [.. _fresh], [.. _fresh]);
         _fresh.Clear();
     }
 
@@ -87,26 +90,26 @@ internal sealed class Lanes
     public static void Settle(Sql sql, long lane, long changed)
     {
         // The lock first: the next statement then sees all that was committed by whoever held it.
-        sql.Run("SELECT 1 FROM lanes WHERE id = $1 FOR UPDATE", lane);
+        sql.LaterLock("SELECT 1 FROM lanes WHERE id = $1 FOR UPDATE", lane);
         Settle(sql, [lane], [changed]);
     }
 
     /// <summary>The same for many lanes that are locked.</summary>
     public static void Settle(Sql sql, List<long> lanes, List<long> changed)
     {
-        sql.Run(
+        sql.Later(
             """
             UPDATE lanes l SET head = h.key, state = h.state, due_at = h.due_at, suspect = h.suspect, route = h.route, rank = h.rank
             FROM unnest($1::bigint[], $2::bigint[]) AS c (lane, changed) CROSS JOIN LATERAL (
               SELECT d.key, d.state, d.due_at, d.suspect, d.route, d.rank FROM deliveries d WHERE d.lane = c.lane ORDER BY d.key LIMIT 1) h
             WHERE l.id = c.lane AND NOT (l.state = 2 AND l.head <> c.changed)
             """, lanes, changed);
-        sql.Run("DELETE FROM lanes l WHERE id = ANY ($1) AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.id)", lanes);
+        sql.Later("DELETE FROM lanes l WHERE id = ANY ($1) AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lane = l.id)", lanes);
     }
 
     public static void Leave(Sql sql, long lane, long key)
     {
-        sql.Run("UPDATE deliveries SET lane = NULL WHERE key = $1", key);
+        sql.Later("UPDATE deliveries SET lane = NULL WHERE key = $1", key);
         Settle(sql, lane, key);
     }
 
@@ -115,8 +118,8 @@ internal sealed class Lanes
     {
         if (lanes.Count == 0)
             return;
-        sql.Run("SELECT 1 FROM lanes WHERE id = ANY ($1) ORDER BY service, order_key FOR UPDATE", lanes);
-        sql.Run("UPDATE deliveries SET lane = NULL WHERE key = ANY ($1)", keys);
+        sql.LaterLock("SELECT 1 FROM lanes WHERE id = ANY ($1) ORDER BY service, order_key FOR UPDATE", lanes);
+        sql.Later("UPDATE deliveries SET lane = NULL WHERE key = ANY ($1)", keys);
         Settle(sql, lanes, keys);
     }
 }

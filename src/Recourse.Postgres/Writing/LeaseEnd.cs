@@ -23,7 +23,7 @@ internal sealed class LeaseEnd(Books books, Letters letters)
     public StoreOpening Apply(Sql sql, TakeOverCommand command, long now)
     {
         if (command.Dead.Count > 0)
-            sql.Run(
+            sql.Later(
                 "DELETE FROM nodes n USING unnest($1::bigint[], $2::bigint[]) AS d (id, beats) WHERE n.id = d.id AND n.beats = d.beats",
                 command.Dead.Select(node => node.Id).ToList(), command.Dead.Select(node => node.Beats).ToList());
         return Apply(sql, now, null);
@@ -39,7 +39,7 @@ internal sealed class LeaseEnd(Books books, Letters letters)
     public StoreOpening Apply(Sql sql, long now, string? error)
     {
         // In the order in which all lock them.
-        sql.Run(
+        sql.LaterLock(
             $"""
             SELECT 1 FROM lanes WHERE id IN (SELECT d.lane FROM deliveries d WHERE {Orphaned}) ORDER BY service, order_key FOR UPDATE
             """);
@@ -59,13 +59,13 @@ internal sealed class LeaseEnd(Books books, Letters letters)
 
     private bool End(Sql sql, in Orphan row, long now, string? error)
     {
-        var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, StoreTime.Time(row.ClaimedAt), row.Node, row.CrashesAlone);
+        var attempt = AttemptRules.OfCrash(row.Attempts, row.Generation, StoreTime.Nearest(row.ClaimedAt), row.Node, row.CrashesAlone);
         if (error is not null)
             attempt = attempt with { Error = error };
         var poison = row.CrashesAlone >= AttemptRules.CrashesAloneMax;
         var state = poison ? DeliveryState.Dead : DeliveryState.Waiting;
         long? died = poison ? letters.DiedAt(now) : null;
-        sql.Run(
+        sql.Later(
             """
             UPDATE deliveries SET state = $2, lease = 0, alone = false, suspect = true, crashes_alone = $3, maybe_applied = true,
               due_at = $4,

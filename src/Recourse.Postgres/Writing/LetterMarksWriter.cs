@@ -16,8 +16,8 @@ internal sealed class LetterMarksWriter(Letters letters)
             SELECT length(coalesce(b.body, m.body)), CASE WHEN b.delivery IS NULL THEN m.content_type ELSE b.content_type END
             FROM messages m LEFT JOIN letter_bodies b ON b.delivery = $1 WHERE m.sequence = $1 >> 8
             """, row => (row.GetInt32(0), row.TextOrNull(1)), letter.Key)[0];
-        sql.Run("UPDATE deliveries SET edits = edits + 1 WHERE key = $1", letter.Key);
-        sql.Run(
+        sql.Later("UPDATE deliveries SET edits = edits + 1 WHERE key = $1", letter.Key);
+        sql.Later(
             """
             INSERT INTO letter_bodies VALUES ($1, $2, $3, $4) ON CONFLICT (delivery) DO UPDATE SET
               generation = excluded.generation, content_type = excluded.content_type, body = excluded.body
@@ -31,7 +31,7 @@ internal sealed class LetterMarksWriter(Letters letters)
         if (letters.Find(sql, command.Id, command.Actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
             return refused;
         var marks = letter.Marks.With(command);
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO letter_marks (delivery, assignee, note, manual) VALUES ($1, $2, $3, $4) ON CONFLICT (delivery) DO UPDATE SET
               assignee = excluded.assignee, note = excluded.note, manual = excluded.manual
@@ -46,7 +46,7 @@ internal sealed class LetterMarksWriter(Letters letters)
         if (letters.Find(sql, command.Id, command.Actor, now, out var letter) is not DeadLetterOutcome.Done and var refused)
             return refused;
         var until = now + (long)command.Duration.TotalMicroseconds;
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO letter_marks (delivery, taken_by, taken_until) VALUES ($1, $2, $3) ON CONFLICT (delivery) DO UPDATE SET
               taken_by = excluded.taken_by, taken_until = excluded.taken_until

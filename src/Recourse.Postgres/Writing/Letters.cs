@@ -60,7 +60,7 @@ internal sealed class Letters
     public static void Index(Sql sql, long key, string? error)
     {
         if (!string.IsNullOrEmpty(error))
-            sql.Run(
+            sql.Later(
                 "INSERT INTO letter_texts VALUES ($1, $2) ON CONFLICT (delivery) DO UPDATE SET folded = excluded.folded", key,
                 LetterRules.Folded(error));
     }
@@ -68,7 +68,7 @@ internal sealed class Letters
     /// <summary>A delivery that died on another way than by an attempt that failed.</summary>
     public void Died(Sql sql, long key, string service, string kind, string? error, long diedAt)
     {
-        sql.Run("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, Count(service, kind, null, error, diedAt));
+        sql.Later("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, Count(service, kind, null, error, diedAt));
         Index(sql, key, error);
     }
 
@@ -77,7 +77,7 @@ internal sealed class Letters
     {
         foreach (var letter in letters)
             _groups.Leave(letter.Group);
-        sql.Run("DELETE FROM letter_texts WHERE delivery = ANY ($1)", letters.Select(letter => letter.Key).ToList());
+        sql.Later("DELETE FROM letter_texts WHERE delivery = ANY ($1)", letters.Select(letter => letter.Key).ToList());
         foreach (var letter in letters)
         {
             if (letter.Marks.TakenBy is not null)
@@ -136,7 +136,7 @@ internal sealed class Letters
             LEFT JOIN attempts a ON a.delivery = d.key AND a.number = d.fault_attempt WHERE d.key = $1
             """, row => (row.TextOrNull(0), row.TextOrNull(1)), key)[0];
         var group = Count(service, kind ?? FaultKind.Unknown.Name(), code, error, diedAt);
-        sql.Run("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, group);
+        sql.Later("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, group);
         return group;
     }
 
@@ -159,12 +159,12 @@ internal sealed class Letters
     /// <summary>Adds the same line to the histories of many.</summary>
     public static void Add(Sql sql, List<long> keys, long at, string actor, string verb, string? detail)
     {
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO letter_acts (delivery, at, actor, verb, detail)
             SELECT key, $2, $3, $4, $5::text FROM unnest($1::bigint[]) AS l (key)
             """, keys, at, actor, verb, AttemptRules.Shorten(detail));
-        sql.Run(
+        sql.Later(
             """
             DELETE FROM letter_acts WHERE id IN (SELECT id FROM
               (SELECT id, row_number() OVER (PARTITION BY delivery ORDER BY id DESC) AS place FROM letter_acts WHERE delivery = ANY ($1)) a
@@ -187,10 +187,10 @@ internal sealed class Letters
             """, _last, _groups.Removed.Count > 0)!;
         _version = version;
         if (_groups.Removed.Count > 0)
-            sql.Run("DELETE FROM letter_groups WHERE fingerprint = ANY ($1)", _groups.Removed.ToList());
+            sql.Later("DELETE FROM letter_groups WHERE fingerprint = ANY ($1)", _groups.Removed.ToList());
         foreach (var group in _groups.Changed)
         {
-            sql.Run(
+            sql.Later(
                 """
                 INSERT INTO letter_groups VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (fingerprint) DO UPDATE SET
                   sample = excluded.sample, dead = excluded.dead, total = excluded.total, last_seen = excluded.last_seen,

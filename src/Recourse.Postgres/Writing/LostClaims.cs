@@ -22,9 +22,9 @@ internal sealed class LostClaims
         }
     }
 
-    public void Release(Sql sql, OutcomeWriter outcome, long now)
+    public void Release(Sql sql, OutcomeWriter outcome, Moment moment)
     {
-        if (_leases.Count == 0 || Math.Abs(now - _lookedAt) < Pause)
+        if (_leases.Count == 0 || moment.Value is var now && Math.Abs(now - _lookedAt) < Pause)
             return;
         _lookedAt = now;
         for (var i = 0; i < _leases.Count; i++)

@@ -3,29 +3,30 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// Ends attempts. All completions of a batch are one statement; the lease is compared in it, so an old one updates no row.
+/// Ends attempts. All completions of a batch are one statement; the lease is compared in it, so an old one updates no row. Only what is
+/// leased has one above 0; to ask for the state as well would make the server look through the index of all that is leased.
 /// </summary>
 internal sealed class OutcomeWriter(Books books, Letters letters)
 {
     private readonly record struct Ended(
         long Key, int Route, long? Lane, int Attempts, int Generation, int Services, long? Replay);
 
-    public void Apply(Sql sql, List<CompleteCommand> commands, long now)
+    public void Apply(Sql sql, List<CompleteCommand> commands, Moment now)
     {
         var ended = sql.Read(
-            """
-            UPDATE deliveries d SET state = 3, lease = 0, suspect = false, alone = false, crashes_alone = 0, ended_at = $1,
-              prunable_at = CASE WHEN m.services = 1 THEN $1 END, started_at = c.started_at, duration_ms = c.duration_ms, status =
-                c.status, node = c.node
+            $"""
+            UPDATE deliveries d SET state = 3, lease = 0, suspect = false, alone = false, crashes_alone = 0, ended_at = {Moment.InSql},
+              prunable_at = CASE WHEN m.services = 1 THEN {Moment.InSql} END, started_at = c.started_at, duration_ms = c.duration_ms,
+              status = c.status, node = c.node
             FROM unnest($2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
               WITH ORDINALITY AS c (id, place, lease, started_at, duration_ms, status, node, n) JOIN messages m ON m.id = c.id
-            WHERE d.key = m.sequence * 256 + c.place AND d.lease = c.lease AND d.state = 2
+            WHERE d.key = m.sequence * 256 + c.place AND d.lease = c.lease AND c.lease > 0
             RETURNING c.n, d.key, d.route, d.lane, d.attempts, d.generation, m.services, d.replay
             """,
             row => (Place: (int)row.GetInt64(0) - 1,
                 Row: new Ended(row.GetInt64(1), row.GetInt32(2), row.Int64OrNull(3), row.GetInt32(4), row.GetInt32(5), row.GetInt32(6),
                     row.Int64OrNull(7))),
-            now, commands.ConvertAll(command => command.Id.MessageId), commands.ConvertAll(command => command.Id.Index),
+            now.Given, commands.ConvertAll(command => command.Id.MessageId), commands.ConvertAll(command => command.Id.Index),
             commands.ConvertAll(command => command.Lease), commands.ConvertAll(command => StoreTime.Micros(command.Attempt.StartedAt)),
             commands.ConvertAll(command => command.Attempt.DurationMs),
             commands.ConvertAll(command => AttemptRules.Shorten(command.Attempt.Status)),
@@ -42,7 +43,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             if (row.Replay is { } replay)
                 books.Ended(replay, row.Key, ReplayOutcome.Delivered);
             if (row.Services > 1)
-                MarkPrunable(sql, row.Key, now);
+                MarkPrunable(sql, row.Key, now.Value);
             if (row.Lane is { } lane)
             {
                 lanes.Add(lane);
@@ -80,7 +81,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
               maybe_applied = d.maybe_applied OR $9, last_delay_ms = $10, kind = $11, persistence = $12, blame = $13, fault_attempt =
                 d.attempts,
               decision = NULL, rank = CASE WHEN $4 = 4 AND d.rank < 0 THEN d.rank + 10 ELSE d.rank END
-            FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND d.state = 2
+            FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND $3 > 0
             RETURNING d.key, d.route, d.lane, d.attempts, d.generation, m.services, d.replay
             """,
             row => new Ended(row.GetInt64(0), row.GetInt32(1), row.Int64OrNull(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5),
@@ -94,20 +95,20 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             return false;
         var attempt = AttemptRules.Of(command, row.Attempts, row.Generation);
         if (!command.KeepHistory)
-            sql.Run("DELETE FROM attempts WHERE delivery = $1 AND number < $2", row.Key, row.Attempts);
+            sql.Later("DELETE FROM attempts WHERE delivery = $1 AND number < $2", row.Key, row.Attempts);
         Add(sql, row.Key, attempt);
         if (died is { } end)
         {
             var service = (string)sql.Scalar("SELECT service FROM deliveries WHERE key = $1", row.Key)!;
             var group = letters.Count(service, AttemptRules.KindOf(command).Name(), attempt.Status, attempt.Error, end);
-            sql.Run("UPDATE deliveries SET letter_group = $2 WHERE key = $1", row.Key, group);
+            sql.Later("UPDATE deliveries SET letter_group = $2 WHERE key = $1", row.Key, group);
             Letters.Index(sql, row.Key, attempt.Error);
         }
         books.Move(row.Route, DeliveryState.Leased, dead ? DeliveryState.Dead : DeliveryState.Waiting);
         if (dead && row.Replay is { } replay)
         {
             books.Ended(replay, row.Key, ReplayOutcome.Dead);
-            sql.Run("UPDATE deliveries SET replay = NULL WHERE key = $1", row.Key);
+            sql.Later("UPDATE deliveries SET replay = NULL WHERE key = $1", row.Key);
         }
         if (row.Lane is not { } lane)
             return true;
@@ -123,7 +124,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
         var released = sql.Read(
             """
             UPDATE deliveries d SET state = 0, lease = 0, alone = false, attempts = d.attempts - 1
-            FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND d.state = 2 RETURNING d.key, d.route,
+            FROM messages m WHERE m.id = $1 AND d.key = m.sequence * 256 + $2 AND d.lease = $3 AND $3 > 0 RETURNING d.key, d.route,
               d.lane
             """, row => (Key: row.GetInt64(0), Route: row.GetInt32(1), Lane: row.Int64OrNull(2)), command.Id.MessageId, command.Id.Index,
               command.Lease);
@@ -157,7 +158,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     public static void LockMessages(Sql sql, List<long> sequences)
     {
         if (sequences.Count > 0)
-            sql.Run("SELECT 1 FROM messages WHERE sequence = ANY ($1) ORDER BY sequence FOR NO KEY UPDATE", sequences);
+            sql.LaterLock("SELECT 1 FROM messages WHERE sequence = ANY ($1) ORDER BY sequence FOR NO KEY UPDATE", sequences);
     }
 
     /// <summary>
@@ -166,7 +167,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     public static void MarkPrunable(Sql sql, long key, long now)
     {
         var first = DeliveryKey.Of(DeliveryKey.Sequence(key), 0);
-        sql.Run(
+        sql.Later(
             """
             UPDATE deliveries SET prunable_at = $4 WHERE key = $3
               AND NOT EXISTS (SELECT 1 FROM deliveries WHERE key BETWEEN $1 AND $2 AND state NOT IN (3, 5, 6))
@@ -180,7 +181,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     }
 
     /// <summary>One of a history that is within its bounds.</summary>
-    public static void Keep(Sql sql, long delivery, Attempt attempt) => sql.Run(
+    public static void Keep(Sql sql, long delivery, Attempt attempt) => sql.Later(
         """
         INSERT INTO attempts VALUES ($1, $2, $3, $4, $5::bigint, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (delivery, number) DO NOTHING
@@ -192,6 +193,6 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     private static void Forget(Sql sql, long delivery, int number)
     {
         if (AttemptRules.Forgotten(number) is > 0 and var forgotten)
-            sql.Run("DELETE FROM attempts WHERE delivery = $1 AND number = $2", delivery, forgotten);
+            sql.Later("DELETE FROM attempts WHERE delivery = $1 AND number = $2", delivery, forgotten);
     }
 }

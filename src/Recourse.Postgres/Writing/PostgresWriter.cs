@@ -4,28 +4,43 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>
-/// The connection that writes, on the pump's thread. A batch is one transaction: new messages and completions by one statement each, the
+/// A connection that writes, on the thread of its pump. A batch is one transaction: new messages and completions by one statement each, the
 /// rest one by one. When a command fails, the batch runs again with a savepoint around each command. A lost connection is made anew with
-/// the next batch.
+/// the next batch. A node has two, which are to each other as those of two nodes: one takes messages in, one does all else.
 /// </summary>
-internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock) : IDisposable
+internal sealed class PostgresWriter : IDisposable
 {
     private const int Tries = 3;
 
-    private readonly Books _books = new();
+    private readonly NpgsqlDataSource _source;
+    private readonly Func<long>? _clock;
+    private readonly Books _books;
     private readonly Letters _letters = new();
     private readonly Lanes _lanes = new();
     private readonly ControlWriter _controls = new();
     private readonly LostClaims _lost = new();
+    private readonly EnqueueWriter _enqueue;
+    private readonly ClaimWriter _claim;
+    private readonly OutcomeWriter _outcome;
+    private readonly DeadLetterWriter _deadLetter;
+    private readonly LetterMarksWriter _marks;
+    private readonly ReplayWriter _replay;
+    private readonly LeaseEnd _leaseEnd;
+    private readonly ImportWriter _import;
     private NpgsqlConnection? _connection;
-    private EnqueueWriter? _enqueue;
-    private ClaimWriter? _claim;
-    private OutcomeWriter? _outcome;
-    private DeadLetterWriter? _deadLetter;
-    private LetterMarksWriter? _marks;
-    private ReplayWriter? _replay;
-    private LeaseEnd? _leaseEnd;
-    private ImportWriter? _import;
+    private bool _committing;
+
+    /// <param name="source">Where connections come from.</param>
+    /// <param name="clock">A clock of the tests; null for the server's.</param>
+    /// <param name="routes">Of this node.</param>
+    public PostgresWriter(NpgsqlDataSource source, Func<long>? clock, RoutesMade routes)
+    {
+        (_source, _clock, _books) = (source, clock, new(routes));
+        (_enqueue, _claim, _outcome) = (new(_books, _lanes), new(_books, _controls, _lanes), new(_books, _letters));
+        (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
+        _replay = new(_deadLetter, _letters);
+        (_leaseEnd, _import) = (new(_books, _letters), new(_books, _letters));
+    }
 
     /// <summary>The number under which this node is registered; claims are made in its name. 0 while it has none.</summary>
     public required Func<long> Node { get; init; }
@@ -39,21 +54,25 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     /// <summary>Connects, migrates, and ends the leases of nodes that left some.</summary>
     public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
     {
-        (_enqueue, _claim, _outcome) = (new(_books, _lanes), new(_books, _controls, _lanes), new(_books, _letters));
-        (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
-        _replay = new(_deadLetter, _letters);
-        _leaseEnd = new(_books, _letters) { BlocksLane = blocksLaneWhenDead };
-        _import = new(_books, _letters);
+        _leaseEnd.BlocksLane = blocksLaneWhenDead;
         var sql = Connect();
-        using var transaction = _connection!.BeginTransaction();
-        PostgresSchema.Migrate(sql, _connection.Database);
-        var now = sql.Begin(clock);
-        _enqueue.Continue(sql);
+        sql.Later("BEGIN");
+        var now = sql.Time(_clock);
+        PostgresSchema.Migrate(sql, _connection!.Database);
         _letters.Lock(sql);
-        var opening = _leaseEnd.Apply(sql, now, null);
+        var opening = _leaseEnd.Apply(sql, now.Value, null);
         WriteSums(sql, now);
-        transaction.Commit();
+        sql.Commit();
         return opening;
+    }
+
+    /// <summary>For the writer that takes messages in, once the other has opened the store: ids go on behind the last.</summary>
+    public void Continue()
+    {
+        var sql = Connect();
+        sql.Begin(_clock);
+        _enqueue.Continue(sql);
+        sql.Commit();
     }
 
     private Sql Connect()
@@ -61,8 +80,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         if (_connection is not { State: System.Data.ConnectionState.Open })
         {
             _connection?.Dispose();
-            _connection = source.OpenConnection();
+            _connection = _source.OpenConnection();
         }
+        _committing = false;
         BetweenTransactions?.Invoke(_connection);
         return new(_connection);
     }
@@ -77,7 +97,7 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
                     EachAlone(batch, errors);
                 return;
             }
-            catch (Exception error) when (attempt < Tries && PostgresErrors.IsPassing(error))
+            catch (Exception error) when (attempt < Tries && MayPass(error))
             {
                 errors.Clear();
             }
@@ -88,21 +108,29 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         }
     }
 
+    // A transaction whose connection was lost before its commit was sent is not there: it may be made again.
+    private bool MayPass(Exception error) =>
+        PostgresErrors.IsPassing(error) || !_committing && error is NpgsqlException lost && PostgresErrors.IsLostConnection(lost);
+
     private bool TryAll(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
         var sql = Connect();
-        using var transaction = _connection!.BeginTransaction();
         try
         {
-            ApplyAll(sql, batch);
-            transaction.Commit();
+            var now = sql.Begin(_clock);
+            ApplyAll(sql, batch, now);
+            _committing = true;
+            sql.Commit();
+            _books.Committed();
+            _enqueue.Seen(now);
             AfterCommit?.Invoke();
-            _claim!.Leases.Clear();
+            _claim.Leases.Clear();
             return true;
         }
         catch (Exception error)
         {
             Forget();
+            sql.Rollback();
             if (!PostgresErrors.IsOfCommand(error))
                 throw;
             if (batch.Length > 1)
@@ -115,38 +143,42 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     private void EachAlone(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
         var sql = Connect();
-        using var transaction = _connection!.BeginTransaction();
         try
         {
+            var now = sql.Begin(_clock);
             for (var i = 0; i < batch.Length; i++)
             {
-                transaction.Save("command");
-                var leases = _claim!.Leases.Count;
+                sql.Mark();
+                var leases = _claim.Leases.Count;
                 try
                 {
-                    ApplyAll(sql, batch.Slice(i, 1));
+                    ApplyAll(sql, batch.Slice(i, 1), now);
+                    sql.Send();
                 }
                 catch (Exception error) when (PostgresErrors.IsOfCommand(error))
                 {
-                    transaction.Rollback("command");
+                    sql.RollbackToMark();
                     // What stands before the savepoint is kept, and in hand once this commits.
                     _claim.Leases.RemoveRange(leases, _claim.Leases.Count - leases);
                     ForgetRead();
                     errors[i] = PostgresErrors.AsStoreException(error);
                 }
             }
-            transaction.Commit();
-            _claim!.Leases.Clear();
+            _committing = true;
+            sql.Commit();
+            _books.Committed();
+            _claim.Leases.Clear();
         }
         catch
         {
             Forget();
+            sql.Rollback();
             throw;
         }
     }
 
     /// <summary>What is summed up over all commands of a commit.</summary>
-    private void WriteSums(Sql sql, long now)
+    private void WriteSums(Sql sql, Moment now)
     {
         _books.Write(sql, now);
         _letters.Write(sql);
@@ -155,8 +187,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     // A transaction whose end is not known may have been committed: what it claimed, nobody has in hand.
     private void Forget()
     {
-        _lost.Add(_claim!.Leases);
+        _lost.Add(_claim.Leases);
         _claim.Leases.Clear();
+        _lanes.ForgetClaims();
         ForgetRead();
     }
 
@@ -172,9 +205,8 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
     /// In one order of locks on every node, so that batches wait for each other but never in a circle: the letters, the idempotency keys by
     /// name, the lanes by name, deliveries.
     /// </summary>
-    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch)
+    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, Moment now)
     {
-        var now = sql.Begin(clock);
         var enqueues = new List<EnqueueCommand>();
         var completes = new List<CompleteCommand>();
         var ending = new List<DeliveryId>();
@@ -192,21 +224,21 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         }
         if (letters)
             _letters.Lock(sql);
-        var fresh = enqueues.Count == 0 ? [] : _enqueue!.Admit(sql, enqueues, now);
+        var fresh = enqueues.Count == 0 ? [] : _enqueue.Admit(sql, enqueues, now);
         _lanes.Lock(sql, fresh.Select(enqueue => enqueue.Message), ending);
         if (fresh.Count > 0)
-            _enqueue!.Insert(sql, fresh, now);
+            _enqueue.Insert(sql, fresh, now);
         _lanes.SettleFresh(sql);
-        _lost.Release(sql, _outcome!, now);
+        _lost.Release(sql, _outcome, now);
         if (completes.Count > 0)
-            _outcome!.Apply(sql, completes, now);
-        var holder = claims ? Registered(sql) : 0;
+            _outcome.Apply(sql, completes, now);
+        var holder = claims ? ClaimWriter.AskHolder(sql, Node()) : null;
         foreach (var command in batch)
         {
             if (command is ClaimCommand claim)
-                claim.Result = holder == 0 ? NotRegistered(now) : _claim!.Apply(sql, claim, holder, now);
-            else
-                Apply(sql, command, now);
+                claim.Result = _claim.Apply(sql, claim, holder!, now);
+            else if (command is not (EnqueueCommand or CompleteCommand))
+                Apply(sql, command, now.Value);
         }
         WriteSums(sql, now);
     }
@@ -228,40 +260,30 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Func<long>? clock)
         _ => true,
     };
 
-    // Others may have declared this node dead; what it claimed now would be nobody's.
-    private long Registered(Sql sql)
-    {
-        var node = Node();
-        return sql.Scalar("SELECT 1 FROM nodes WHERE id = $1", node) is null ? 0 : node;
-    }
-
-    private static ClaimResult NotRegistered(long now) => new([], StoreTime.Nearest(now + 1_000_000));
-
     private void Apply(Sql sql, StoreCommand command, long now)
     {
         switch (command)
         {
-            case EnqueueCommand or CompleteCommand: break;
-            case TakeOverCommand takeOver: takeOver.Result = _leaseEnd!.Apply(sql, takeOver, now); break;
-            case ReleaseNodeCommand release: release.Result = _leaseEnd!.Apply(sql, release, now); break;
+            case TakeOverCommand takeOver: takeOver.Result = _leaseEnd.Apply(sql, takeOver, now); break;
+            case ReleaseNodeCommand release: release.Result = _leaseEnd.Apply(sql, release, now); break;
             case ResetServiceCommand reset: reset.Result = ControlWriter.Apply(sql, reset); break;
-            case FailCommand fail: fail.Result = _outcome!.Apply(sql, fail, now); break;
-            case ReleaseCommand release: release.Result = _outcome!.Apply(sql, release); break;
-            case ReplayCommand replay: replay.Result = _deadLetter!.Apply(sql, replay, now); break;
-            case DiscardCommand discard: discard.Result = _deadLetter!.Apply(sql, discard, now); break;
-            case ResolveCommand resolve: resolve.Result = _deadLetter!.Apply(sql, resolve, now); break;
-            case EditPayloadCommand edit: edit.Result = _marks!.Apply(sql, edit, now); break;
-            case AnnotateCommand annotate: annotate.Result = _marks!.Apply(sql, annotate, now); break;
-            case TakeCommand take: take.Result = _marks!.Apply(sql, take, now); break;
-            case LetGoCommand letGo: letGo.Result = _marks!.Apply(sql, letGo, now); break;
-            case ImportLetterCommand import: import.Result = _import!.Apply(sql, import, now); break;
+            case FailCommand fail: fail.Result = _outcome.Apply(sql, fail, now); break;
+            case ReleaseCommand release: release.Result = _outcome.Apply(sql, release); break;
+            case ReplayCommand replay: replay.Result = _deadLetter.Apply(sql, replay, now); break;
+            case DiscardCommand discard: discard.Result = _deadLetter.Apply(sql, discard, now); break;
+            case ResolveCommand resolve: resolve.Result = _deadLetter.Apply(sql, resolve, now); break;
+            case EditPayloadCommand edit: edit.Result = _marks.Apply(sql, edit, now); break;
+            case AnnotateCommand annotate: annotate.Result = _marks.Apply(sql, annotate, now); break;
+            case TakeCommand take: take.Result = _marks.Apply(sql, take, now); break;
+            case LetGoCommand letGo: letGo.Result = _marks.Apply(sql, letGo, now); break;
+            case ImportLetterCommand import: import.Result = _import.Apply(sql, import, now); break;
             case IndexLettersCommand index: index.Result = _letters.Apply(sql, index); break;
             case PruneCommand prune: prune.Result = DeadLetterWriter.Apply(sql, prune, now); break;
             case ProbeCommand probe: probe.Result = DeadLetterWriter.Apply(sql, probe); break;
             case ExpireCommand expire: expire.Result = ExpiryWriter.Apply(sql, _books, expire, now); break;
             case ControlCommand control: control.Result = _controls.Apply(sql, control, now); break;
-            case StartReplayCommand start: start.Result = _replay!.Apply(sql, start, now); break;
-            case ReplayBatchCommand replays: replays.Result = _replay!.Apply(sql, replays, now); break;
+            case StartReplayCommand start: start.Result = _replay.Apply(sql, start, now); break;
+            case ReplayBatchCommand replays: replays.Result = _replay.Apply(sql, replays, now); break;
             case MoveReplayCommand move: move.Result = ReplayWriter.Apply(sql, move, now); break;
             case PruneReplaysCommand gone: gone.Result = ReplayWriter.Apply(sql, gone, now); break;
             case AddKeyCommand key: key.Result = AccessWriter.Apply(sql, key, now); break;

@@ -9,7 +9,7 @@ internal static class ProbeLease
     /// <summary>True when this node may probe now. Nobody is waited for: who is asking at the same moment has the right.</summary>
     public static bool MayTake(Sql sql, string service, long holder, long now)
     {
-        sql.Run("INSERT INTO probes VALUES ($1, '{}', '{}', 0) ON CONFLICT DO NOTHING", service);
+        sql.Later("INSERT INTO probes VALUES ($1, '{}', '{}', 0) ON CONFLICT DO NOTHING", service);
         return sql.Read(
             """
             SELECT p.until > $3 AND EXISTS (SELECT 1 FROM deliveries d
@@ -19,7 +19,7 @@ internal static class ProbeLease
     }
 
     /// <summary>Notes what was claimed as a probe; more by the same node is added while its time lasts.</summary>
-    public static void Took(Sql sql, string service, List<long> leases, List<long> keys, long until, long now) => sql.Run(
+    public static void Took(Sql sql, string service, List<long> leases, List<long> keys, long until, long now) => sql.Later(
         """
         UPDATE probes SET leases = CASE WHEN until > $5 THEN leases || $2 ELSE $2 END,
           keys = CASE WHEN until > $5 THEN keys || $3 ELSE $3 END, until = $4 WHERE service = $1

@@ -36,9 +36,9 @@ internal sealed class PulseWriter(NpgsqlDataSource source, Func<long>? clock)
     {
         if (sql.Scalar("SELECT 1 FROM duties d JOIN nodes n ON n.id = d.node WHERE d.name = 'housekeeping'") is not null)
             return;
-        sql.Run(
+        sql.Later(
             "INSERT INTO duties AS d (name, node) VALUES ('housekeeping', $1) ON CONFLICT (name) DO UPDATE SET node = d.node", id);
-        sql.Run(
+        sql.Later(
             """
             UPDATE duties d SET node = $1 WHERE d.name = 'housekeeping' AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = d.node)
             """, id);
@@ -52,7 +52,8 @@ internal sealed class PulseWriter(NpgsqlDataSource source, Func<long>? clock)
         using var connection = source.OpenConnection();
         using var transaction = connection.BeginTransaction();
         var sql = new Sql(connection);
-        var result = apply(sql, sql.Begin(clock));
+        var result = apply(sql, sql.Time(clock).Value);
+        sql.Send();
         transaction.Commit();
         return result;
     }

@@ -28,7 +28,7 @@ internal sealed class ReplayWriter(DeadLetterWriter deadLetters, Letters letters
         var sent = turns.Where(turn => turn.LeftAlone is null).Select(turn => turn.Letter).ToList();
         if (sent.Count > 0)
             deadLetters.Replay(sql, sent, number, request.Key, request.Actor, request.Reason, now);
-        sql.Run(
+        sql.Later(
             """
             INSERT INTO replay_items (replay, delivery, message, generation, at, outcome, ended_at, reason)
             SELECT $1, key, message, generation, $2, outcome, CASE WHEN outcome = 3 THEN $2 END, reason
@@ -38,7 +38,7 @@ internal sealed class ReplayWriter(DeadLetterWriter deadLetters, Letters letters
             """, number, now, turns.ConvertAll(turn => turn.Letter.Key), turns.ConvertAll(turn => turn.Letter.Message),
             turns.ConvertAll(turn => turn.Generation), turns.ConvertAll(turn => turn.Outcome), turns.ConvertAll(turn => turn.LeftAlone));
         var skipped = command.Letters.Count - sent.Count;
-        sql.Run("UPDATE replays SET cursor = $2, replayed = replayed + $3, skipped = skipped + $4 WHERE number = $1",
+        sql.Later("UPDATE replays SET cursor = $2, replayed = replayed + $3, skipped = skipped + $4 WHERE number = $1",
             number, command.Next, sent.Count, skipped);
         return new(sent.Count, skipped);
     }

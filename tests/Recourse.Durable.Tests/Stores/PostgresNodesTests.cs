@@ -371,6 +371,7 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
     {
         var store = await OpenAsync();
         await PutAsync(store, "a");
+        await PutAsync(store, "b", queue: "late");
         using var gathering = new SemaphoreSlim(0);
         var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         store.BetweenTransactions = _ =>
@@ -378,7 +379,7 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
             if (writing.TrySetResult())
                 gathering.Wait();
         };
-        var first = PutAsync(store, "b", queue: "late");
+        var first = store.CommitAsync(new NoteActCommand("ann", "backup", "store", null, "done"), Cancelled).AsTask();
         await writing.Task;
         // The writer is busy: these two become one batch. PostgreSQL keeps no zero in a text.
         var claim = ClaimAsync(store, 1);

@@ -133,6 +133,22 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
     }
 
     [Theory]
+    [InlineData(null)]
+    [InlineData("lane")]
+    public async Task A_delivery_whose_message_is_gone_is_looked_at_once(string? lane)
+    {
+        var gone = await PutAsync("gone", lane);
+        var good = await PutAsync("good");
+        Execute($"DELETE FROM messages WHERE id = '{gone.MessageId}'");
+        Assert.Empty((await ClaimAsync(1)).Deliveries);
+        var claimed = await ClaimAsync(1);
+        Assert.Equal(good, Assert.Single(claimed.Deliveries).Id);
+        Assert.Null(claimed.NextDueAt);
+        var counts = await CountsAsync();
+        Assert.Equal((0, 1, 1), (counts.Waiting, counts.Leased, counts.Discarded));
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_search_without_an_index_looks_at_a_bounded_number_of_letters_a_page_and_finds_all(bool oldestFirst)

@@ -7,7 +7,7 @@ namespace Recourse.Server.Tests.Kill;
 
 /// <summary>
 /// The promise of the relay, measured from outside over HTTP: the process is ended with SIGKILL again and again, at any moment, while
-/// services fail in every ordinary way. RECOURSE_LONG=1 kills 120 times instead of 12; RECOURSE_SEED repeats a run's moods and moments.
+/// services fail in every ordinary way. RECOURSE_LONG=1 kills 120 times instead of 24; RECOURSE_SEED repeats a run's moods and moments.
 /// </summary>
 public class KillTests(ITestOutputHelper output)
 {
@@ -20,7 +20,7 @@ public class KillTests(ITestOutputHelper output)
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("RECOURSE_SEED"), out var given) ? given
             : Random.Shared.Next(1, 1_000_000);
-        var kills = Environment.GetEnvironmentVariable("RECOURSE_LONG") == "1" ? 120 : 12;
+        var kills = Environment.GetEnvironmentVariable("RECOURSE_LONG") == "1" ? 120 : 24;
         output.WriteLine($"seed {seed}, {kills} kills");
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var scene = new KillScene(seed);
