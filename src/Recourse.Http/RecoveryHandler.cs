@@ -23,10 +23,11 @@ internal sealed partial class RecoveryHandler(AuthorityPipelines pipelines) : De
         {
             var outcome = await pipelines.For(request.RequestUri).TryExecuteAsync(
                 static (exchange, attempt) => exchange.SendAsync(attempt.Token), exchange, context, cancellationToken);
-            if (outcome.Attempts is { Count: > 0 } attempts) request.Options.Set(HttpRecovery.Attempts, attempts);
+            var failed = outcome.Attempts;
+            if (failed.Count > 0) request.Options.Set(HttpRecovery.Attempts, failed);
             var response = outcome.Value;
             returned = ReferenceEquals(response, exchange.Last);
-            if (outcome.Attempts.Count > 0) response.RequestMessage?.Options.Set(HttpRecovery.Attempts, outcome.Attempts);
+            if (failed.Count > 0) response.RequestMessage?.Options.Set(HttpRecovery.Attempts, failed);
             return response;
         }
         finally

@@ -18,6 +18,8 @@ internal sealed class SqliteDatabase : IDisposable
     public SqliteDatabase(string path, bool readOnly)
     {
         Path = path;
+        if (!readOnly)
+            MakeForOwnerAlone(path);
         // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
         var flags = raw.SQLITE_OPEN_NOMUTEX | (readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE);
         var code = raw.sqlite3_open_v2(path, out _handle, flags, null);
@@ -28,6 +30,28 @@ internal sealed class SqliteDatabase : IDisposable
             throw failure;
         }
         raw.sqlite3_extended_result_codes(_handle, 1);
+    }
+
+    // Messages, keys' hashes and the audit are nobody else's. SQLite gives the log and its index the mode of their file. One that is there
+    // keeps what it has.
+    private static void MakeForOwnerAlone(string path)
+    {
+        if (OperatingSystem.IsWindows() || File.Exists(path))
+            return;
+        try
+        {
+            new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                BufferSize = 0,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }).Dispose();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // SQLite meets the same next, and says what it is.
+        }
     }
 
     public string Path { get; }

@@ -11,6 +11,8 @@ public static class SqliteStoreFile
     /// <summary>How many findings of each sort are listed.</summary>
     private const int FindingsMax = 100;
 
+    internal const int SchemaWithKeys = 7;
+
     /// <summary>
     /// Reads the whole file and compares: pages, indexes, books with rows, lanes with their heads, attempts with their deliveries. It
     /// changes nothing, and may run beside the owner.
@@ -24,7 +26,21 @@ public static class SqliteStoreFile
         var broken = damage.Count > 0 ? [] : StoreInspection.BrokenRules(database, FindingsMax);
         // Its pages, not the length of the file: beside a running owner much may stand only in the log.
         var bytes = (database.Number("PRAGMA page_count") ?? 0) * (database.Number("PRAGMA page_size") ?? 0);
-        return new StoreCheck(database.Path, (int)SqliteSchema.Version(database), bytes, damage, broken);
+        return new StoreCheck(database.Path, (int)SqliteSchema.Version(database), bytes, damage, broken)
+        {
+            PayloadKeys = damage.Count > 0 ? [] : StoreInspection.PayloadKeys(database),
+        };
+    }, cancellationToken);
+
+    /// <summary>
+    /// The API keys in a file, oldest first, and their sessions. It changes nothing, and may run beside the owner.
+    /// </summary>
+    /// <exception cref="StoreException">There is no such file, or it is no store.</exception>
+    public static Task<IReadOnlyList<ApiKey>> KeysAsync(string path, CancellationToken cancellationToken = default) =>
+        RunAsync<IReadOnlyList<ApiKey>>(() =>
+    {
+        using var database = Open(path, cancellationToken);
+        return SqliteSchema.Version(database) < SchemaWithKeys ? [] : AccessSql.ReadKeys(database.Prepare(AccessSql.Keys));
     }, cancellationToken);
 
     /// <summary>Copies a file that no process owns; see <see cref="SqliteMessageStore.BackupAsync"/> for one that is in use.</summary>
@@ -183,6 +199,12 @@ public static class SqliteStoreFile
 public sealed record StoreCheck(
     string Path, int Schema, long Bytes, IReadOnlyList<string> Damage, IReadOnlyList<string> BrokenRules)
 {
+    /// <summary>
+    /// The ids of the keys that payloads in it are sealed with: without each of them a relay does not start on it. Empty when none is
+    /// sealed, or the file is damaged.
+    /// </summary>
+    public IReadOnlyList<string> PayloadKeys { get; init; } = [];
+
     /// <summary>Nothing was found.</summary>
     public bool Sound => Damage.Count == 0 && BrokenRules.Count == 0;
 }

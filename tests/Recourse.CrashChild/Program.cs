@@ -9,7 +9,8 @@ using Recourse.Sqlite;
 //   - n   pruned     b path   a backup is complete     m from to   migrated     i id.index   imported
 // Arguments: the file, a seed, how many refusals end the program (0: none does), and what else it does: "work" (nothing), "prune",
 // "backup", "import", or one of those that do nothing else: "migrate" opens the file with steps of the schema behind those of the program,
-// "replay" works on the replay jobs that are open until they have ended, "measure" says what the store holds in memory.
+// "replay" works on the replay jobs that are open until they have ended, "measure" says what the store holds in memory, "full" and "os"
+// store messages one after the other with that durability.
 var (path, seed, refusalsMax) =
     (args[0], int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture));
 var also = args.Length > 3 ? args[3] : "work";
@@ -20,6 +21,7 @@ await using var store = new SqliteMessageStore(new SqliteStoreOptions
 {
     Path = path,
     CheckpointBytes = seed % 2 == 0 ? 64 << 10 : 16 << 20,
+    Durability = also == "os" ? StoreDurability.Os : StoreDurability.Full,
     Migrations = also == "migrate" ? TestSteps.All : Migration.Of(typeof(SqliteMessageStore).Assembly),
 });
 var opening = await store.OpenAsync();
@@ -30,6 +32,12 @@ if (also == "migrate")
 if (also == "replay")
 {
     await ReplayWork.RunAsync(store, output, new Random(seed));
+    return;
+}
+if (also is "full" or "os")
+{
+    for (var message = 0; message < 40; message++)
+        await ProduceAsync(new Random(seed));
     return;
 }
 if (also == "measure")

@@ -28,8 +28,8 @@ internal static class ClientKey
         var file = parsed.GetValue(File);
         Current = file is not null ? Read(file) : Environment.GetEnvironmentVariable(Variable)?.Trim() is { Length: > 0 } set ? set : null;
         if (Current?.Any(letter => letter is <= ' ' or >= (char)127) == true)
-            throw new CliException(ExitCode.Usage, $"{(file is null ? Variable : Screen.Safe(file))} holds no key: a key is one word "
-                + $"such as rk_….");
+            throw new CliException(ExitCode.Usage,
+                $"{(file is null ? Variable : Screen.Safe(file))} holds no key: a key is one word such as rk_….");
     }
 
     private static string Read(string file)

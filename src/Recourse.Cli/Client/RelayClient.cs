@@ -1,5 +1,5 @@
-using System.IO.Compression;
 using System.Buffers;
+using System.IO.Compression;
 using System.IO.Pipelines;
 using System.Net.Http.Headers;
 using System.Net.Sockets;

@@ -50,8 +50,8 @@ internal static class AuditCommand
         return command.Teach(
         [
             ("What happened lately", "recourse audit"),
-            ("Who discarded letters this year, for the auditor", "recourse audit --verb discard --since 2026-01-01T00:00:00Z --export > "
-                + "acts.ndjson"),
+            ("Who discarded letters this year, for the auditor",
+                "recourse audit --verb discard --since 2026-01-01T00:00:00Z --export > acts.ndjson"),
         ]);
     }
 

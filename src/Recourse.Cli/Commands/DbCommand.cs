@@ -37,6 +37,18 @@ internal static class DbCommand
         DefaultValueFactory = _ => "recourse.yaml",
     };
 
+    /// <summary>The configuration that names the store.</summary>
+    internal static RelayConfiguration Load(string config)
+    {
+        var loaded = RelayConfiguration.Load(config);
+        return loaded.Configuration ?? throw new CliException(
+            ExitCode.Usage, $"{config} is wrong, so it does not tell where the store is: {loaded.Errors[0]}");
+    }
+
+    /// <summary>The store of a configuration as the relay would have it, not yet opened.</summary>
+    internal static EncryptedMessageStore StoreOf(RelayConfiguration configuration) => new(
+        ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
+
     /// <summary>The file that is meant; null when neither option tells.</summary>
     internal static string? Find(string? store, string config)
     {
@@ -87,7 +99,8 @@ internal static class DbCommand
             var check = await GuardedAsync(() => SqliteStoreFile.CheckAsync(path, cancellationToken));
             if (parsed.GetValue(json))
             {
-                JsonOutput.Write(new(check.Sound, check.Path, check.Schema, check.Bytes, check.Damage, check.BrokenRules),
+                JsonOutput.Write(
+                    new(check.Sound, check.Path, check.Schema, check.Bytes, check.Damage, check.BrokenRules, check.PayloadKeys),
                     CliJson.Default.DbFindings);
                 return check.Sound ? ExitCode.Ok : ExitCode.Failed;
             }
@@ -98,6 +111,9 @@ internal static class DbCommand
             Console.Out.WriteLine(check.Sound
                 ? $"{check.Path} is sound: schema {check.Schema}, {Size(check.Bytes)}."
                 : $"{check.Path} is not sound. Stop the relay, keep a copy of the file and its -wal, and restore the last good backup.");
+            if (check.PayloadKeys.Count > 0)
+                Console.Out.WriteLine($"Its payloads are sealed with {string.Join(", ", check.PayloadKeys.Select(key => $"'{key}'"))}: a "
+                    + "relay on it needs each of them under encryption: keys:.");
             return check.Sound ? ExitCode.Ok : ExitCode.Failed;
         });
         return command.Teach(
@@ -137,7 +153,8 @@ internal static class DbCommand
 
 /// <summary>What <c>db check --json</c> prints.</summary>
 internal sealed record DbFindings(
-    bool Sound, string Path, int Schema, long Bytes, IReadOnlyList<string> Damage, IReadOnlyList<string> BrokenRules);
+    bool Sound, string Path, int Schema, long Bytes, IReadOnlyList<string> Damage, IReadOnlyList<string> BrokenRules,
+    IReadOnlyList<string> PayloadKeys);
 
 /// <summary>What <c>db migrate --json</c> prints; from and to are null when nothing was to do.</summary>
 internal sealed record DbMigrated(string Path, int? From, int? To, string? Backup);

@@ -12,14 +12,14 @@ internal static class DbRekey
     public static Command Create()
     {
         var (config, json) = (DbCommand.Config(), CommonOptions.Json("Print what was done as one JSON document"));
-        var command = new Command("rekey", "Seal every payload with the active key of the configuration; the relay must be "
-            + "stopped") { config, json };
+        var command = new Command("rekey", "Seal every payload with the active key of the configuration; the relay must be stopped")
+        {
+            config, json,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var file = parsed.GetValue(config)!;
-            var loaded = RelayConfiguration.Load(file);
-            if (loaded.Configuration is not { } configuration)
-                throw new CliException(ExitCode.Usage, $"{file} is wrong: {loaded.Errors[0]}");
+            var configuration = DbCommand.Load(file);
             if (configuration.PayloadKeys.Count == 0)
                 throw new CliException(ExitCode.Usage, $"{file} has no encryption: keys:, so there is no key to seal with.");
             var done = await DbCommand.GuardedAsync(() => RunAsync(configuration, cancellationToken));
@@ -32,7 +32,7 @@ internal static class DbRekey
                     + $"now. Other keys are needed no more. {(compacted ? Compacted : Vacuum)}");
             return ExitCode.Ok;
         });
-        return command.Teach([("After a new key was put first", "recourse db rekey")],
+        return command.Teach([("After encryption: active: names another key", "recourse db rekey")],
             "It works in small commits: ended at any time, it goes on where it stopped when it is run again."
             + Environment.NewLine + "At the end a SQLite file is written anew, which needs twice its size on the disk for a while.");
     }
@@ -63,12 +63,12 @@ internal static class DbRekey
 
     private static async Task<long> RunAsync(RelayConfiguration configuration, CancellationToken cancellationToken)
     {
-        await using var store = new EncryptedMessageStore(
-            ServeCommand.OpenStore(configuration.Store, configuration.Durability, TimeProvider.System), configuration.PayloadKeys);
+        await using var store = DbCommand.StoreOf(configuration);
         await store.OpenAsync(cancellationToken);
         var nodes = await store.Queries.NodesAsync(cancellationToken);
-        if (nodes.Count > 0)
-            throw new CliException(ExitCode.Conflict, $"The node '{nodes[0].Name}' runs on this store. It may still seal with another key: "
+        // Where nodes register, this command is one of them.
+        if (nodes.FirstOrDefault(node => !node.Self) is { } other)
+            throw new CliException(ExitCode.Conflict, $"The node '{other.Name}' runs on this store. It may still seal with another key: "
                 + "stop every node, then repeat it. One that was killed is forgotten when another starts.");
         var done = 0L;
         await LongWork.RunAsync("Sealing payloads", 0, async step => done = await store.RekeyAsync(new Steps(step), cancellationToken));

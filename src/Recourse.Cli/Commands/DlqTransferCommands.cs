@@ -26,8 +26,8 @@ internal static class DlqExportCommand
         [
             ("All of them", "recourse dlq export -o letters.ndjson"),
             ("One service's, packed", "recourse dlq export --service billing | gzip > billing.ndjson.gz"),
-        ], "Each line has the letter with its attempts, history, headers and body (base64). A row that cannot be read is a line"
-            + Environment.NewLine + "with a warning, and the export goes on.");
+        ], "Each line has the letter with its attempts, history, headers and body (base64). A line that is not whole (masked,"
+            + Environment.NewLine + "without payload, unreadable) has a warning, and the export goes on.");
     }
 
     private static async Task<int> RunAsync(Uri server, DeadLetterQuery query, FileInfo? file, CancellationToken cancellationToken)
@@ -48,7 +48,8 @@ internal static class DlqExportCommand
         });
         Screen.Progress.WriteLine($"{Screen.Counted(lines, "dead letter", "dead letters")} written.");
         if (warnings > 0)
-            Console.Error.WriteLine($"recourse: {warnings:N0} of them could not be read whole; their lines have a 'warning'.");
+            Console.Error.WriteLine($"recourse: {warnings:N0} of them are not whole (masked, without payload, or unreadable), and an "
+                + "import refuses them as they are; the 'warning' in each line says why.");
         return ExitCode.Ok;
     }
 }

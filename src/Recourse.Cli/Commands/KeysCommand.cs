@@ -16,12 +16,12 @@ internal static class KeysCommand
         .Teach(
         [
             ("Lock the door of a relay that runs here", "recourse keys add --role admin --name alice > alice.key"),
-            ("The first key of a relay that does not run yet", "recourse keys add --role admin --name alice --config recourse.yaml > "
-                + "alice.key"),
+            ("The first key of a relay that does not run yet",
+                "recourse keys add --role admin --name alice --config recourse.yaml > alice.key"),
             ("Use it", "recourse queues --key-file alice.key"),
-        ], "Roles: producer sends messages and sees nothing; viewer sees all but payloads; operator sees payloads and acts; admin does "
-            + "everything."
-            + Environment.NewLine + "Without any key, whoever works on the relay's machine may do everything, and nobody else reaches it.");
+        ], "Roles: producer sends messages and sees nothing; viewer sees all but payloads; operator sees payloads and acts; "
+            + "admin does everything." + Environment.NewLine
+            + "Without any key, whoever works on the relay's machine may do everything, and nobody else reaches it.");
 
     private static Command Add()
     {
@@ -43,8 +43,10 @@ internal static class KeysCommand
             HelpName = "FILE",
         };
         var (server, json) = (CommonOptions.Server(), CommonOptions.Json("Print the key as one JSON document"));
-        var command = new Command("add", "Make a key; its secret is printed once, on standard output") { role, name, expires, config,
-            server, json };
+        var command = new Command("add", "Make a key; its secret is printed once, on standard output")
+        {
+            role, name, expires, config, server, json,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var asked = new NewKeyBody(parsed.GetValue(role)!, parsed.GetValue(name), Seconds(parsed.GetValue(expires)));
@@ -79,54 +81,75 @@ internal static class KeysCommand
     {
         if (text is null)
             return null;
-        if (text.EndsWith('d') && int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture,
-            out var days)
+        if (text is [.. var number, 'd'] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var days)
             && days is >= 1 and <= 3_650)
             return days * 86_400d;
         return CommonOptions.TryReadDuration(text, out var time) && time >= TimeSpan.FromMinutes(1) ? time.TotalSeconds
-            : throw new CliException(ExitCode.Usage, $"--expires is '{Screen.Safe(text)}'; write a time from 1m to 3650d such as 12h or "
-            + $"90d.");
+            : throw new CliException(
+                ExitCode.Usage, $"--expires is '{Screen.Safe(text)}'; write a time from 1m to 3650d such as 12h or 90d.");
     }
 
     private static Command List()
     {
+        var config = new Option<string?>("--config", "-c")
+        {
+            Description = "Read them from the store's file of this configuration, whether a relay runs on it or not",
+            HelpName = "FILE",
+        };
         var (server, json) = (CommonOptions.Server(), CommonOptions.Json());
-        var command = new Command("list", "List the keys, without their secrets") { server, json };
+        var command = new Command("list", "List the keys, without their secrets") { config, server, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(config) is { } file)
+            {
+                var found = await KeyFile.ListAsync(file, cancellationToken);
+                if (parsed.GetValue(json))
+                    JsonOutput.Write(found, RelayJson.Default.ListingKeyAnswer);
+                else
+                    Write(found.Items);
+                return ExitCode.Ok;
+            }
             using var relay = new RelayClient(parsed.GetValue(server)!);
             var document = await relay.ReadAsync("v1/keys", cancellationToken);
             if (parsed.GetValue(json))
-            {
                 JsonOutput.Write(document);
-                return ExitCode.Ok;
-            }
-            var keys = relay.Parse(document, RelayJson.Default.ListingKeyAnswer).Items;
-            if (keys.Count == 0)
-            {
-                Console.Out.WriteLine("No key was made yet: whoever works on the relay's machine may do everything.");
-                return ExitCode.Ok;
-            }
-            var table = Screen.Table("name", "role", "id", "made", "by", "ends", "sessions");
-            foreach (var key in keys)
-            {
-                table.Row(key.Name, key.Role, key.Id, Screen.Ago(key.CreatedAt), key.CreatedBy,
-                    key.Expired ? Screen.Toned("over", Tone.Bad) : key.ExpiresAt is { } end ? $"{end.UtcDateTime:yyyy-MM-dd HH:mm} UTC"
-                        : "never",
-                    key.Sessions);
-            }
-            Screen.Out.Write(table);
+            else
+                Write(relay.Parse(document, RelayJson.Default.ListingKeyAnswer).Items);
             return ExitCode.Ok;
         });
-        return command.Teach([("Who may do what", "recourse keys list")]);
+        return command.Teach(
+        [
+            ("Who may do what", "recourse keys list"),
+            ("When nobody has an admin's key any more", "recourse keys list --config recourse.yaml"),
+        ]);
+    }
+
+    private static void Write(IReadOnlyList<KeyAnswer> keys)
+    {
+        if (keys.Count == 0)
+        {
+            Console.Out.WriteLine("No key was made yet: whoever works on the relay's machine may do everything.");
+            return;
+        }
+        var table = Screen.Table("name", "role", "id", "made", "by", "ends", "sessions");
+        foreach (var key in keys)
+        {
+            table.Row(key.Name, key.Role, key.Id, Screen.Ago(key.CreatedAt), key.CreatedBy,
+                key.Expired ? Screen.Toned("over", Tone.Bad) : key.ExpiresAt is { } end ? $"{end.UtcDateTime:yyyy-MM-dd HH:mm} UTC"
+                    : "never",
+                key.Sessions);
+        }
+        Screen.Out.Write(table);
     }
 
     private static Command Remove()
     {
         var name = new Argument<string>("NAME") { Description = "The key's name, or its id" };
         var server = CommonOptions.Server();
-        var command = new Command("remove", "Take a key away: it, and the sessions begun with it, count for nothing at once") { name,
-            server };
+        var command = new Command("remove", "Take a key away: it, and the sessions begun with it, count for nothing at once")
+        {
+            name, server,
+        };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var relay = new RelayClient(parsed.GetValue(server)!);

@@ -27,10 +27,9 @@ internal static class QueuesCommand
             ("All queues of the relay on this machine", "recourse queues"),
             ("How many deliveries of one queue wait, for a script", "recourse queues orders --json | jq .waiting"),
         ], "Counts are deliveries: a message for three services counts three times. accepted = waiting + delayed + leased + "
-            + "delivered + dead"
-            + Environment.NewLine + "+ discarded + expired, always; delivered, discarded and expired are totals since the store was made."
-            + Environment.NewLine + "blocked: of those that wait, how many stand behind a dead letter of their lane, until it is "
-            + "replayed or discarded.");
+            + "delivered + dead" + Environment.NewLine
+            + "+ discarded + expired, always; delivered, discarded and expired are totals since the store was made." + Environment.NewLine
+            + "blocked: of those that wait, how many stand behind a dead letter of their lane, until it is replayed or discarded.");
     }
 
     private static async Task<int> RunAsync(Uri server, string? name, bool json, CancellationToken cancellationToken)

@@ -42,11 +42,10 @@ internal static class ServeCommand
             ("Check the configuration first", "recourse config check recourse.yaml && recourse serve"),
             ("Take a free port; the first lines say which", "recourse serve --listen http://127.0.0.1:0"),
         ], "Ctrl-C or SIGTERM refuses new messages with 503, waits for attempts under way up to shutdown_grace (default 10s), "
-            + "gives the rest back, and "
-            + "ends with 0;"
+            + "gives the rest back, and ends with 0;" + Environment.NewLine
+            + "a second one ends at once. What was taken is on disk either way. A changed configuration is read again by itself."
             + Environment.NewLine
-                + "a second one ends at once. What was taken is on disk either way. A changed configuration is read again by itself."
-            + Environment.NewLine + "Exit codes: 0 stopped as asked, 2 the configuration, the store or the address cannot be used.");
+            + "Exit codes: 0 stopped as asked, 2 the configuration, the store or the address cannot be used.");
     }
 
     private static async Task<int> RunAsync(string file, string[] listen, string? node, CancellationToken cancellationToken)

@@ -29,19 +29,19 @@ internal sealed record DemoResult
         yield return $"accepted {Accepted:N0} = delivered {Delivered:N0} + dead {Dead:N0} + waiting {Waiting:N0}   lost {Lost:N0}   "
             + $"altered {Altered:N0}   duplicates {Duplicates.Total:N0}";
         yield return $"(deliveries: {Messages:N0} messages, those of the queue audit for two services each; counted by the services, "
-            + $"not by the relay)";
+            + "not by the relay)";
         if (Kills > 0)
             yield return $"The relay was killed with SIGKILL {Kills} time(s) and took messages again {RecoverySeconds:0.0} s after "
-                + $"its restart began; "
+                + "its restart began; "
                 + $"{RetriesOfSendersRecognised} retries of senders were recognised and stored once.";
         yield return $"{Replayed:N0} dead letters were replayed once the service that rejected them was mended.";
         if (Duplicates.Total > 0)
         {
             yield return "A delivery arrives twice in two cases, each time with the same Idempotency-Key, by which a service knows it:";
-            yield return $"  {Duplicates.LostAnswers,4} the service applied it and its answer was lost: the relay cannot know, and "
-                + $"asks again";
-            yield return $"  {Duplicates.InFlightAtKill,4} it was in flight when the relay was killed: the answer came, but was not "
-                + $"on disk yet";
+            yield return $"  {Duplicates.LostAnswers,4} the service applied it and its answer was lost: the relay cannot know, "
+                + "and asks again";
+            yield return $"  {Duplicates.InFlightAtKill,4} it was in flight when the relay was killed: the answer came, "
+                + "but was not on disk yet";
             if (Duplicates.WithoutCause > 0) yield return $"  {Duplicates.WithoutCause,4} without such a cause";
         }
         if (GaveUp) yield return "Gave up: the time limit was reached before everything was settled.";

@@ -53,6 +53,6 @@ public sealed class RemoveKeyCommand(string id, string actor) : StoreCommand<Key
     /// <summary>Who takes it away.</summary>
     public string Actor { get; } = actor;
 
-    /// <summary>What was removed, for the audit; set while the command is applied.</summary>
+    /// <summary>What was removed, or was to be, for the audit; set while the command is applied.</summary>
     internal ApiKey? Removed { get; set; }
 }

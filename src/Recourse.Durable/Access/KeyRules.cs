@@ -78,11 +78,12 @@ internal static class KeyRules
     {
         if (all.FirstOrDefault(key => key.Id == command.Id) is not { } found)
             return KeyChange.None(KeyOutcome.NotFound);
+        // Also where it stays: the audit names what somebody wanted to take away.
+        command.Removed = found;
         var others = all.Where(key => key.Parent is null && key.Id != found.Id).ToList();
         if (found is { Parent: null, Role: Role.Admin } && others.Count > 0
             && !others.Exists(key => key.Role is Role.Admin && !(key.ExpiresAt <= now)))
             return KeyChange.None(KeyOutcome.LastAdmin);
-        command.Removed = found;
         return new(KeyOutcome.Done, null, [found.Id, .. all.Where(key => key.Parent == found.Id).Select(key => key.Id)]);
     }
 }

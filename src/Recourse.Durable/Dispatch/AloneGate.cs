@@ -10,6 +10,7 @@ internal sealed class AloneGate(TimeProvider time)
     private readonly List<TaskCompletionSource<bool>> _waiters = [];
     private int _inFlight;
     private int _closed;
+    private int _timed;
 
     internal int InFlight
     {
@@ -72,7 +73,15 @@ internal sealed class AloneGate(TimeProvider time)
         }
 
         await using var timer = time.CreateTimer(_ => GiveUp(waiter), null, patience, Timeout.InfiniteTimeSpan);
-        return await waiter.Task;
+        lock (_lock) _timed++;
+        try
+        {
+            return await waiter.Task;
+        }
+        finally
+        {
+            lock (_lock) _timed--;
+        }
     }
 
     /// <summary>Opens what one caller closed; whoever waits has to be woken by the caller.</summary>
@@ -81,12 +90,13 @@ internal sealed class AloneGate(TimeProvider time)
         lock (_lock) _closed--;
     }
 
-    /// <summary>Somebody has closed the gate and waits for what is in flight, or for the end of his patience.</summary>
+    /// <summary>Somebody has closed the gate and waits for what is in flight, or for the end of his patience, whose timer is
+    /// set.</summary>
     internal bool IsAwaited
     {
         get
         {
-            lock (_lock) return _waiters.Count > 0;
+            lock (_lock) return _waiters.Count > 0 && _timed >= _waiters.Count;
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
     internal async Task<CallEnd> RunAsync(ClaimedDelivery delivery, TimeSpan timeout)
     {
         if (delivery.Unreadable is { } why)
-            return new(DeliveryResult.Failed(Sealed, why), TimeSpan.Zero, null);
+            return new(DeliveryResult.Failed(Unreadable, why), TimeSpan.Zero, null);
         var began = options.Time.GetTimestamp();
         var cancel = new CancellationTokenSource(timeout, options.Time);
         // On the pool: a handler that blocks or throws before its first await must not hold up the route.
@@ -122,14 +122,14 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
     };
 
     // Of this message, for good, and nothing was sent: a person looks at it.
-    private static Classification Sealed { get; } = new()
+    private static Classification Unreadable { get; } = new()
     {
         Kind = FaultKind.ValidationError,
         Persistence = Persistence.Permanent,
         Scope = RetryScope.Never,
         Applied = Applied.No,
         Blame = Blame.Message,
-        Evidence = "a body that cannot be opened",
+        Evidence = "a message that cannot be read",
     };
 
     private static Classification TimedOut { get; } = new()

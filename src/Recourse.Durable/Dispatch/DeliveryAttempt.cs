@@ -39,13 +39,15 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
 
     private async Task StoreAsync(ClaimedDelivery delivery, ServiceGuard guard, CallEnd end, bool probe)
     {
-        var attempt = AttemptOf(delivery, end);
+        var (attempt, policy) = (AttemptOf(delivery, end), options.PolicyFor(delivery.Queue));
         MessagingTelemetry.Attempted(delivery, end.Result.Fault, end.Duration);
         if (delivery.AttemptInGeneration == 1) guard.Budget.Deposit();
         if (end.Result.Fault is not { } fault)
         {
             if (await commit.TryAsync(delivery, attempt.Outcome, () => new CompleteCommand(delivery.Id, delivery.Lease, attempt)
-            { KeepHistory = options.PolicyFor(delivery.Queue).KeepHistory }))
+            {
+                KeepHistory = policy.KeepHistory,
+            }))
                 Tell(new AttemptReport(delivery, attempt, null, null));
             return;
         }
@@ -54,8 +56,8 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
         attempt = attempt with { Kind = decision.Kind ?? fault.Kind, Decision = decision.ToString() };
         if (await commit.TryAsync(delivery, attempt.Outcome, () => new FailCommand(delivery.Id, delivery.Lease, attempt, fault, decision)
         {
-            BlockLane = options.PolicyFor(delivery.Queue).BlockLaneWhenDead,
-            KeepHistory = options.PolicyFor(delivery.Queue).KeepHistory,
+            BlockLane = policy.BlockLaneWhenDead,
+            KeepHistory = policy.KeepHistory,
         }))
         {
             if (decision.Action is DeliveryAction.DeadLetter)

@@ -9,13 +9,14 @@ internal sealed class WakeSignal(TimeProvider time)
     private readonly Lock _lock = new();
     private TaskCompletionSource? _sleeper;
     private bool _set;
+    private bool _timed;
 
-    /// <summary>The loop sleeps, and nothing has woken it.</summary>
+    /// <summary>The loop sleeps, its timer is set, and nothing has woken it.</summary>
     internal bool IsAsleep
     {
         get
         {
-            lock (_lock) return _sleeper is not null;
+            lock (_lock) return _sleeper is not null && _timed;
         }
     }
 
@@ -45,11 +46,14 @@ internal sealed class WakeSignal(TimeProvider time)
                 return;
             }
 
+            _timed = false;
             _sleeper = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             woken = _sleeper.Task;
         }
 
         await using var timer = time.CreateTimer(static signal => ((WakeSignal)signal!).Set(), this, atMost, Timeout.InfiniteTimeSpan);
+        // Whoever moves a clock by hand to the next timer must not be told that the loop sleeps before this timer is one of them.
+        lock (_lock) _timed = true;
         await woken;
     }
 }

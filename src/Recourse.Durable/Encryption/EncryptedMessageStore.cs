@@ -48,9 +48,8 @@ public sealed class EncryptedMessageStore : MessageStore
         foreach (var note in noted)
         {
             if (_keys.FirstOrDefault(key => key.Id == note.Id) is not { } key)
-                throw new StoreException($"Payloads in the store are sealed with the key '{note.Id}', which is not given. Add it to the "
-                    + $"keys, "
-                    + "behind the active one; `recourse db rekey` makes it superfluous.", StoreProblem.Other);
+                throw new StoreException($"Payloads in the store are sealed with the key '{note.Id}', which is not given. "
+                    + "Add it to the keys, behind the active one; `recourse db rekey` makes it superfluous.", StoreProblem.Other);
             if (!CryptographicOperations.FixedTimeEquals(key.Check, note.Check))
                 throw new StoreException($"The key that is given as '{note.Id}' is not the one that payloads in the store are sealed with. "
                     + "Give the right one, and a new key an id of its own.", StoreProblem.Other);
@@ -158,15 +157,15 @@ public sealed class EncryptedMessageStore : MessageStore
 
     private ClaimedDelivery Opened(ClaimedDelivery delivery)
     {
-        if (SealedPayload.KeyOf(delivery.ContentType) is null)
+        if (SealedPayload.KeyOf(delivery.ContentType) is not { } keyId)
             return delivery;
-        if (_keys.All(key => key.Id != SealedPayload.KeyOf(delivery.ContentType)))
+        if (_keys.All(key => key.Id != keyId))
             return delivery with
             {
                 Body = default,
                 ContentType = null,
                 Headers = null,
-                Unreadable = Missing(delivery.Id, SealedPayload.KeyOf(delivery.ContentType)!),
+                Unreadable = Missing(delivery.Id, keyId),
                 KeyMissing = true,
             };
         try

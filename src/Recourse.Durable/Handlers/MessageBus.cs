@@ -12,6 +12,7 @@ public sealed class MessageBus : IAsyncDisposable
 {
     private readonly MessagingOptions _options;
     private readonly Dispatcher _dispatcher;
+    private readonly ILogger _ofNodes;
     private readonly SemaphoreSlim _looking = new(1);
     private volatile IReadOnlyList<Control> _controls = [];
 
@@ -30,6 +31,7 @@ public sealed class MessageBus : IAsyncDisposable
                 Logger = Logger(services, "Recourse.Messages"),
                 Classifier = classifier,
             });
+        _ofNodes = Logger(services, "Recourse.Nodes");
         Replays = new(store, _dispatcher.Notify, services.GetRequiredService<TimeProvider>(), Logger(services, "Recourse.Replays"));
     }
 
@@ -119,6 +121,8 @@ public sealed class MessageBus : IAsyncDisposable
         // Before it is opened: what a crash made poison follows the policy of its queue too.
         Store.BlocksLaneWhenDead = queue => _options.QueueOf(queue).Policy.BlockLaneWhenDead;
         var opening = await Store.OpenAsync(cancellationToken);
+        if (Store.Nodes is { } nodes)
+            nodes.Logger = _ofNodes;
         await LookAtControlsAsync(cancellationToken);
         _dispatcher.Start(opening);
         Replays.Start();

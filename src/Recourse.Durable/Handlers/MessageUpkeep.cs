@@ -54,6 +54,7 @@ internal sealed partial class MessageUpkeep(MessageBus bus, MessagingOptions opt
         await _store.SortInAsync(stoppingToken);
         await _store.ExpireAsync(stoppingToken);
         await _store.PruneReplaysAsync(stoppingToken);
+        await _store.PruneAuditAsync(StoreUpkeep.KeepActs, StoreUpkeep.KeepActsMax, stoppingToken);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "The store of messages could not be kept in order; it is tried again until it can.")]

@@ -292,7 +292,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         lane.Members.Add(delivery.Key);
     }
 
-    private MemoryDelivery? Find(DeliveryId id) =>
+    public MemoryDelivery? Find(DeliveryId id) =>
         Messages.TryGetValue(id.MessageId, out var message) ? message.Find(id.Index) : null;
 
     private MemoryDelivery? Held(DeliveryId id, long lease) =>

@@ -90,14 +90,14 @@ internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : S
     public override Task<StoredDelivery?> DeliveryAsync(DeliveryId id, CancellationToken cancellationToken = default)
     {
         lock (gate)
-            return Task.FromResult(Find(id) is { } delivery ? Stored(delivery, state.Now) : null);
+            return Task.FromResult(state.Find(id) is { } delivery ? Stored(delivery, state.Now) : null);
     }
 
     public override Task<Payload?> PayloadAsync(DeliveryId id, CancellationToken cancellationToken = default)
     {
         lock (gate)
         {
-            return Task.FromResult(Find(id) is { Edited: { } edited } delivery
+            return Task.FromResult(state.Find(id) is { Edited: { } edited } delivery
                 ? new Payload(edited.Body, edited.ContentType, delivery.Message.Message.Headers) { Edits = delivery.Edits } : Original(id));
         }
     }
@@ -109,7 +109,7 @@ internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : S
     }
 
     private Payload? Original(DeliveryId id) =>
-        Find(id)?.Message.Message is { } message ? new(message.Body, message.ContentType, message.Headers) : null;
+        state.Find(id)?.Message.Message is { } message ? new(message.Body, message.ContentType, message.Headers) : null;
 
     public override Task<Page<DeadLetterGroup>> GroupsAsync(DeadLetterGroupFilter filter, CancellationToken cancellationToken = default)
     {
@@ -162,9 +162,6 @@ internal sealed partial class MemoryQueries(MemoryCommands state, Lock gate) : S
     private static LetterFacts Facts(MemoryDelivery delivery) => new(
         delivery.EndedAt, delivery.Kind?.Name(), delivery.Fault?.Persistence ?? Persistence.Unknown,
         delivery.Fault?.Blame ?? Blame.Unknown, delivery.AttemptCount, delivery.Generation, delivery.Group, delivery.Marks);
-
-    private MemoryDelivery? Find(DeliveryId id) =>
-        state.Messages.TryGetValue(id.MessageId, out var message) ? message.Find(id.Index) : null;
 
     private StoredDelivery Stored(MemoryDelivery delivery, long now) => new(
         Summary(delivery, now), [.. delivery.Attempts], delivery.Message.Message.TraceParent,

@@ -48,16 +48,14 @@ public sealed class StoreNodes : IAsyncDisposable
     /// <summary>Where troubles and takeovers are logged. Default: nowhere.</summary>
     public ILogger Logger { get; set; } = NullLogger.Instance;
 
-    /// <summary>What this node was told last; null before its first pulse. For observers that begin late.</summary>
-    internal NodeNews? Latest => _last is { } last ? new(Share, last.Controls, [], [], 0) : null;
-
     /// <summary>
     /// Calls an observer with each news, one at a time, on the loop of the pulses; what it throws is logged. Ends with the store.
     /// </summary>
     public void Observe(Action<NodeNews> observer)
     {
         lock (_lock) _observers.Add(observer);
-        if (Latest is { } news) Tell(observer, news);
+        // It begins late: what was told before, it is told now.
+        if (_last is { } last) Tell(observer, new(Share, last.Controls, [], [], 0));
     }
 
     /// <summary>Registers this node; called once, while the store opens.</summary>
@@ -73,7 +71,7 @@ public sealed class StoreNodes : IAsyncDisposable
     /// <summary>The loop sleeps until its next pulse. For tests.</summary>
     internal bool IsAsleep => _wake.IsAsleep;
 
-    /// <summary>Something was committed that the other nodes want to know, or others said so.</summary>
+    /// <summary>Another node said that services have work.</summary>
     internal void HasWork(IReadOnlyList<string> services) => TellAll(new(Share, _last?.Controls ?? [], [], services, 0));
 
     /// <summary>One pulse, and the takeover that follows from it.</summary>

@@ -24,6 +24,12 @@ public sealed class StoreUpkeep(MessageStore store)
     /// <summary>How long an ended replay job and the outcomes of its letters can be looked at: 30 days.</summary>
     public static TimeSpan KeepReplays { get; } = TimeSpan.FromDays(30);
 
+    /// <summary>How long an act that was noted is kept where nothing else is said: 365 days.</summary>
+    public static TimeSpan KeepActs { get; } = TimeSpan.FromDays(365);
+
+    /// <summary>How many acts are kept where nothing else is said: 1,000,000, the newest.</summary>
+    public const long KeepActsMax = 1_000_000;
+
     /// <summary>Removes delivered messages whose time is over.</summary>
     /// <param name="queues">The queues to look at.</param>
     /// <param name="kept">How long each keeps them.</param>
@@ -56,6 +62,14 @@ public sealed class StoreUpkeep(MessageStore store)
     /// <inheritdoc cref="PruneAsync"/>
     public Task PruneReplaysAsync(CancellationToken cancellationToken) =>
         RepeatAsync(() => new PruneReplaysCommand(KeepReplays, Batch), 1, cancellationToken);
+
+    /// <summary>Removes acts that were noted longer ago, or beyond the newest; see <see cref="PruneAuditCommand"/>.</summary>
+    /// <param name="olderThan">The age from which an act may go.</param>
+    /// <param name="keepMax">How many may stay whatever their age; at least 0.</param>
+    /// <param name="cancellationToken">Ends the pass.</param>
+    /// <exception cref="StoreException">The store takes nothing.</exception>
+    public Task PruneAuditAsync(TimeSpan olderThan, long keepMax, CancellationToken cancellationToken) =>
+        RepeatAsync(() => new PruneAuditCommand(olderThan, keepMax, Batch), Batch, cancellationToken);
 
     /// <summary>Until a commit had less to do than <paramref name="full"/>.</summary>
     private async Task RepeatAsync(Func<StoreCommand<int>> next, int full, CancellationToken cancellationToken)

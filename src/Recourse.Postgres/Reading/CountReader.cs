@@ -56,8 +56,8 @@ internal static class CountReader
           least(w.untried, (SELECT m.created_at FROM messages m WHERE m.sequence = w.tried >> 8))
         FROM routes r
         JOIN (SELECT route, sum(waiting)::bigint AS waiting, sum(leased)::bigint AS leased, sum(delivered)::bigint AS delivered,
-          sum(dead)::bigint AS dead,
-                sum(discarded)::bigint AS discarded, sum(expired)::bigint AS expired FROM books GROUP BY route) b ON b.route = r.id
+                sum(dead)::bigint AS dead, sum(discarded)::bigint AS discarded, sum(expired)::bigint AS expired
+              FROM books GROUP BY route) b ON b.route = r.id
         LEFT JOIN (SELECT d.route, count(*) FILTER (WHERE d.due_at > $1) AS delayed,
                      min(d.due_at) FILTER (WHERE d.attempts = 0 AND d.due_at <= $1) AS untried,
                      min(d.key) FILTER (WHERE d.attempts > 0 AND d.due_at <= $1) AS tried

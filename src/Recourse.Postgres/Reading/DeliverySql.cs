@@ -8,9 +8,8 @@ internal static class DeliverySql
 {
     public const string Columns =
         """
-        d.key, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision, m.id,
-          m.created_at,
-        m.order_key,
+        d.key, d.state, d.due_at, d.generation, d.attempts, d.kind, d.persistence, d.blame, d.ended_at, d.suspect, d.decision,
+        m.id, m.created_at, m.order_key,
         CASE WHEN d.lane IS NULL THEN 0
              WHEN d.state = 4 THEN (SELECT count(*)::integer FROM
                (SELECT 1 FROM deliveries f WHERE f.lane = d.lane AND f.key > d.key AND f.state = 0 LIMIT 10000) held)

@@ -9,7 +9,7 @@ namespace Recourse.Postgres;
 /// </summary>
 internal static class LetterReader
 {
-    /// <summary>Letters whose text one page of a search reads when no index can find it, as in the SQLite store.</summary>
+    /// <summary>Letters whose text one page of a search reads when no index can find it.</summary>
     private const int ExaminedByText = 3_000;
     private const int PiecesOf = 3;
 

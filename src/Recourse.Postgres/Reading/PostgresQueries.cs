@@ -205,8 +205,8 @@ internal sealed class PostgresQueries(NpgsqlDataSource source, Func<long>? clock
             sql.Append(" AND d.state IN (0, 2) AND d.attempts > 0 AND d.kind IS NOT NULL");
         sql.Append(
             """
-             AND ($4::text IS NULL OR r.queue = $4::text) AND ($5::text IS NULL OR d.service = $5::text) AND ($6::text IS NULL OR d.kind
-               = $6::text)
+             AND ($4::text IS NULL OR r.queue = $4::text) AND ($5::text IS NULL OR d.service = $5::text)
+             AND ($6::text IS NULL OR d.kind = $6::text)
              AND ($7::text IS NULL OR m.order_key = $7::text) AND ($8::text IS NULL OR strpos(lower(a.error), lower($8::text)) > 0)
             """);
         return sql.Append(filter.OldestFirst ? " ORDER BY d.key LIMIT $3" : " ORDER BY d.key DESC LIMIT $3").ToString();

@@ -8,8 +8,8 @@ internal static class ReplaySql
 {
     public const string Columns =
         """
-        number, id, request, state, state_reason, made_at, ended_at, matched, replayed, skipped, delivered, dead_again, canary_judged,
-          cursor
+        number, id, request, state, state_reason, made_at, ended_at, matched, replayed, skipped, delivered, dead_again,
+        canary_judged, cursor
         """;
 
     public const string Controls = "SELECT kind, name, actor, reason, since FROM controls ORDER BY kind COLLATE \"C\", name COLLATE \"C\"";

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Recourse.Durable;
 
@@ -13,7 +12,6 @@ internal static class AuditRoutes
     private static readonly QueryParameter Since = new("since", "Only what was done at this time or later, RFC 3339.");
     private static readonly QueryParameter Until = new("until", "Only what was done before this time, RFC 3339.");
     private static readonly QueryParameter[] Filters = [Actor, Verb, Since, Until];
-    private static readonly byte[] NewLine = "\n"u8.ToArray();
 
     public static void Map(ApiRoutes routes)
     {
@@ -28,7 +26,7 @@ internal static class AuditRoutes
         {
             Needs = Role.Operator,
             Query = Filters,
-            AnswerType = "application/x-ndjson",
+            AnswerType = Ndjson.MediaType,
             Answer = typeof(AuditView),
             Problems = [400, 503],
         }, ExportAsync);
@@ -46,15 +44,11 @@ internal static class AuditRoutes
         var filter = Filter(http.Request.Query, Filters) with { Limit = PageSize };
         // The first page before the first byte: what is wrong with the filter is an answer of its own.
         var page = await PageAsync(relay, filter, http.RequestAborted);
-        http.Response.ContentType = "application/x-ndjson";
+        http.Response.ContentType = Ndjson.MediaType;
         while (true)
         {
             foreach (var act in page.Items)
-            {
-                await http.Response.BodyWriter.WriteAsync(
-                    JsonSerializer.SerializeToUtf8Bytes(AuditView.Of(act), ApiJson.Plain.AuditView), http.RequestAborted);
-                await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
-            }
+                await Ndjson.WriteAsync(http, AuditView.Of(act), ApiJson.Plain.AuditView);
             if (page.Next is null)
                 return;
             page = await PageAsync(relay, filter with { After = page.Next }, http.RequestAborted);

@@ -29,7 +29,7 @@ internal sealed class BatchIntake(Relay relay, QueueDoor door, bool envelopes, s
 
     public async Task RunAsync(HttpContext http)
     {
-        http.Response.ContentType = "application/x-ndjson";
+        http.Response.ContentType = Ndjson.MediaType;
         var writing = WriteAsync(http);
         try
         {

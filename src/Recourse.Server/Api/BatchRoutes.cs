@@ -16,8 +16,8 @@ internal static class BatchRoutes
         "Sends a message per line and answers a line for each, in order. Each message is committed for itself.")
     {
         Needs = Role.Producer,
-        Takes = "application/x-ndjson",
-        AnswerType = "application/x-ndjson",
+        Takes = Ndjson.MediaType,
+        AnswerType = Ndjson.MediaType,
         Answer = typeof(BatchLine),
         Problems = [400, 404, 413, 415, 429],
     }, PostAsync);

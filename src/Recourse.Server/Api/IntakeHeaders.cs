@@ -35,7 +35,7 @@ internal static class IntakeHeaders
             throw Bad("The content type has characters that no header can carry; it is visible ASCII such as application/json."),
         _ when !MediaTypeHeaderValue.TryParse(value, out _) || value.TrimEnd().EndsWith(';') =>
             throw Bad($"The content type '{value}' is none; it is written type/subtype, with parameters as in text/plain; charset=utf-8."),
-        _ when value.StartsWith("application/vnd.recourse.sealed", StringComparison.OrdinalIgnoreCase) =>
+        _ when value.AsSpan().TrimStart().StartsWith("application/vnd.recourse.sealed", StringComparison.OrdinalIgnoreCase) =>
             throw Bad($"The content type '{value}' marks what the relay itself has sealed in its store. Use another one."),
         _ => value,
     };

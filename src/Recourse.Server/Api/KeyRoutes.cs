@@ -70,16 +70,24 @@ internal static class KeyRoutes
         var found = all.Find(key => key.Name == asked) ?? all.Find(key => key.Id == asked)
             ?? throw new ProblemException(Problem.Of(StatusCodes.Status404NotFound, "unknown-key",
                 Spelling.Nearest(asked, all.Select(key => key.Name)) is { } near ? $"There is no key '{asked}'. Did you mean '{near}'?"
-                    : $"There is no key '{asked}'. GET /v1/keys lists them."));
+                    : $"There is no key '{asked}'. {Named(all)}"));
         if (all.Count == 1 && relay.ListensBeyondLoopback)
+        {
+            await relay.Store.CommitAsync(new NoteActCommand(LetterAccess.Actor(http, null), "key.remove", $"key/{found.Name}",
+                $"{found.Role.Name()}, id {found.Id}", "last-key"));
             throw new ProblemException(Problem.Of(StatusCodes.Status409Conflict, "last-key",
-                "It is the last key, and the relay listens beyond loopback: nobody could reach it any more. Make another admin's key "
-                    + "first."));
+                "It is the last key, and the relay listens beyond loopback: nobody could reach it any more. "
+                + "Make another admin's key first."));
+        }
         var outcome = await relay.Store.CommitAsync(new RemoveKeyCommand(found.Id, LetterAccess.Actor(http, null)));
         if (outcome is not (KeyOutcome.Done or KeyOutcome.NotFound))
             throw Conflict(outcome, found.Name);
         http.Response.StatusCode = StatusCodes.Status204NoContent;
     }
+
+    // Only an admin asks.
+    private static string Named(List<ApiKey> all) => all.Count == 0 ? "No key was made yet."
+        : $"There are: {string.Join(", ", all.Take(10).Select(key => key.Name))}{(all.Count > 10 ? " …" : "")}.";
 
     private static async Task<NewKey> ReadAsync(HttpRequest request)
     {
@@ -100,9 +108,8 @@ internal static class KeyRoutes
     {
         KeyOutcome.NameTaken => $"There is a key '{name}' already; remove it, or give this one another name.",
         KeyOutcome.NeedsAdmin => "The first key must be an admin's: with any other, nobody could make a second one.",
-        KeyOutcome.LastAdmin => $"'{name}' is the last admin's key, and there are others that nobody could look after. Make another "
-            + $"admin's "
-            + "key first, or remove the others.",
+        KeyOutcome.LastAdmin => $"'{name}' is the last admin's key, and there are others that nobody could look after. "
+            + "Make another admin's key first, or remove the others.",
         KeyOutcome.Full => "There are 1,000 keys, as many as are kept; remove some.",
         _ => $"There is no key '{name}'.",
     };

@@ -82,10 +82,11 @@ internal static class LetterAccess
         if (!body.IsEmpty && !request.HasJsonContentType())
             throw new ProblemException(Problem.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type",
                 "The body of this call is JSON, content type application/json, or there is none."));
+        Zeros.Check(body.Span);
         return body;
     }
 
-    public static string? Reason(string? text) => text?.Length > ReasonMax ? throw TooLong() : Text(text, "A reason");
+    public static string? Reason(string? text) => text?.Length > ReasonMax ? throw TooLong() : text;
 
     /// <summary>Who acts: whom the key, or the application around the relay, says; only where nobody does, what the caller says.</summary>
     public static string Actor(HttpContext http, string? text) =>
@@ -93,13 +94,9 @@ internal static class LetterAccess
             ? throw TooLong()
             : string.IsNullOrWhiteSpace(text) ? NobodyNamed
             : text.Trim() is var said && said == "policy" ? throw Bad("The actor 'policy' stands for what the configuration does.")
-            : Text(said, "An actor")!;
+            : said;
 
     private static ProblemException TooLong() => Bad($"A reason may have {ReasonMax:N0} characters, an actor {ActorMax}.");
-
-    /// <summary>Refuses a zero, which not every store can keep in a text.</summary>
-    public static string? Text(string? text, string what) =>
-        text?.Contains('\0') is true ? throw Bad($"{what} has a zero (U+0000); leave it out.") : text;
 
     public static ProblemException Bad(string detail) => new(Problem.Of(StatusCodes.Status400BadRequest, "bad-json", detail));
 

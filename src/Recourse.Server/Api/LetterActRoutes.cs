@@ -98,10 +98,10 @@ internal static class LetterActRoutes
             {
                 Assignee = assignee?.Length > AssigneeMax
                     ? throw LetterAccess.Bad($"An assignee may have {AssigneeMax} characters.")
-                    : LetterAccess.Text(assignee, "An assignee"),
+                    : assignee,
                 Note = note?.Length > NoteMax
                     ? throw LetterAccess.Bad($"A note may have {NoteMax:N0} characters.")
-                    : LetterAccess.Text(note, "A note"),
+                    : note,
                 Manual = manual,
             };
         }

@@ -17,10 +17,12 @@ internal sealed class LetterImport(Relay relay, bool asDead, string actor)
         {
             if (line is null)
                 return Refused("The line is longer than a letter can be.");
+            Zeros.Check(line);
             var letter = JsonSerializer.Deserialize(line, ApiJson.Plain.LetterLine) ?? throw new JsonException("The line is null.");
             id = letter.Id;
-            if (letter.Warning is not null || letter.BodyBase64 is null)
-                return Refused("The line has no body: its row could not be read when it was exported.");
+            // A warning alone refuses nothing: whoever wrote masked values back may have left it.
+            if (letter.BodyBase64 is null)
+                return Refused($"The line has no body. {letter.Warning}".TrimEnd());
             if (!relay.Intake.TryGetValue(letter.Queue, out var door))
                 return Refused($"There is no queue '{letter.Queue}'.");
             if (!relay.Configuration.Services.ContainsKey(letter.Service))

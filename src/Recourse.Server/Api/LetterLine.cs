@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Recourse.Durable;
+using Recourse.Server.Redaction;
 
 namespace Recourse.Server.Api;
 
@@ -42,7 +43,8 @@ internal sealed record LetterLine
     public byte[]? OriginalBodyBase64 { get; init; }
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? OriginalContentType { get; init; }
-    /// <summary>Why there is no more of it: its row could not be read.</summary>
+    /// <summary>Why it is not whole, and so cannot be imported as it is: its row could not be read, it is without its payload, or
+    /// values in it are masked.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Warning { get; init; }
 
@@ -71,6 +73,21 @@ internal sealed record LetterLine
         OriginalBodyBase64 = null,
         Warning = Warning ?? "Without its payload: the key that asked for it does not show payloads.",
     };
+
+    /// <summary>The line, with a warning where an import would refuse it for its masks.</summary>
+    public LetterLine WithWarningOfMasks(Redactor redactor)
+    {
+        try
+        {
+            redactor.Whole(BodyBase64, Headers);
+            redactor.Whole(OriginalBodyBase64, null);
+            return this;
+        }
+        catch (ArgumentException error)
+        {
+            return this with { Warning = $"Values in it are masked, so an import refuses it: {error.Message}" };
+        }
+    }
 
     private static LetterLine Of(StoredDelivery letter, Payload? payload, Payload? original) => new()
     {

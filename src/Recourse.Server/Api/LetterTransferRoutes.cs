@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Recourse.Durable;
 using Recourse.Server.Security;
@@ -12,7 +11,6 @@ internal static class LetterTransferRoutes
 {
     private const int PageSize = 200;
     private const int InFlight = 64;
-    private static readonly byte[] NewLine = "\n"u8.ToArray();
     private static readonly QueryParameter As = new("as",
         "dead (the default): each line becomes the dead letter that it was; new: a message for its service.", ["dead", "new"]);
     private static readonly QueryParameter Actor = new("actor", "Who imports, for the histories of dead letters.");
@@ -22,15 +20,15 @@ internal static class LetterTransferRoutes
         routes.Map(new("GET", "/v1/dead-letters/export", "The dead letters that match, whole, a line each; newest first.")
         {
             Query = filters,
-            AnswerType = "application/x-ndjson",
+            AnswerType = Ndjson.MediaType,
             Answer = typeof(LetterLine),
             Problems = [400, 503],
         }, (http, relay) => ExportAsync(http, relay, filters));
         routes.Map(new("POST", "/v1/dead-letters/import", "Takes exported lines; answers each, in order. A bad line costs itself.")
         {
             Query = [As, Actor],
-            Takes = "application/x-ndjson",
-            AnswerType = "application/x-ndjson",
+            Takes = Ndjson.MediaType,
+            AnswerType = Ndjson.MediaType,
             Answer = typeof(ImportLine),
             Problems = [400, 503],
         }, ImportAsync);
@@ -46,17 +44,14 @@ internal static class LetterTransferRoutes
         var whole = Caller.Of(http).SeesPayloads;
         await relay.Store.CommitAsync(new NoteActCommand(LetterAccess.Actor(http, null), "export", "dead-letters",
             http.Request.QueryString.Value is { Length: > 1 } query ? query[1..] : "all", whole ? "done" : "without payloads"));
-        http.Response.ContentType = "application/x-ndjson";
+        http.Response.ContentType = Ndjson.MediaType;
         while (true)
         {
             foreach (var letter in page.Items)
             {
                 var line = await LetterLine.ReadAsync(queries, letter, http.RequestAborted);
-                if (!whole)
-                    line = line.WithoutPayload();
-                await http.Response.BodyWriter.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.LetterLine),
-                    http.RequestAborted);
-                await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
+                line = whole ? line.WithWarningOfMasks(relay.Redactor) : line.WithoutPayload();
+                await Ndjson.WriteAsync(http, line, ApiJson.Plain.LetterLine);
             }
             if (page.Next is null)
                 return;
@@ -67,10 +62,10 @@ internal static class LetterTransferRoutes
     private static async Task ImportAsync(HttpContext http, Relay relay)
     {
         var values = QueryReader.Values(http.Request.Query, [As, Actor]);
-        var import = new LetterImport(relay, values.GetValueOrDefault("as") != "new",
-            LetterAccess.Actor(http, values.GetValueOrDefault("actor")));
+        var actor = LetterAccess.Actor(http, values.GetValueOrDefault("actor"));
+        var import = new LetterImport(relay, values.GetValueOrDefault("as") != "new", actor);
         BodyReader.Unbind(http.Request);
-        http.Response.ContentType = "application/x-ndjson";
+        http.Response.ContentType = Ndjson.MediaType;
         var waiting = new Queue<Task<ImportLine>>();
         var number = 0;
         // Bodies twice, as base64, and the history around them.
@@ -81,20 +76,13 @@ internal static class LetterTransferRoutes
             if (line is { Length: 0 })
                 continue;
             if (waiting.Count == InFlight)
-                await AnswerAsync(http, await waiting.Dequeue());
+                await Ndjson.WriteAsync(http, await waiting.Dequeue(), ApiJson.Plain.ImportLine);
             waiting.Enqueue(import.TakeAsync(number, line));
         }
         while (waiting.TryDequeue(out var answer))
-            await AnswerAsync(http, await answer);
+            await Ndjson.WriteAsync(http, await answer, ApiJson.Plain.ImportLine);
         await relay.Store.CommitAsync(
-            new NoteActCommand(LetterAccess.Actor(http, null), "import", "dead-letters", $"{number:N0} lines", "done"));
-    }
-
-    private static async Task AnswerAsync(HttpContext http, ImportLine line)
-    {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(line, ApiJson.Plain.ImportLine);
-        await http.Response.BodyWriter.WriteAsync(bytes, http.RequestAborted);
-        await http.Response.BodyWriter.WriteAsync(NewLine, http.RequestAborted);
+            new NoteActCommand(actor, "import", "dead-letters", $"{number:N0} lines", "done"));
     }
 
     /// <summary>The lines of a body; null for one that is too long, which is passed over.</summary>

@@ -90,6 +90,7 @@ internal static class ReplayRoutes
         if (await BodyReader.ReadAsync(request, MaxBody) is not { } body)
             throw new ProblemException(Problem.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large",
                 $"The body of this call may have {MaxBody:N0} bytes."));
+        Zeros.Check(body.Span);
         try
         {
             return JsonSerializer.Deserialize(body.Span, ApiJson.Default.ReplayBody) ?? throw Bad("The body is empty.");

@@ -49,9 +49,6 @@ internal static class ServiceRoutes
         if ((await AllAsync(relay, http.RequestAborted)).All(service => service.Name != name))
             throw new ProblemException(Unknown(name, relay));
         await relay.Store.CommitAsync(new ControlCommand(kind, name, on, act.Actor!, act.Reason));
-        // A reset also closes a breaker that opened by itself.
-        if (kind is ControlKind.ServiceIsolated && !on)
-            await relay.ResetAsync(name);
         await WriteAsync(http, relay, name);
     }
 

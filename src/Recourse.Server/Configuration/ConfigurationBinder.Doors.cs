@@ -42,11 +42,11 @@ internal sealed partial class ConfigurationBinder
                 continue;
             if (group.Values.Get<string?>("key", null) is not { } text
                 || !Convert.TryFromBase64String(text.Trim(), bytes, out var length) || length != 32)
-                Error(group.Values.At("key"), $"The key '{group.Name}' needs key: 32 bytes in base64. Make one with: openssl rand "
-                    + $"-base64 32.");
+                Error(group.Values.At("key"),
+                    $"The key '{group.Name}' needs key: 32 bytes in base64. Make one with: openssl rand -base64 32.");
             else if (group.Name.Length > 32)
-                Error(group.Mark, $"'{group.Name}' has {group.Name.Length} characters; the id of a key has 32 at most, for it stands in "
-                    + $"each row.");
+                Error(group.Mark, $"'{group.Name}' has {group.Name.Length} characters; the id of a key has 32 at most, "
+                    + "for it stands in each row.");
             else if (seen.Find(other => other.Bytes.AsSpan().SequenceEqual(bytes.AsSpan(0, length))).Id is { } same)
                 Error(group.Values.At("key"), $"The keys '{same}' and '{group.Name}' are the same 32 bytes: sealing with one after the "
                     + "other would change nothing. Make another, or keep one id.");
@@ -77,21 +77,35 @@ internal sealed partial class ConfigurationBinder
             Password = Secret(values, "password"),
             Header = values.Get<string?>("header", null),
             Value = Secret(values, "value"),
+            TokenUrl = values.Get<Uri?>("token_url", null),
+            ClientId = Secret(values, "client_id"),
+            ClientSecret = Secret(values, "client_secret"),
+            Scope = Secret(values, "scope"),
+            Audience = Secret(values, "audience"),
+            SecretInForm = values.Get("client_auth", "basic") == "form",
         };
+        var tokens = Array.Exists(TokenKeys, values.Has);
         var ways = (auth.Bearer is null ? 0 : 1) + (auth.User is null && auth.Password is null ? 0 : 1)
-            + (auth.Header is null && auth.Value is null ? 0 : 1);
+            + (auth.Header is null && auth.Value is null ? 0 : 1) + (tokens ? 1 : 0);
         if (values.HasWrong)
             return auth; // What would be said about the whole follows from what is wrong in it.
-        if (ways != 1 || (auth.User is null) != (auth.Password is null) || (auth.Header is null) != (auth.Value is null))
-            Error(values.Mark, "'auth' is one of bearer, user with password, or header with value.");
+        if (ways != 1 || (auth.User is null) != (auth.Password is null) || (auth.Header is null) != (auth.Value is null)
+            || (tokens && (auth.TokenUrl is null || auth.ClientId is null || auth.ClientSecret is null)))
+            Error(values.Mark, "'auth' is one of bearer, user with password, header with value, or token_url with client_id and "
+                + "client_secret.");
         else if (auth.User?.Contains(':', StringComparison.Ordinal) == true)
             Error(values.At("user"), "'user' holds a colon, which ends the name in Basic authentication.");
         else if (auth.Header is { } name && (!HeaderRules.IsName(name) || HeaderRules.IsOurs(name)))
             Error(values.At("header"), $"'{name}' is no name of a header, or one that the relay sets itself.");
         else if (headers.ContainsKey(auth.Carried().Name))
             Error(values.Mark, $"The header '{auth.Carried().Name}' stands in headers too. Keep one of them.");
+        if (auth.TokenUrl is { Scheme: "http", IsLoopback: false })
+            warnings.Add(new(values.At("token_url").File, values.At("token_url").Line, values.At("token_url").Column,
+                "token_url begins with http://: client_secret and the tokens go over the network for all to read."));
         return auth;
     }
+
+    private static readonly string[] TokenKeys = ["token_url", "client_id", "client_secret", "scope", "audience", "client_auth"];
 
     // The value is never shown: it is a secret.
     private string? Secret(GroupValues values, string key)

@@ -33,6 +33,12 @@ internal static class ConfigurationKeys
         new("password", KeyKind.Text, "The password of user. Best ${NAME} or ${file:path}.") { Secret = true },
         new("header", KeyKind.Text, "A header, such as X-Api-Key, that carries value."),
         new("value", KeyKind.Text, "The value of header. Best ${NAME} or ${file:path}.") { Secret = true },
+        new("token_url", KeyKind.HttpUrl, "Where access tokens are asked for, by OAuth 2.0 client credentials."),
+        new("client_id", KeyKind.Text, "Who the relay is to token_url.") { Secret = true },
+        new("client_secret", KeyKind.Text, "The secret of client_id. Best ${NAME} or ${file:path}.") { Secret = true },
+        new("scope", KeyKind.Text, "What the token shall allow, names with spaces between. Default: left to token_url."),
+        new("audience", KeyKind.Text, "For whom the token is, where token_url asks for that. Default: not sent."),
+        OneOf("client_auth", ["basic", "form"], "How client_id and client_secret are sent to token_url. Default basic."),
     ]);
 
     private static readonly KeyGroup Sign = new("sign",
@@ -71,8 +77,12 @@ internal static class ConfigurationKeys
         Whole("max_concurrent", 1, 10_000, "Attempts under way at once. Default 10."),
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
-        new("auth", KeyKind.Group, "How the relay shows the service who it is: bearer, user and password, or header and "
-            + "value.") { Group = Auth, Secret = true },
+        new("auth", KeyKind.Group,
+            "How the relay shows the service who it is: bearer, user and password, header and value, or token_url, client_id and client_secret.")
+        {
+            Group = Auth,
+            Secret = true,
+        },
         new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign, Secret = true },
         new("tls", KeyKind.Group, "Own certificate authorities, and a certificate of the relay's own; PEM files.") { Group = ClientTls },
         NotYet("budget", "error budgets"),
@@ -147,8 +157,12 @@ internal static class ConfigurationKeys
     private static readonly KeyGroup Encryption = new("encryption",
     [
         new("active", KeyKind.Text, "The key that seals; the others only open what was sealed before. Default: the first."),
-        new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another "
-            + "key.") { Group = EncryptionKey, Secret = true, EntriesMax = 16 },
+        new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another key.")
+        {
+            Group = EncryptionKey,
+            Secret = true,
+            EntriesMax = 16,
+        },
     ]);
 
     private static readonly KeyGroup Redact = new("redact",
@@ -170,8 +184,8 @@ internal static class ConfigurationKeys
     private static readonly KeyGroup Telemetry = new("telemetry",
     [
         new("otlp", KeyKind.HttpUrl, "Where traces and metrics are sent by OTLP, such as http://127.0.0.1:4318. Default: nowhere."),
-        OneOf("protocol", ["http", "grpc"], "http: protobuf over HTTP, to /v1/traces and /v1/metrics below the address; grpc. "
-            + "Default http."),
+        OneOf("protocol", ["http", "grpc"],
+            "http: protobuf over HTTP, to /v1/traces and /v1/metrics below the address; grpc. Default http."),
         new("headers", KeyKind.HeaderMap, "Headers that every export carries, for example an API key."),
         new("traces", KeyKind.Boolean, "Whether traces are sent. Default true."),
         new("metrics", KeyKind.Boolean, "Whether metrics are sent. Default true."),

@@ -12,8 +12,7 @@ public static class ListenAddress
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || address.Host.Length == 0 || address.Scheme is not ("http" or "https")
             || address.AbsolutePath != "/" || address.Query.Length + address.Fragment.Length + address.UserInfo.Length > 0)
             return (null, $"'{text}' is no address to listen on; write http://ADDRESS:PORT or https://ADDRESS:PORT such as "
-                + $"http://127.0.0.1:8080 (port 0 takes a free "
-                + "one).");
+                + "http://127.0.0.1:8080 (port 0 takes a free one).");
         return IsLoopback(address.DnsSafeHost) || IPAddress.TryParse(address.DnsSafeHost, out _)
             ? (address, null)
             : (null, $"'{text}' names a host; write the address to listen on in digits: http://0.0.0.0:8080 for all of this machine, "

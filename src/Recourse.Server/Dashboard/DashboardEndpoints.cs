@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Recourse.Durable;
+using Recourse.Server.Api;
 using Recourse.Server.Security;
 
 namespace Recourse.Server.Dashboard;
@@ -65,8 +66,12 @@ public static class DashboardEndpoints
             IResult result;
             try
             {
-                result = http.Features.Get<Refusal>() is { } refusal ? pages.Refused(http, depth, refusal) : await page(http,
-                    http.GetRouteValue("id") as string ?? "");
+                result = (http.Features.Get<Refusal>() ?? Unreadable(http.Request)) is { } refusal ? pages.Refused(http, depth, refusal)
+                    : await page(http, http.GetRouteValue("id") as string ?? "");
+            }
+            catch (ProblemException error)
+            {
+                result = pages.Problem(http, depth, error.Problem.Status, "Not understood", error.Problem.Detail);
             }
             catch (StoreException error)
             {
@@ -85,6 +90,9 @@ public static class DashboardEndpoints
             await result.ExecuteAsync(http);
         };
     }
+
+    // A relay's guard has asked before; the dashboard of an application that mounts it alone has none.
+    private static Refusal? Unreadable(HttpRequest request) => Zeros.In(request) is { } problem ? new(problem) : null;
 
     private static int Depth(string pattern) => pattern == "/" ? 0 : pattern.Count(character => character == '/');
 

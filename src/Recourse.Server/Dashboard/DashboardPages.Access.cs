@@ -15,7 +15,8 @@ internal sealed partial class DashboardPages
     public IResult Refused(HttpContext http, int depth, Refusal refusal)
     {
         if (refusal.Problem.Status != StatusCodes.Status401Unauthorized)
-            return Problem(http, depth, refusal.Problem.Status, "Not with this key", refusal.Problem.Detail);
+            return Problem(http, depth, refusal.Problem.Status,
+                refusal.Problem.Status == StatusCodes.Status403Forbidden ? "Not with this key" : "Not understood", refusal.Problem.Detail);
         // The script asks for fragments; it loads the page itself then, which leads to the same place.
         if (http.Request.Query.ContainsKey("fragment"))
             return Results.StatusCode(StatusCodes.Status401Unauthorized);

@@ -53,15 +53,9 @@ internal sealed class DeadLetterForms(DashboardPages pages)
 
     private async Task<IResult> ActAsync(HttpContext http, string id, string done, Act act)
     {
-        if (FormGuard.IsFromAnotherSite(http.Request))
-            return Refused(http, "The request came from a page of another site. Nothing was changed.");
-        if (!http.Request.HasFormContentType)
-            return pages.Problem(
-                http, Depth, StatusCodes.Status415UnsupportedMediaType, "Not a form", "Only the forms of this page are taken here.");
-        var form = await FormGuard.ReadAsync(http);
-        if (!FormGuard.HasToken(http.Request, form))
-            return Refused(
-                http, "The form does not belong to this browser, or cookies are off. Nothing was changed: load the page again and repeat.");
+        var (form, refusal) = await OperatorForms.CheckAsync(pages, http, Depth);
+        if (form is null)
+            return refusal!;
         if (!DeliveryId.TryParse(id, out var key))
             return pages.NotFound(http, Depth, "There is no such delivery.");
 
@@ -110,6 +104,4 @@ internal sealed class DeadLetterForms(DashboardPages pages)
         http.Response.Cookies.Append(WhoCookie, said, options);
         return said;
     }
-
-    private IResult Refused(HttpContext http, string text) => pages.Problem(http, Depth, StatusCodes.Status403Forbidden, "Refused", text);
 }

@@ -41,14 +41,22 @@ internal static class FormGuard
         return request.Headers.Origin.ToString() is { Length: > 0 } origin && !Security.SiteGuard.IsOwn(origin, request);
     }
 
-    // Throws BadHttpRequestException for a body that is announced as a form and is none.
+    // Refuses a body that is announced as a form and is none, and a field with a zero: the server's reader of urlencoded forms does so
+    // too, and does not say in which field.
     public static async Task<IFormCollection> ReadAsync(HttpContext http)
     {
         try
         {
-            return await http.Request.ReadFormAsync(http.RequestAborted);
+            var form = await http.Request.ReadFormAsync(http.RequestAborted);
+            Api.Zeros.Check(form);
+            return form;
         }
-        catch (Exception error) when (error is InvalidDataException or IOException and not BadHttpRequestException)
+        catch (InvalidDataException)
+        {
+            throw new Api.ProblemException(Api.Problem.Of(StatusCodes.Status400BadRequest, "bad-form",
+                "The form is malformed, or a field of it holds a zero (U+0000). Nothing of it was taken."));
+        }
+        catch (IOException error) when (error is not BadHttpRequestException)
         {
             throw new BadHttpRequestException("The form is malformed.", error);
         }

@@ -52,7 +52,8 @@ internal sealed class OperatorForms(DashboardPages pages)
         var known = kinds[0] is ControlKind.QueuePaused or ControlKind.QueueDraining ? controls.Queues : controls.Services;
         if (!known.Contains(id))
             return pages.NotFound(http, Depth, "There is no queue or service of this name.");
-        var changed = false;
+        // A reset closes the breaker, whoever opened it.
+        var changed = !on && kinds is [ControlKind.ServiceIsolated];
         foreach (var kind in kinds)
             changed |= await DashboardPages.Store(http).CommitAsync(
                 new ControlCommand(kind, id, on, Actor(http), Reason(form)), http.RequestAborted);

@@ -26,13 +26,20 @@ internal sealed class SignIn(DashboardPages pages)
         if (http.RequestServices.GetService<Relay>() is not { Keys: { InUse: true } keys } relay)
             return SeeOther(http, next);
         await keys.RefreshAsync(http.RequestAborted);
+        var gate = http.RequestServices.GetRequiredService<Gate>();
         if (keys.Find(form["key"].ToString().Trim()) is not { Parent: null } key)
+        {
+            await gate.RefusedSignInAsync(http, null);
             return pages.SignIn(http, Depth, new(next, "This key is not known here, was removed, or is over."),
                 StatusCodes.Status401Unauthorized);
+        }
         if (!key.Role.May(Role.Viewer))
-            return pages.SignIn(http, Depth, new(next, $"The key '{key.Name}' only sends messages; the dashboard needs a viewer's key "
-                + $"or more."),
+        {
+            await gate.RefusedSignInAsync(http, key);
+            return pages.SignIn(http, Depth,
+                new(next, $"The key '{key.Name}' only sends messages; the dashboard needs a viewer's key or more."),
                 StatusCodes.Status403Forbidden);
+        }
         var session = KeySecret.New();
         var outcome = await relay.Store.CommitAsync(
             new AddKeyCommand(session.Id, key.Name, key.Role, session.Hash(), key.Name) { Parent = key.Id, Lifetime = Lifetime });

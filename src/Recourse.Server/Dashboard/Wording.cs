@@ -17,6 +17,10 @@ internal static class Wording
 
     public static string Clock(DateTimeOffset time) => time.UtcDateTime.ToString("HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
+    // To the second: what people quote to each other.
+    public static string Stamp(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+
     public static string Relative(DateTimeOffset time, DateTimeOffset now)
     {
         var age = now - time;

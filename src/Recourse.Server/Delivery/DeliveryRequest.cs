@@ -18,7 +18,7 @@ internal static class DeliveryRequest
         "Idempotency-Key", "traceparent",
     };
 
-    internal static HttpRequestMessage Of(ClaimedDelivery delivery, ServiceTarget target, DateTimeOffset now)
+    internal static HttpRequestMessage Of(ClaimedDelivery delivery, ServiceTarget target, DateTimeOffset now, string? token = null)
     {
         var request = new HttpRequestMessage(new HttpMethod(target.Method), target.Url)
         {
@@ -45,7 +45,7 @@ internal static class DeliveryRequest
         }
 
         // Last, so that nothing of the sender's or the configuration's stands in their place.
-        if (target.Auth?.Carried() is var (authName, authValue))
+        if (target.Auth?.Carried(token) is var (authName, authValue))
             Set(request, authName, authValue);
         if (target.Signer is { } signer)
         {

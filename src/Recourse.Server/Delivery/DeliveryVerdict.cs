@@ -24,6 +24,24 @@ internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider t
         return DeliveryResult.Failed(classifier.ClassifyHttp(code), error, status, RetryAfter(response));
     }
 
+    /// <summary>
+    /// The service refused the access token. That speaks against the token, whatever message it came with: every other one would have met
+    /// the same. With another token it may pass.
+    /// </summary>
+    /// <param name="refused">The verdict on the answer.</param>
+    /// <param name="dropped">The next attempt asks for another token.</param>
+    internal static DeliveryResult OfRefusedToken(DeliveryResult refused, bool dropped) => DeliveryResult.Failed(
+        refused.Fault! with
+        {
+            Blame = Blame.Service,
+            Persistence = dropped ? Persistence.Transient : Persistence.Permanent,
+            Scope = dropped ? RetryScope.Call : RetryScope.Never,
+            Applied = Applied.No,
+        },
+        $"The access token was refused{(dropped ? "; the next attempt asks for another" : ", and so was the one before it")}. "
+        + refused.Error,
+        refused.Status, refused.RetryAfter);
+
     /// <summary>No answer: the connection did not come about, or was lost.</summary>
     internal DeliveryResult OfException(Exception exception, bool begun)
     {
@@ -37,7 +55,7 @@ internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider t
 
     /// <summary>The wait that the answer asks for, in seconds or as a date; never negative. Null when it asks for none that can be
     /// read.</summary>
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    internal TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {
         { Delta: { } delta } => NotNegative(delta),
         { Date: { } date } => NotNegative(date - time.GetUtcNow()),

@@ -35,8 +35,7 @@ internal sealed class HttpDelivery : IDisposable
             var before = _lines;
             _lines = targets.ToFrozenDictionary(
                 target => target.Name,
-                target => new Line(target, before.GetValueOrDefault(target.Name) is { } line && line.Target.Tls == target.Tls
-                    ? line.Client : new HttpMessageInvoker(Connections(target.Tls))));
+                target => LineOf(target, before.GetValueOrDefault(target.Name)));
             // What has gone is left to the collector: an attempt may still use it, and idle connections close by themselves.
         }
     }
@@ -51,14 +50,18 @@ internal sealed class HttpDelivery : IDisposable
                 $"Service '{delivery.Service}' has no url. Set services.{delivery.Service}.url.");
         }
 
-        using var request = DeliveryRequest.Of(delivery, line.Target, _time.GetUtcNow());
+        var access = line.Tokens is { } tokens ? await tokens.GetAsync(cancellationToken) : default;
+        if (access.Failure is { } failure) return failure;
+        using var request = DeliveryRequest.Of(delivery, line.Target, _time.GetUtcNow(), access.Token);
         var content = (DeliveryContent)request.Content!;
         try
         {
             using var response = await line.Client.SendAsync(request, cancellationToken);
             var status = (int)response.StatusCode;
             if (line.Target.IsSuccess(status)) return DeliveryResult.Delivered(status.ToString(CultureInfo.InvariantCulture));
-            return _verdict.OfStatus(response, await ResponseText.ReadAsync(response, _time, cancellationToken));
+            var result = _verdict.OfStatus(response, await ResponseText.ReadAsync(response, _time, cancellationToken));
+            return status == (int)HttpStatusCode.Unauthorized && access.Token is { } refused
+                ? DeliveryVerdict.OfRefusedToken(result, line.Tokens!.Drop(refused)) : result;
         }
         catch (OperationCanceledException exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -68,6 +71,18 @@ internal sealed class HttpDelivery : IDisposable
         {
             return _verdict.OfException(exception, content.Begun);
         }
+    }
+
+    // Connections depend on certificates alone; tokens on who asks for them, and over which connections.
+    private Line LineOf(ServiceTarget target, Line? before)
+    {
+        var client = before is not null && before.Target.Tls == target.Tls ? before.Client
+            : new HttpMessageInvoker(Connections(target.Tls));
+        var tokens = target.Auth?.TokenUrl is null ? null
+            : before is { Tokens: not null } && before.Client == client && before.Target.Auth == target.Auth
+                && before.Target.TokenPatience == target.TokenPatience ? before.Tokens
+            : new AccessTokens(target.Auth, target.TokenPatience, client, _verdict, _classifier, _time);
+        return new(target, client, tokens);
     }
 
     public void Dispose()
@@ -99,5 +114,5 @@ internal sealed class HttpDelivery : IDisposable
         RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
     };
 
-    private sealed record Line(ServiceTarget Target, HttpMessageInvoker Client);
+    private sealed record Line(ServiceTarget Target, HttpMessageInvoker Client, AccessTokens? Tokens);
 }

@@ -21,13 +21,39 @@ public sealed record ServiceAuth
     /// <summary>The value of <see cref="Header"/>.</summary>
     public string? Value { get; init; }
 
+    /// <summary>
+    /// Where an access token is asked for with <see cref="ClientId"/> and <see cref="ClientSecret"/> (OAuth 2.0 client credentials); it is
+    /// sent as <c>Authorization: Bearer …</c> and kept until shortly before it ends.
+    /// </summary>
+    public Uri? TokenUrl { get; init; }
+
+    /// <summary>Who the relay is to the token endpoint.</summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>The secret of <see cref="ClientId"/>.</summary>
+    public string? ClientSecret { get; init; }
+
+    /// <summary>What the token shall allow, names with spaces between; null leaves it to the token endpoint.</summary>
+    public string? Scope { get; init; }
+
+    /// <summary>For whom the token is, where the token endpoint asks for that; null (the default) is not sent.</summary>
+    public string? Audience { get; init; }
+
+    /// <summary>
+    /// True sends id and secret in the form to the token endpoint; false (the default) as Basic authentication, which each must take.
+    /// </summary>
+    public bool SecretInForm { get; init; }
+
     /// <summary>The header that a delivery carries.</summary>
-    internal (string Name, string Value) Carried() => Bearer is not null ? ("Authorization", $"Bearer {Bearer}")
+    /// <param name="token">The access token, where <see cref="TokenUrl"/> gives them out.</param>
+    internal (string Name, string Value) Carried(string? token = null) => Bearer is not null ? ("Authorization", $"Bearer {Bearer}")
         : User is not null ? ("Authorization", "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes($"{User}:{Password}")))
+        : TokenUrl is not null ? ("Authorization", $"Bearer {token}")
         : (Header!, Value!);
 
     /// <summary>Says which way, and no secret.</summary>
-    public override string ToString() => Bearer is not null ? "bearer" : User is not null ? "basic" : $"header {Header}";
+    public override string ToString() => Bearer is not null ? "bearer" : User is not null ? "basic"
+        : TokenUrl is not null ? $"client credentials of {ClientId}" : $"header {Header}";
 }
 
 /// <summary>

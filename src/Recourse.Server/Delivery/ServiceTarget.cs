@@ -21,6 +21,9 @@ internal sealed record ServiceTarget
     /// <summary>Who the relay is to the service. Default: not said.</summary>
     public ServiceAuth? Auth { get; init; }
 
+    /// <summary>How long an access token is waited for, where <see cref="Auth"/> needs one. Default 10 s.</summary>
+    public TimeSpan TokenPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Signs each delivery. Default: none.</summary>
     public DeliverySigner? Signer { get; init; }
 

@@ -56,10 +56,10 @@ internal static partial class Log
         "Service '{Service}' is no longer configured; what is for it waits until it is. Deliveries: {Held}.")]
     internal static partial void Orphaned(ILogger logger, string service, long held);
 
-    [LoggerMessage(24, LogLevel.Error, "Dead letters: {Dead} of at most {Max}. Queues answer 429 until some are replayed or discarded.")]
+    [LoggerMessage(29, LogLevel.Error, "Dead letters: {Dead} of at most {Max}. Queues answer 429 until some are replayed or discarded.")]
     internal static partial void DeadLettersFull(ILogger logger, long dead, int max);
 
-    [LoggerMessage(25, LogLevel.Information, "Dead letters: {Dead} of at most {Max}; the bound is far again.")]
+    [LoggerMessage(30, LogLevel.Information, "Dead letters: {Dead} of at most {Max}; the bound is far again.")]
     internal static partial void DeadLettersFarFromBound(ILogger logger, long dead, int max);
 
     [LoggerMessage(14, LogLevel.Warning, "Dead letters: {Dead} of at most {Max}. At the bound, queues answer 429.")]

@@ -111,14 +111,6 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
         return false;
     }
 
-    /// <summary>Closes a breaker and forgets its counts, here at once and on other nodes within 2 s.</summary>
-    public async Task ResetAsync(string service)
-    {
-        _dispatcher?.Reset(service);
-        if (_inner.Nodes is { Count: > 1 })
-            await Store.CommitAsync(new ResetServiceCommand(service));
-    }
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         // A file that is not there holds no key, and whoever is refused for that finds no new file beside the configuration.
@@ -223,6 +215,8 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.NeedsRestart(_logger, "tls");
         if (before.Store != configuration.Store)
             Log.NeedsRestart(_logger, "store");
+        if (before.Durability != configuration.Durability)
+            Log.NeedsRestart(_logger, "durability");
         if (before.Limits.MaxConnections != configuration.Limits.MaxConnections)
             Log.NeedsRestart(_logger, "limits.max_connections");
         if (!before.Telemetry.Equals(configuration.Telemetry with { Headers = before.Telemetry.Headers }))
@@ -274,12 +268,17 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     private async Task ControlledAsync(ControlCommand command)
     {
         _controls = await _inner.Queries.ControlsAsync();
-        if (command is not { Kind: ControlKind.ServiceIsolated, Result: true })
+        if (command.Kind is not ControlKind.ServiceIsolated)
             return;
         if (command.On)
+        {
             _dispatcher?.Isolate(command.Name);
-        else
-            _dispatcher?.Reset(command.Name);
+            return;
+        }
+        // A reset also closes a breaker that opened by itself: here at once, on other nodes within 2 s.
+        _dispatcher?.Reset(command.Name);
+        if (_inner.Nodes is not null)
+            await Store.CommitAsync(new ResetServiceCommand(command.Name));
     }
 
     public async ValueTask DisposeAsync()
@@ -328,6 +327,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             SuccessStatuses = service.SuccessStatuses,
             AllowedHeaders = service.AllowHeaders,
             Auth = service.Auth,
+            TokenPatience = AccessTokens.PatienceWithin(service.Policy.Timeout),
             Signer = service.SignSecrets.Count > 0 ? new(service.SignSecrets) : null,
             Tls = service.Tls,
         });

@@ -13,13 +13,12 @@ namespace Recourse.Server;
 internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundService
 {
     private const int LettersMax = 500;
-    private const int AuditBatch = 500;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
 
     private readonly StoreUpkeep _store = new(relay.Store);
+    private readonly Rest _rest = new();
     private string? _cursor;
     private string _filled = DeadLetterFill.Ok;
-    private readonly Rest _rest = new();
     private long? _awaySince;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -100,14 +99,8 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
     }
 
     /// <summary>What was done is kept for as long, and for as many, as the configuration says.</summary>
-    internal async Task PruneAuditAsync(CancellationToken stoppingToken)
-    {
-        var rules = relay.Configuration.Audit;
-        int removed;
-        do
-            removed = await relay.Store.CommitAsync(new PruneAuditCommand(rules.Keep, rules.KeepMax, AuditBatch), stoppingToken);
-        while (removed >= AuditBatch && !stoppingToken.IsCancellationRequested);
-    }
+    internal Task PruneAuditAsync(CancellationToken stoppingToken) =>
+        _store.PruneAuditAsync(relay.Configuration.Audit.Keep, relay.Configuration.Audit.KeepMax, stoppingToken);
 
     /// <summary>Looks at one page of dead letters, and goes on from there the next time, so that a million of them are no load.</summary>
     internal async Task DeadLettersAsync(CancellationToken stoppingToken)

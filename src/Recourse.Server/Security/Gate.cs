@@ -51,7 +51,7 @@ internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore
         if (key.Role.May(needed))
             return null;
         meters.Denied("role");
-        await NoteAsync(http, key, needed);
+        await NoteAsync(http, key.Name, $"the role {key.Role.Name()}; it needs {needed.Name()}");
         return Forbidden(key, needed);
     }
 
@@ -70,15 +70,25 @@ internal sealed class Gate(KeyRing keys, Func<bool> openToAll, Func<MessageStore
         (http.Connection.LocalIpAddress is not { } local || System.Net.IPAddress.IsLoopback(local))
         && !Array.Exists(Forwarded, http.Request.Headers.ContainsKey);
 
-    private async Task NoteAsync(HttpContext http, ApiKey key, Role needed)
+    /// <summary>Somebody was not signed in: counted, and noted within the bound of all refusals.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="key">The key that may not; null for one that is unknown, removed or over.</param>
+    public Task RefusedSignInAsync(HttpContext http, ApiKey? key)
+    {
+        meters.Denied(key is null ? "unknown_key" : "role");
+        // No key can have this name.
+        return NoteAsync(http, key?.Name ?? "(unknown key)", (key is null ? "a key that is unknown, removed or over" :
+            $"the role {key.Role.Name()}; it needs {Role.Viewer.Name()}") + $", from {http.Connection.RemoteIpAddress?.ToString() ?? "?"}");
+    }
+
+    private async Task NoteAsync(HttpContext http, string actor, string why)
     {
         if (!MayNow(ref _notedAt, NotePause))
             return;
         try
         {
-            await store().CommitAsync(new NoteActCommand(
-                key.Name, "refused", $"{http.Request.Method} {http.Request.Path}", $"a {key.Role.Name()}; needs {needed.Name()}",
-                    "refused"));
+            await store().CommitAsync(
+                new NoteActCommand(actor, "refused", $"{http.Request.Method} {http.Request.Path}", why, "refused"));
         }
         catch (StoreException)
         {

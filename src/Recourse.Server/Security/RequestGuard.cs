@@ -48,7 +48,7 @@ internal sealed class RequestGuard(
         }
         try
         {
-            if (await gate.AdmitAsync(http) is { } closed)
+            if ((await gate.AdmitAsync(http) ?? Zeros.In(http.Request)) is { } closed)
             {
                 if (http.GetEndpoint()?.Metadata.GetMetadata<Door>()?.PageDepth is null)
                     throw new ProblemException(closed);

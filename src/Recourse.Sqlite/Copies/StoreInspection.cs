@@ -105,6 +105,18 @@ internal static class StoreInspection
         }
     }
 
+    /// <summary>The ids of the keys that payloads are sealed with, of messages and of edited letters.</summary>
+    public static IReadOnlyList<string> PayloadKeys(SqliteDatabase database)
+    {
+        if (SqliteSchema.Version(database) < SqliteStoreFile.SchemaWithKeys)
+            return [];
+        var types = Rows(database, """
+            SELECT DISTINCT content_type FROM messages WHERE content_type IS NOT NULL
+            UNION SELECT DISTINCT content_type FROM letter_bodies WHERE content_type IS NOT NULL
+            """, int.MaxValue);
+        return [.. types.Select(SealedPayload.KeyOf).OfType<string>().Order(StringComparer.Ordinal)];
+    }
+
     private static List<string> Rows(SqliteDatabase database, string sql, int max)
     {
         var found = new List<string>();

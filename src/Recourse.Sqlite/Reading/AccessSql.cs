@@ -34,7 +34,7 @@ internal static class AccessSql
     public static Page<AuditEntry> Acts(ReadConnection read, AuditFilter filter, long? cursor)
     {
         // Only the conditions that are there, so that each has its index.
-        var sql = new StringBuilder("SELECT number, at, actor, verb, target, reason, outcome FROM acts WHERE number < ?1 AND ?2 = ?2");
+        var sql = new StringBuilder("SELECT number, at, actor, verb, target, reason, outcome FROM acts WHERE number < ?1");
         Add(filter.Actor is not null, " AND actor = ?3", " AND ?3 IS NULL");
         Add(filter.Verb is not null, " AND verb = ?4", " AND ?4 IS NULL");
         Add(filter.Since is not null, " AND at >= ?5", " AND ?5 IS NULL");

@@ -7,8 +7,8 @@ internal static class ReplaySql
 {
     public const string Columns =
         """
-        number, id, request, state, state_reason, made_at, ended_at, matched, replayed, skipped, delivered, dead_again, canary_judged,
-          cursor
+        number, id, request, state, state_reason, made_at, ended_at, matched, replayed, skipped, delivered, dead_again,
+        canary_judged, cursor
         """;
 
     public const string Items = "SELECT delivery, message, generation, at, outcome, ended_at, reason FROM replay_items";

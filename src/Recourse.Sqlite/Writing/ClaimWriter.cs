@@ -40,15 +40,14 @@ internal sealed class ClaimWriter
             """
             SELECT d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation, d.generation_at,
               d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type, m.headers,
-                m.trace_parent,
-              m.services, d.rank, d.replay, d.expires_at, m.body, d.edits
+              m.trace_parent, m.services, d.rank, d.replay, d.expires_at, m.body, d.edits
             FROM deliveries d JOIN messages m ON m.sequence = d.key >> 8 WHERE d.key = ?1
             """);
         _edited = database.Prepare("SELECT content_type, body FROM letter_bodies WHERE delivery = ?1");
         _setAside = database.Prepare(
             """
             UPDATE deliveries SET state = 4, ended_at = ?2, kind = ?3, decision = ?4, rank = CASE WHEN rank < 0 THEN rank + 10 ELSE rank END
-            WHERE key = ?1 RETURNING route, lane, replay
+            WHERE key = ?1 AND state = 0 RETURNING route, lane, replay
             """);
     }
 
@@ -159,7 +158,7 @@ internal sealed class ClaimWriter
         var (died, kind, decision) = (_letters.DiedAt(now), FaultKind.Unknown.Name(), $"dead: the stored row cannot be read: {why}");
         if (!_setAside.Bind(1, key).Bind(2, died).Bind(3, kind).Bind(4, decision).Step())
         {
-            // A lane that points nowhere: whoever is first in it is its head.
+            // A lane that points nowhere, or to what does not wait: whoever is first in it is its head.
             if (candidate.Lane is { } astray)
                 _lanes.Settle(astray, key);
             return;
@@ -168,6 +167,8 @@ internal sealed class ClaimWriter
         _setAside.Reset();
         if (lane is { } joined)
             _lanes.Settle(joined, key);
+        if (candidate.Lane is { } other && other != lane)
+            _lanes.Settle(other, key);
         if (replay is { } job)
             _replays.Ended(job, key, ReplayOutcome.Dead, now);
         if (_routes.Find(route) is not { } known)

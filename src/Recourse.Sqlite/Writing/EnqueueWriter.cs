@@ -13,7 +13,9 @@ internal sealed class EnqueueWriter
     private readonly SqliteStatement _addMessage;
     private readonly SqliteStatement _addDelivery;
     private readonly SqliteStatement _keepMark;
+    // The last that were given out; what a rollback took back is not used again.
     private long _sequence;
+    private Guid _lastId;
 
     public EnqueueWriter(SqliteDatabase database, Routes routes, Lanes lanes)
     {
@@ -41,18 +43,13 @@ internal sealed class EnqueueWriter
             """);
         using var mark = database.Prepare("SELECT sequence, last_id FROM owner WHERE id = 1");
         mark.Step();
-        (_sequence, LastId) = (mark.Int64(0), mark.Guid(1));
+        (_sequence, _lastId) = (mark.Int64(0), mark.Guid(1));
         mark.Reset();
         if (last.Step() && last.Int64(0) > _sequence)
-            (_sequence, LastId) = (last.Int64(0), last.IsNull(1) ? LastId : last.Guid(1));
+            (_sequence, _lastId) = (last.Int64(0), last.IsNull(1) ? _lastId : last.Guid(1));
         last.Reset();
-        _ids = new(LastId);
+        _ids = new(_lastId);
     }
-
-    /// <summary>The last number that was given out; one that a rollback took back is not used again.</summary>
-    public long LastSequence => _sequence;
-
-    public Guid LastId { get; private set; }
 
     /// <summary>
     /// Stores a message that has its id from elsewhere; gives its number. The mark is kept first: after a start, ids go on behind those
@@ -60,10 +57,14 @@ internal sealed class EnqueueWriter
     /// </summary>
     public long Add(Guid id, NewMessage message, long createdAt)
     {
-        _keepMark.Bind(1, ++_sequence).Bind(2, LastId).Run();
+        _sequence++;
+        KeepMark();
         Add(_sequence, id, _routes.QueueId(message.Queue), message, createdAt);
         return _sequence;
     }
+
+    /// <summary>After a start, numbers and ids go on behind the last that were given out, even when their rows are gone.</summary>
+    public void KeepMark() => _keepMark.Bind(1, _sequence).Bind(2, _lastId).Run();
 
     private void Add(long sequence, Guid id, long queue, NewMessage message, long createdAt) =>
         _addMessage.Bind(1, sequence).Bind(2, id).Bind(3, queue).Bind(4, message.Services.Count).Bind(5, createdAt)
@@ -76,7 +77,7 @@ internal sealed class EnqueueWriter
         var queue = _routes.QueueId(message.Queue);
         if (message.IdempotencyKey is { } key && Used(queue, key, command, now) is { } used)
             return used;
-        var id = command.Id ?? (LastId = _ids.Next(StoreTime.Time(now)));
+        var id = command.Id ?? (_lastId = _ids.Next(StoreTime.Time(now)));
         if (message.IdempotencyKey is { } unused)
         {
             _addKey.Bind(1, queue).Bind(2, unused).Bind(3, command.ContentHash).Bind(4, id)

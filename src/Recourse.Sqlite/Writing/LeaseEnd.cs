@@ -19,8 +19,7 @@ internal static class LeaseEnd
         using var update = database.Prepare(
             """
             UPDATE deliveries SET state = ?2, lease = 0, alone = 0, suspect = 1, crashes_alone = ?3, maybe_applied = 1, due_at = ?4,
-              ended_at = ?5,
-              kind = ?6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL,
+              ended_at = ?5, kind = ?6, persistence = 0, blame = 0, fault_attempt = attempts, decision = NULL,
               lane = CASE WHEN ?7 THEN NULL ELSE lane END, rank = ?8, replay = ?9 WHERE key = ?1
             """);
         var poisoned = 0;

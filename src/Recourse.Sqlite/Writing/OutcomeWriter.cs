@@ -14,12 +14,11 @@ internal sealed class OutcomeWriter(
         """);
     private readonly SqliteStatement _fail = database.Prepare(
         """
-        UPDATE deliveries SET state = ?3, lease = 0, suspect = 0, alone = 0, crashes_alone = 0, due_at = coalesce(?4, due_at), ended_at =
-          ?5,
-          message_faults = message_faults + ?6, unknown_faults = unknown_faults + ?7, maybe_applied = maybe_applied | ?8, last_delay_ms =
-            ?9,
-          kind = ?10, persistence = ?11, blame = ?12, fault_attempt = attempts, decision = NULL, lane = CASE WHEN ?13 THEN NULL ELSE lane
-            END, letter_group = coalesce(?14, letter_group), rank = ?15, replay = ?16
+        UPDATE deliveries SET state = ?3, lease = 0, suspect = 0, alone = 0, crashes_alone = 0, due_at = coalesce(?4, due_at),
+          ended_at = ?5, message_faults = message_faults + ?6, unknown_faults = unknown_faults + ?7,
+          maybe_applied = maybe_applied | ?8, last_delay_ms = ?9, kind = ?10, persistence = ?11, blame = ?12, fault_attempt = attempts,
+          decision = NULL, lane = CASE WHEN ?13 THEN NULL ELSE lane END, letter_group = coalesce(?14, letter_group), rank = ?15,
+          replay = ?16
         WHERE key = ?1 AND lease = ?2 AND state = 2
         """);
     private readonly SqliteStatement _release = database.Prepare(

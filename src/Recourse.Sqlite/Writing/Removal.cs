@@ -15,7 +15,6 @@ internal sealed class Removal(SqliteDatabase database)
     ];
     private readonly SqliteStatement _messages = database.Prepare("DELETE FROM messages WHERE sequence = ?1");
     private readonly SqliteStatement _held = database.Prepare("DELETE FROM deliveries WHERE key = ?1 AND lease = ?2 AND state = 2");
-    private readonly SqliteStatement _mark = database.Prepare("UPDATE owner SET sequence = ?1, last_id = ?2 WHERE id = 1");
     private readonly List<long> _letters = [];
     private bool _removed;
 
@@ -56,7 +55,7 @@ internal sealed class Removal(SqliteDatabase database)
     {
         if (!_removed)
             return;
-        _mark.Bind(1, numbers.LastSequence).Bind(2, numbers.LastId).Run();
+        numbers.KeepMark();
         _removed = false;
     }
 

@@ -45,15 +45,14 @@ internal sealed class Routes
         _services = new(database, "services");
         _all = database.Prepare(
             """
-            SELECT r.id, q.name, r.queue, s.name, r.service FROM routes r JOIN queues q ON q.id = r.queue JOIN services s ON s.id =
-              r.service ORDER BY r.id
+            SELECT r.id, q.name, r.queue, s.name, r.service FROM routes r
+            JOIN queues q ON q.id = r.queue JOIN services s ON s.id = r.service ORDER BY r.id
             """);
         _add = database.Prepare("INSERT INTO routes (queue, service) VALUES (?1, ?2) RETURNING id");
         _write = database.Prepare(
             """
-            UPDATE routes SET accepted = accepted + ?2, waiting = waiting + ?3, leased = leased + ?4, delivered = delivered + ?5, dead =
-              dead + ?6,
-              discarded = discarded + ?7, expired = expired + ?8 WHERE id = ?1
+            UPDATE routes SET accepted = accepted + ?2, waiting = waiting + ?3, leased = leased + ?4, delivered = delivered + ?5,
+              dead = dead + ?6, discarded = discarded + ?7, expired = expired + ?8 WHERE id = ?1
             """);
         Load();
     }

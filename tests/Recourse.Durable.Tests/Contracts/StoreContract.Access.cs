@@ -41,6 +41,10 @@ public abstract partial class StoreContract
         Assert.Equal(KeyOutcome.Done, await CommitAsync(new RemoveKeyCommand(Key("alice").Id, "root")));
         Assert.Equal(KeyOutcome.NotFound, await CommitAsync(new RemoveKeyCommand(Key("alice").Id, "root")));
         Assert.Empty(await KeysAsync());
+        // Named also where it stayed; what was not there has an id at most.
+        Assert.Equal(
+            [("key/alice", "last-admin"), ("key/bob", "done"), ("key/alice", "done"), ($"key/{Key("alice").Id}", "not-found")],
+            (await ActsAsync(new() { Verb = "key.remove", Limit = 500 })).Reverse().Select(act => (act.Target, act.Outcome)));
     }
 
     [Fact]

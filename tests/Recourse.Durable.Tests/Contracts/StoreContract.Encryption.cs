@@ -122,6 +122,18 @@ public abstract partial class StoreContract
         Assert.Equal(1, (await CountsAsync()).Accepted);
     }
 
+    [Fact]
+    public async Task What_is_stored_to_recognise_a_message_tells_nothing_of_it_without_the_key()
+    {
+        await SealedAsync("k1");
+        var looked = new HookedStore(Store);
+        foreach (var key in (string[])["k1", "k2"])
+            await OnAsync(new EncryptedMessageStore(looked, [PayloadKey(key)], Clock), new EnqueueCommand(Secret(key: key)));
+        var stored = looked.Committed.OfType<EnqueueCommand>().Select(command => Convert.ToHexString(command.ContentHash!)).ToList();
+        // Whoever reads the table could compare the plain hash with that of a body that he guesses.
+        Assert.Equal(3, stored.Append(Convert.ToHexString(EnqueueChecks.Hash(Secret()))).Distinct().Count());
+    }
+
     [Theory]
     [InlineData("application/vnd.recourse.sealed; key=x")]
     [InlineData(" Application/VND.recourse.Sealed;key=k1")]
@@ -217,6 +229,27 @@ public abstract partial class StoreContract
                 ? "cannot be opened" : null));
         Assert.True(claimed[1].Body.IsEmpty);
         await Assert.ThrowsAsync<StoreException>(() => store.Queries.PayloadAsync(new(ids[1], 0), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task An_edit_that_was_moved_to_another_delivery_of_its_message_does_not_open()
+    {
+        var store = await SealedAsync("k1");
+        await OnAsync(store, new EnqueueCommand(Secret() with { Services = ["a", "b"] }));
+        foreach (var service in (string[])["a", "b"])
+        {
+            var held = Assert.Single((await OnAsync(store, new ClaimCommand(service, 1, "node"))).Deliveries);
+            await OnAsync(store, new FailCommand(held.Id, held.Lease, Attempt(held, "it failed"), BadMessage,
+                new(DeliveryAction.DeadLetter, null, "permanent fault")));
+            await OnAsync(store, new EditPayloadCommand(held.Id, "alice", null, Encoding.UTF8.GetBytes($"edit for {service}")));
+        }
+        var edits = await Store.Queries.StoredPayloadsAsync(true, "", long.MinValue, 10, TestContext.Current.CancellationToken);
+        Assert.Equal([0, 1], edits.Select(edit => edit.Index));
+        Assert.True(await OnAsync(Store, new ReplacePayloadCommand(edits[1], edits[0].ContentType!, edits[0].Body)));
+        var first = await store.Queries.PayloadAsync(new(edits[0].Message, 0), TestContext.Current.CancellationToken);
+        Assert.Equal("edit for a", Encoding.UTF8.GetString(first!.Body.Span));
+        await Assert.ThrowsAsync<StoreException>(() =>
+            store.Queries.PayloadAsync(new(edits[1].Message, 1), TestContext.Current.CancellationToken));
     }
 
     [Fact]

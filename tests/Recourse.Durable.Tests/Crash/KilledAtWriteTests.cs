@@ -10,6 +10,7 @@ namespace Recourse.Durable.Tests;
 [Trait("Category", "Slow")]
 public sealed class KilledAtWriteTests : IDisposable
 {
+    private const int LinesMax = 4_000;
     private static readonly int Rounds = Environment.GetEnvironmentVariable("RECOURSE_LONG") == "1" ? 100 : 3;
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("recourse-nth-");
@@ -31,10 +32,8 @@ public sealed class KilledAtWriteTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     /// <summary>Runs the child until its Nth call of one of these kinds, or until it has printed many lines.</summary>
-    private int KillAt(CrashLog log, string also, int lines, string calls, int nth) => log.Run(
-        Db, _random.Next(), lines, refusalsMax: 0, also,
-        ["strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", "-e", $"trace={calls}", "-e",
-            $"inject={calls}:signal=KILL:when={nth}"]);
+    private int KillAt(CrashLog log, string also, int lines, string calls, int nth) =>
+        log.Run(Db, _random.Next(), lines, refusalsMax: 0, also, FaultInjection.KillAt(calls, nth));
 
     [Theory]
     [InlineData("work", "pwrite64", 400)]
@@ -49,7 +48,8 @@ public sealed class KilledAtWriteTests : IDisposable
         var log = new CrashLog();
         for (var round = 0; round < Rounds; round++)
         {
-            KillAt(log, also, 4_000, calls, _random.Next(1, upTo));
+            var lines = KillAt(log, also, LinesMax, calls, _random.Next(1, upTo));
+            Assert.True(lines < LinesMax, $"It was not killed by its calls within {lines} lines.");
             await using var store = new SqliteMessageStore(Db);
             var opening = await store.OpenAsync(Cancelled);
             if (log.Stored.Count > 0)
@@ -73,7 +73,7 @@ public sealed class KilledAtWriteTests : IDisposable
         var (interrupted, version) = (0, (long)known);
         for (var nth = 1; version < known + 3; nth += _random.Next(5, 80))
         {
-            KillAt(log, "migrate", 4_000, "pwrite64,fsync,fdatasync,rename", nth);
+            KillAt(log, "migrate", LinesMax, "pwrite64,fsync,fdatasync,rename", nth);
             Assert.True((await SqliteStoreFile.CheckAsync(Db, Cancelled)).Sound);
             using var file = new SqliteDatabase(Db, readOnly: true);
             Assert.InRange(SqliteSchema.Version(file), version, known + 3);

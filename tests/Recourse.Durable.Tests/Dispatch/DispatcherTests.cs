@@ -18,6 +18,26 @@ public class DispatcherTests
     }
 
     [Fact]
+    public async Task A_queue_without_a_history_keeps_nothing_of_what_was_delivered_and_the_last_attempt_of_what_was_not()
+    {
+        await using var rig = new DispatchRig(
+            options => options with { PolicyOf = _ => new() { KeepHistory = false } }, DispatchRig.Orders with { FailureThreshold = 9 });
+        var (gone, failing) = (await rig.EnqueueAsync(), await rig.EnqueueAsync());
+        rig.Start();
+        foreach (var call in await rig.CallsAsync(2))
+        {
+            if (call.Delivery.Id == gone) call.Succeed();
+            else call.Fail("503");
+            await rig.ReportAsync();
+        }
+
+        Assert.Null(await rig.Store.Queries.MessageAsync(gone.MessageId, TestContext.Current.CancellationToken));
+        (await rig.AdvanceToCallAsync()).Fail("503");
+        await rig.ReportAsync();
+        Assert.Equal(2, Assert.Single((await rig.StoredAsync(failing)).Attempts).Number);
+    }
+
+    [Fact]
     public async Task Claims_no_more_than_it_has_permits_for()
     {
         await using var rig = new DispatchRig();

@@ -27,6 +27,11 @@ internal sealed class HookedStore(MessageStore inner) : MessageStore
     public override StoreQueries Queries =>
         Away ? throw new StoreException("The server cannot be reached.", StoreProblem.Unavailable) : inner.Queries;
 
+    /// <summary>How this process is known to others that share the store; null where nobody does.</summary>
+    internal StoreNodes? SharedAs { get; set; }
+
+    public override StoreNodes? Nodes => SharedAs ?? inner.Nodes;
+
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
     public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Recourse.Tests;
 
 #pragma warning disable xUnit1051 // What is tested runs to its end; the token of the test ends only the waiting.
@@ -80,6 +82,19 @@ public class MessageBusControlTests
     }
 
     [Fact]
+    public async Task What_was_held_before_a_start_holds_from_the_first_moment()
+    {
+        var store = new InMemoryMessageStore();
+        await store.OpenAsync();
+        await store.CommitAsync(new ControlCommand(ControlKind.ServiceIsolated, "bill-order", true, "anna", null));
+        await store.CommitAsync(new ControlCommand(ControlKind.QueueDraining, "orders", true, "anna", null));
+        // Its clock stands still, so it looks once: when it starts.
+        await using var rig = await BusRig.StartAsync(store: store, clock: new ManualClock());
+        Assert.Equal("isolated", rig.Bus.Handlers.Single().Breaker);
+        await Assert.ThrowsAsync<QueueDrainingException>(() => rig.Bus.SendAsync("orders", new Order(1)).AsTask());
+    }
+
+    [Fact]
     public async Task Messages_that_were_handled_are_removed_when_their_time_is_over()
     {
         var clock = new ManualClock();
@@ -93,6 +108,69 @@ public class MessageBusControlTests
             return await rig.Bus.Store.Queries.MessageAsync(sent.MessageId) is null;
         });
         Assert.Equal(1, Assert.Single(await rig.Bus.Store.Queries.QueuesAsync()).Delivered);
+    }
+
+    [Fact]
+    public async Task What_nobody_may_handle_ends_when_its_time_is_over_and_ended_jobs_go_after_theirs()
+    {
+        var clock = new ManualClock();
+        await using var rig = await BusRig.StartAsync(clock: clock);
+        async Task LaterAsync(Func<Task<bool>> look) => await UntilAsync(async () =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return await look();
+        });
+        await rig.Bus.HoldAsync(ControlKind.QueuePaused, "orders", "anna");
+        await rig.Bus.SendAsync("orders", new Order(1), new() { ExpiresAt = clock.GetUtcNow().AddMinutes(1) });
+        var job = await rig.Bus.Replays.StartJobAsync(new() { Filter = new() { Queue = "orders" }, Actor = "anna" });
+        // The newest job is kept whatever its age.
+        await rig.Bus.Replays.StartJobAsync(new() { Filter = new() { Queue = "orders" }, Actor = "anna" });
+        await LaterAsync(async () => (await rig.Bus.Store.Queries.ReplayAsync(job.Id))!.State is ReplayState.Completed);
+        await LaterAsync(async () => Assert.Single(await rig.Bus.Store.Queries.QueuesAsync()).Expired == 1);
+        Assert.NotNull(await rig.Bus.Store.Queries.ReplayAsync(job.Id));
+        clock.SetWallClock(clock.GetUtcNow() + StoreUpkeep.KeepReplays);
+        await LaterAsync(async () => await rig.Bus.Store.Queries.ReplayAsync(job.Id) is null);
+    }
+
+    [Fact]
+    public async Task What_people_did_is_forgotten_after_a_year()
+    {
+        // The store's own clock: the year passes there, without all the ticks of the bus.
+        var (clock, ofStore) = (new ManualClock(), new ManualClock());
+        await using var rig = await BusRig.StartAsync(store: new InMemoryMessageStore(ofStore), clock: clock);
+        await rig.Bus.HoldAsync(ControlKind.QueuePaused, "orders", "ann");
+        ofStore.Advance(TimeSpan.FromDays(364));
+        await rig.Bus.ReleaseAsync(ControlKind.QueuePaused, "orders", "bob");
+        ofStore.Advance(TimeSpan.FromDays(2));
+        await UntilAsync(async () =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(15));
+            return (await rig.Bus.Store.Queries.AuditAsync(new())).Items is [{ Actor: "bob" }];
+        });
+    }
+
+    [Fact]
+    public async Task What_befalls_a_node_that_shares_the_store_is_logged_where_the_application_logs()
+    {
+        var (clock, log) = (new ManualClock(), new NotedLog());
+        var store = new HookedStore(new InMemoryMessageStore(clock));
+        store.SharedAs = new(store, () => store.Node, clock);
+        var services = BusRig.Services(messages => messages.Store(_ => store).Handle<Order, BillOrder>("orders"), clock);
+        services.AddSingleton<ILoggerFactory>(new OneLog(log));
+        await using var provider = services.BuildServiceProvider();
+        await provider.GetRequiredService<MessageBus>().StartAsync(TestContext.Current.CancellationToken);
+        Assert.Same(log, store.SharedAs.Logger);
+    }
+
+    private sealed class OneLog(ILogger log) : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => log;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("There is one log.");
+
+        public void Dispose()
+        {
+        }
     }
 
     [Fact]

@@ -92,7 +92,8 @@ internal sealed class SimulatedNode(SimulatedDatabase database, double rate) : M
     public TimeSpan UntilPulse { get; set; }
     public bool Alive => _nodes is not null;
     public override StoreNodes? Nodes => _nodes;
-    public override StoreQueries Queries => throw new NotSupportedException();
+    public override StoreQueries Queries =>
+        throw new NotSupportedException("A simulated node only writes; what the database holds, the schedule reads there.");
 
     public void Advance(TimeSpan time)
     {
@@ -131,7 +132,8 @@ internal sealed class SimulatedNode(SimulatedDatabase database, double rate) : M
         return ValueTask.FromResult(command.Result);
     }
 
-    public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("A simulated node has no store of its own to open; it begins with BeginAsync.");
 
     public override ValueTask DisposeAsync() => default;
 }

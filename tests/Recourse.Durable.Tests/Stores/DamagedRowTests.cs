@@ -88,6 +88,37 @@ public sealed class DamagedRowTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(null, false, "")]
+    [InlineData("lane", false, "")]
+    [InlineData(null, true, "")]
+    [InlineData("lane", false, "UPDATE deliveries SET lane = NULL")]
+    public async Task A_delivery_whose_message_is_gone_is_looked_at_once(string? lane, bool suspects, string more)
+    {
+        var path = Path.Combine(_folder.FullName, "gone.db");
+        await using (var store = await OpenAsync(path))
+        {
+            await PutAsync(store, "q", "x", lane);
+            await PutAsync(store, "q", "x", null);
+            // In hand when the process ends, so suspect for the next one.
+            if (suspects)
+                Assert.Equal(2, (await store.CommitAsync(new ClaimCommand("x", 2, "n"), Cancelled)).Deliveries.Count);
+        }
+        using (var database = new SqliteDatabase(path, readOnly: false))
+            database.Execute($"DELETE FROM messages WHERE sequence = 1; {more}");
+        await using var damaged = await OpenAsync(path);
+        var first = await damaged.CommitAsync(new ClaimCommand("x", 1, "n") { Suspects = suspects }, Cancelled);
+        Assert.Single(first.Deliveries);
+        Assert.Null(first.NextDueAt);
+        var second = await damaged.CommitAsync(new ClaimCommand("x", 1, "n") { Suspects = suspects }, Cancelled);
+        Assert.Empty(second.Deliveries);
+        Assert.Null(second.NextDueAt);
+        var letter = Assert.Single((await damaged.Queries.DeliveriesAsync(new() { State = DeliveryState.Dead }, Cancelled)).Items);
+        Assert.Contains("message is not there", letter.Decision ?? letter.Error, StringComparison.Ordinal);
+        var books = Assert.Single(await damaged.Queries.QueuesAsync(Cancelled));
+        Assert.Equal((0, 1, 1), (books.Waiting, books.Leased, books.Dead));
+    }
+
     private static void Damage(SqliteDatabase database, Random random, HashSet<long> touched, List<string> story)
     {
         var table = Tables[random.Next(Tables.Length)];

@@ -229,6 +229,8 @@ public class LetterTests
         await using var relay = await TestRelay.StartAsync(handler: TestRelay.Refuses);
         var id = await DeadAsync(relay, "{\"n\":1}");
         await StatusAsync(relay, HttpMethod.Put, $"/v1/dead-letters/{id}.0/payload", "{\"n\":2}", 200, ("If-Match", "*"));
+        await StatusAsync(relay, HttpMethod.Patch, $"/v1/dead-letters/{id}.0",
+            """{"assignee":"carl","note":"ask sales","manual":true}""", 200);
         var was = await relay.GetAsync($"/v1/dead-letters/{id}.0");
         using var export = await relay.SendAsync(HttpMethod.Get, "/v1/dead-letters/export");
         var line = (await export.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).TrimEnd('\n');
@@ -241,9 +243,16 @@ public class LetterTests
         Assert.Equal([$"{id}.0 imported", $"{id}.0 duplicate", $"{id}.0 refused"],
             answers.Select(answer => $"{answer["id"]} {answer["result"]}"));
         var now = await other.GetAsync($"/v1/dead-letters/{id}.0");
-        foreach (var same in new[] { "kind", "error", "decision", "attempts", "generation", "created_at", "edits", "idempotency_key" })
-            Assert.Equal(was[same]?.ToJsonString(), now[same]?.ToJsonString());
-        Assert.Equal(["edit", "import"], now["acts"]!.AsArray().Select(act => act!["verb"]!.GetValue<string>()));
+        foreach (var same in new[] { "kind", "error", "decision", "attempts", "generation", "created_at", "edits", "idempotency_key",
+            "assignee", "note", "manual" })
+        {
+            Assert.NotNull(was[same]);
+            Assert.Equal(was[same]!.ToJsonString(), now[same]?.ToJsonString());
+        }
+        foreach (var path in (string[])["payload", "payload/diff"])
+            Assert.Equal((await relay.GetAsync($"/v1/dead-letters/{id}.0/{path}")).ToJsonString(),
+                (await other.GetAsync($"/v1/dead-letters/{id}.0/{path}")).ToJsonString());
+        Assert.Equal(["edit", "assign", "note", "park", "import"], now["acts"]!.AsArray().Select(act => act!["verb"]!.GetValue<string>()));
         var books = await other.GetAsync("/v1/queues/orders");
         Assert.Equal((1, 1), (books["accepted"]!.GetValue<int>(), books["dead"]!.GetValue<int>()));
     }

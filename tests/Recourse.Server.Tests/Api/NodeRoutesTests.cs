@@ -1,3 +1,10 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Recourse.Durable;
+using Recourse.Server.Dashboard;
+using Recourse.Server.Dashboard.Pages;
+
 namespace Recourse.Server.Tests;
 
 /// <summary>The node list where only one process opens the store.</summary>
@@ -18,6 +25,24 @@ public sealed class NodeRoutesTests
         using var page = await relay.SendAsync(HttpMethod.Get, "/nodes");
         var html = await page.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.Contains("keeps house", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("/nodes/1/release", html, StringComparison.Ordinal);
+        Assert.DoesNotContain(">Act<", html, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Role.Viewer, false)]
+    [InlineData(Role.Operator, true)]
+    public async Task Who_may_release_a_node_has_a_column_for_it_and_nobody_else(Role role, bool shown)
+    {
+        await using var services = new ServiceCollection().AddLogging().BuildServiceProvider();
+        using var body = new MemoryStream();
+        var http = new DefaultHttpContext { RequestServices = services, Response = { Body = body } };
+        NodeStatus Node(long id, bool self) => new(id, $"node-{id}", null, null, default, default, 0, Housekeeping: self, Self: self);
+        var page = new PageContext { Root = "", Title = "Nodes", Now = default, Caller = new("somebody", role) };
+        await new PageResult<NodesPage, NodesModel>(page, new([Node(1, true), Node(2, false)], true)).ExecuteAsync(http);
+        var html = Encoding.UTF8.GetString(body.ToArray());
+        Assert.Equal((shown, shown), (html.Contains(">Act<", StringComparison.Ordinal),
+            html.Contains("/nodes/2/release", StringComparison.Ordinal)));
         Assert.DoesNotContain("/nodes/1/release", html, StringComparison.Ordinal);
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text.Json.Nodes;
 using Recourse.Cli;
 using Recourse.Durable;
@@ -85,6 +86,48 @@ public sealed class DbCommandTests : IDisposable
         Assert.Single(_folder.GetFiles("*.replaced-*Z"));
         var migrate = await CliProcess.RunAsync("db", "migrate", "--store", this["recourse.db"]);
         Assert.Contains("nothing to do", migrate.Out);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task A_store_with_its_log_and_its_copies_is_its_owners_alone()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Files have no mode there.");
+        await using var store = await OpenAsync();
+        await PutAsync(store);
+        await store.BackupAsync(this["copy.db"], Cancelled);
+        foreach (var name in (string[])["recourse.db", "recourse.db-wal", "recourse.db-shm", "copy.db"])
+            Assert.Equal((name, UnixFileMode.UserRead | UnixFileMode.UserWrite), (name, File.GetUnixFileMode(this[name])));
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task A_store_that_others_may_read_keeps_its_mode()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Files have no mode there.");
+        const UnixFileMode Shared = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        await File.WriteAllBytesAsync(this["recourse.db"], [], Cancelled);
+        File.SetUnixFileMode(this["recourse.db"], Shared);
+        await using var store = await OpenAsync();
+        Assert.Equal((Shared, Shared), (File.GetUnixFileMode(this["recourse.db"]), File.GetUnixFileMode(this["recourse.db-wal"])));
+    }
+
+    [Fact]
+    public async Task A_check_names_the_keys_that_payloads_are_sealed_with()
+    {
+        PayloadKey[] keys = [new("k2", new byte[32]), new("k1", Enumerable.Repeat((byte)1, 32).ToArray())];
+        foreach (var active in keys)
+        {
+            await using var store = new EncryptedMessageStore(
+                new SqliteMessageStore(this["recourse.db"]), [active, .. keys.Where(key => key != active)]);
+            await store.OpenAsync(Cancelled);
+            await PutAsync(store);
+        }
+        var check = await CliProcess.RunAsync("db", "check", "--store", this["recourse.db"]);
+        Assert.Equal(ExitCode.Ok, check.ExitCode);
+        Assert.Contains("Its payloads are sealed with 'k1', 'k2'", check.Out);
+        var json = JsonNode.Parse((await CliProcess.RunAsync("db", "check", "--store", this["recourse.db"], "--json")).Out)!;
+        Assert.Equal("[\"k1\",\"k2\"]", json["payload_keys"]!.ToJsonString());
     }
 
     [Fact]

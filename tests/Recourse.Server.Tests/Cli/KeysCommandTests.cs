@@ -50,8 +50,31 @@ public sealed class KeysCommandTests
             JsonNode.Parse(lines)!["target"]!.GetValue<string>()));
         Assert.Contains("key.add", (await CliProcess.RunAsync(["audit", "--key-file", file, .. to])).Out, StringComparison.Ordinal);
 
+        var missing = await CliProcess.RunAsync(["keys", "remove", "nobody", "--key-file", file, .. to]);
+        Assert.Contains("There are: alice.", missing.Error, StringComparison.Ordinal);
+
+        // Beside the relay, and by whoever may read the file.
+        var read = await CliProcess.RunAsync("keys", "list", "--config", config);
+        Assert.True(read.ExitCode == ExitCode.Ok, read.Error);
+        Assert.Contains("alice", read.Out, StringComparison.Ordinal);
+        var listed = JsonNode.Parse((await CliProcess.RunAsync("keys", "list", "--config", config, "--json")).Out)!["items"]!.AsArray();
+        Assert.Equal(("alice", "admin", false), (listed.Single()!["name"]!.GetValue<string>(),
+            listed[0]!["role"]!.GetValue<string>(), listed[0]!["expired"]!.GetValue<bool>()));
+
         var held = await CliProcess.RunAsync("keys", "add", "--role", "viewer", "--config", config);
         Assert.Equal(ExitCode.Conflict, held.ExitCode);
+    }
+
+    [Fact]
+    public async Task Keys_of_what_is_no_file_are_asked_of_a_relay()
+    {
+        using var folder = new Folder();
+        var config = folder.Write("recourse.yaml",
+            "store: postgres://me:hidden@127.0.0.1:1/db\nservices: { shop: { url: \"http://a/\" } }");
+        var elsewhere = await CliProcess.RunAsync("keys", "list", "--config", config);
+        Assert.Equal(ExitCode.Usage, elsewhere.ExitCode);
+        Assert.Contains("--server", elsewhere.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", elsewhere.Error, StringComparison.Ordinal);
     }
 
     [Fact]

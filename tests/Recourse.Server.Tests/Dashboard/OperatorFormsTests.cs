@@ -83,6 +83,24 @@ public partial class OperatorFormsTests
         Assert.Equal("closed", (await relay.GetAsync("/v1/services/shop"))["breaker"]!.GetValue<string>());
     }
 
+    [Fact]
+    public async Task A_reset_closes_a_breaker_that_opened_by_itself()
+    {
+        await using var relay = await TestRelay.StartAsync("""
+            listen: http://127.0.0.1:0
+            store: "memory:"
+            services: { shop: { url: "http://127.0.0.1:9/", failure_threshold: 1, reset_timeout: 1h } }
+            queues: { orders: { deliver_to: shop } }
+            """, handler: (delivery, token) => _mended ? TestRelay.Delivers(delivery, token)
+                : ValueTask.FromResult(DeliveryResult.Failed(FaultClassifier.Default.ClassifyHttp(503), "HTTP 503", "503")));
+        var id = await relay.AcceptedAsync("orders");
+        await relay.UntilAsync("/v1/services/shop", shop => shop["breaker"]!.GetValue<string>() == "open");
+        _mended = true;
+        await PostAsync(relay, "/controls", "/services/shop/reset");
+        await relay.UntilAsync($"/v1/messages/{id}", found => found["deliveries"]![0]!["state"]!.GetValue<string>() == "delivered");
+        Assert.Equal("closed", (await relay.GetAsync("/v1/services/shop"))["breaker"]!.GetValue<string>());
+    }
+
     [Theory]
     [InlineData("/replays")]
     [InlineData("/queues/orders/pause")]

@@ -61,6 +61,8 @@ public sealed partial class SignInTests
         }
         Assert.Contains("value=\"/dead-letters?queue=orders\"", await visitor.PageAsync("/sign-in?next=%2Fdead-letters%3Fqueue%3Dorders"),
             StringComparison.Ordinal);
+        // Nothing on it changes, so nothing asks for it again.
+        Assert.DoesNotContain("<script", await visitor.PageAsync("/sign-in"), StringComparison.Ordinal);
         using var entered = await visitor.SignInAsync(keyed.Secret("operator"), "/dead-letters?queue=orders");
         Assert.Equal(303, (int)entered.StatusCode);
         Assert.Equal("/dead-letters?queue=orders", entered.Headers.Location!.OriginalString);
@@ -104,6 +106,37 @@ public sealed partial class SignInTests
     }
 
     [Fact]
+    public async Task A_refused_sign_in_is_in_the_audit_without_the_key_and_one_a_second_at_most()
+    {
+        var clock = new ManualClock();
+        await using var keyed = await KeyedRelay.StartAsync(time: clock);
+        using var visitor = new Visitor(keyed.Relay.Http.BaseAddress!);
+        for (var i = 0; i < 3; i++)
+            (await visitor.SignInAsync("rk_unknown0_0123456789012345678901234567890123456789012")).Dispose();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        (await visitor.SignInAsync(keyed.Secret("producer"))).Dispose();
+        var acts = (await keyed.GetAsync("admin", "/v1/audit?verb=refused"))["items"]!.AsArray();
+        Assert.Equal(
+            [
+                ("the-producer", "POST /sign-in", "the role producer; it needs viewer, from 127.0.0.1"),
+                ("(unknown key)", "POST /sign-in", "a key that is unknown, removed or over, from 127.0.0.1"),
+            ],
+            acts.Select(act => (act!["actor"]!.GetValue<string>(), act["target"]!.GetValue<string>(), act["reason"]!.GetValue<string>())));
+    }
+
+    [Fact]
+    public async Task The_audit_tells_when_by_the_clock()
+    {
+        var clock = new ManualClock();
+        await using var keyed = await KeyedRelay.StartAsync(time: clock);
+        using var person = new Visitor(keyed.Relay.Http.BaseAddress!);
+        (await person.SignInAsync(keyed.Secret("operator"))).Dispose();
+        clock.Advance(TimeSpan.FromSeconds(307));
+        Assert.Contains("title=\"5 min 7 s ago\">2026-01-01 00:00:00 UTC</time>", await person.PageAsync("/audit?verb=sign-in"),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_session_is_for_pages_only_and_ends_with_signing_out_its_time_or_its_key()
     {
         var clock = new ManualClock();
@@ -114,6 +147,8 @@ public sealed partial class SignInTests
         var session = visitor.Session!;
         using (var api = await visitor.Http.GetAsync("/v1/queues", Token))
             await TestRelay.ProblemAsync(api, 401);
+        // A browser sends a cookie by itself, whatever page makes it: at the API not even a key counts in it.
+        Assert.Equal(401, await StatusWithAsync(keyed, keyed.Secret("admin"), "/v1/queues"));
         using (var bearer = await keyed.SendAsync(session, HttpMethod.Get, "/v1/queues"))
             await TestRelay.ProblemAsync(bearer, 401);
         using (var second = await visitor.SignInAsync(session))
@@ -138,14 +173,14 @@ public sealed partial class SignInTests
         Assert.Equal(["key.remove", "sign-out", "sign-in"], acts.Take(3));
     }
 
-    private static async Task<int> StatusWithAsync(KeyedRelay keyed, string session)
+    private static async Task<int> StatusWithAsync(KeyedRelay keyed, string session, string path = "/")
     {
         using var http = new HttpClient(new HttpClientHandler { UseCookies = false, AllowAutoRedirect = false })
         {
             BaseAddress = keyed.Relay.Http.BaseAddress,
         };
         http.DefaultRequestHeaders.Add("Cookie", $"{Gate.Cookie}={session}");
-        using var answer = await http.GetAsync("/", Token);
+        using var answer = await http.GetAsync(path, Token);
         return (int)answer.StatusCode;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -67,6 +68,22 @@ public class HttpDeliveryTests
         Assert.Equal(delivery.Id.ToString(), request["Recourse-Delivery-Id"]);
         Assert.Equal(("4", "1", "key-1"), (request["Recourse-Attempt"], request["Recourse-Generation"], request["Idempotency-Key"]));
         Assert.Equal("00-11111111111111111111111111111111-2222222222222222-01", request["traceparent"]);
+    }
+
+    [Fact]
+    public async Task While_attempts_are_traced_the_service_works_in_the_trace_of_the_attempt()
+    {
+        using var source = new ActivitySource(MessagingDiagnostics.Name);
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = each => ReferenceEquals(each, source),
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var server = ScriptedServer.Says(Ok);
+        using var attempt = source.StartActivity("process orders", ActivityKind.Consumer)!;
+        await SendAsync(server.Url, Delivery());
+        Assert.Equal(attempt.Id, (await server.RequestAsync())["traceparent"]);
     }
 
     [Fact]

@@ -39,23 +39,16 @@ internal sealed class KillProducers(KillScene scene, RelayClient client, IReadOn
             // A key belongs to one producer, which waits for each receipt: that makes the order that must be kept.
             var key = ordered ? $"key-{producer}-{number % 3}" : null;
             var body = payloads.Count > 0 ? payloads[number % payloads.Count] : Encoding.UTF8.GetBytes($"{{\"number\":{number}}}");
-            var answer = await patience.TryAsync(() => PostAsync(queue, body, $"kill-{number}", key, cancellationToken), cancellationToken);
+            var message = new LoadMessage(queue, body, $"kill-{number}", key);
+            var answer = await patience.TryAsync(() => PostAsync(message, cancellationToken), cancellationToken);
             if (!scene.Ledger.Acknowledge(new(answer.Id, queue, Ledger.Hash(body), key, services)))
                 Assert.Fail($"The id {answer.Id} was given to two messages.");
         }
     }
 
-    private async Task<AcceptedAnswer> PostAsync(
-        string queue, byte[] body, string idempotencyKey, string? key, CancellationToken cancellationToken)
+    private async Task<AcceptedAnswer> PostAsync(LoadMessage message, CancellationToken cancellationToken)
     {
-        using var answer = await client.SendAsync(() =>
-        {
-            var request = new HttpRequestMessage(HttpMethod.Post, $"v1/queues/{queue}/messages") { Content = new ByteArrayContent(body) };
-            request.Content.Headers.ContentType = new("application/json");
-            request.Headers.Add("Idempotency-Key", idempotencyKey);
-            if (key is not null) request.Headers.Add("Recourse-Key", key);
-            return request;
-        }, cancellationToken);
+        using var answer = await client.SendAsync(message.Request, cancellationToken);
         await client.ThrowIfRefusedAsync(answer, cancellationToken);
         return client.Parse(await answer.Content.ReadAsByteArrayAsync(cancellationToken), RelayJson.Default.AcceptedAnswer);
     }

@@ -43,7 +43,7 @@ internal sealed class NodeProducers(NodeScene scene)
             // A key belongs to one producer, which waits for each receipt: that makes the order that must be kept, whatever the node.
             var key = ordered ? $"key-{producer}-{number % 3}" : null;
             var body = Encoding.UTF8.GetBytes($"{{\"number\":{number}}}");
-            var answer = await PostAsync(queue, body, $"load-{number}", key, number, pause, cancellationToken);
+            var answer = await PostAsync(new(queue, body, $"load-{number}", key), number, pause, cancellationToken);
             if (answer.Duplicate) Duplicates++;
             if (!scene.Ledger.Acknowledge(new(answer.Id, queue, Ledger.Hash(body), key, services)))
                 Assert.Fail($"The id {answer.Id} was given to two messages.");
@@ -51,7 +51,7 @@ internal sealed class NodeProducers(NodeScene scene)
     }
 
     private async Task<AcceptedAnswer> PostAsync(
-        string queue, byte[] body, string idempotencyKey, string? key, int node, PeriodicTimer pause, CancellationToken cancellationToken)
+        LoadMessage message, int node, PeriodicTimer pause, CancellationToken cancellationToken)
     {
         for (; ; node++)
         {
@@ -61,17 +61,7 @@ internal sealed class NodeProducers(NodeScene scene)
             var client = scene.Clients[node % scene.Clients.Count];
             try
             {
-                using var answer = await client.SendAsync(() =>
-                {
-                    var request = new HttpRequestMessage(HttpMethod.Post, $"v1/queues/{queue}/messages")
-                    {
-                        Content = new ByteArrayContent(body),
-                    };
-                    request.Content.Headers.ContentType = new("application/json");
-                    request.Headers.Add("Idempotency-Key", idempotencyKey);
-                    if (key is not null) request.Headers.Add("Recourse-Key", key);
-                    return request;
-                }, both.Token);
+                using var answer = await client.SendAsync(message.Request, both.Token);
                 if ((int)answer.StatusCode == 202)
                     return client.Parse(await answer.Content.ReadAsByteArrayAsync(both.Token), RelayJson.Default.AcceptedAnswer);
                 Assert.Contains((int)answer.StatusCode, new[] { 429, 503 });

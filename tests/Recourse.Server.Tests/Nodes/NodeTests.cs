@@ -1,7 +1,11 @@
 using System.Text.Json.Nodes;
+using Recourse.Cli;
 using Recourse.Cli.Client;
 using Recourse.Cli.Demo;
+using Recourse.Durable;
 using Recourse.Durable.Tests;
+using Recourse.Postgres;
+using Recourse.Server.Tests.Configuration;
 using Recourse.Tests;
 
 namespace Recourse.Server.Tests.Nodes;
@@ -184,6 +188,63 @@ public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) :
         Assert.True(exit == 0, error);
         Assert.DoesNotContain(frozen, await NodesAsync(scene, 1));
         await scene.SignalAsync(0, "CONT");
+    }
+
+    [Fact]
+    public async Task Of_two_nodes_only_the_one_that_keeps_house_discards_what_is_past_its_retention()
+    {
+        var address = PostgresServer.Address(server.NewDatabase());
+        var configuration = RelayConfiguration.Parse(TestRelay.Basic + "\ndead_letter_queue: { retention: 1h }\n").Configuration!;
+        // For both of them the letter is past its time; each says when it has looked and found nothing new.
+        ManualClock Later() => new(TimeProvider.System.GetUtcNow().AddHours(2));
+        var (clock, other, rests) = (Later(), Later(), new SemaphoreSlim(0));
+        await using var keeper = await TestRelay.StartAsync(configuration, TestRelay.Refuses, new PostgresMessageStore(address), clock);
+        await using var second = await TestRelay.StartAsync(
+            configuration, TestRelay.Refuses, new PostgresMessageStore(address), other, onRest: () => rests.Release());
+        var ids = new List<string>();
+        // It comes to rest twice: between the two it has looked at everything that it looks at.
+        for (var round = 0; round < 2; round++)
+        {
+            ids.Add(await keeper.AcceptedAsync("orders"));
+            await second.UntilAsync($"/v1/messages/{ids[^1]}", found => StateOf(found) is "dead" or "discarded");
+            while (!await rests.WaitAsync(0, Cancelled))
+            {
+                other.Advance(TimeSpan.FromSeconds(15));
+                await second.GetAsync("/v1/queues");
+            }
+        }
+        foreach (var id in ids)
+            Assert.Equal("dead", StateOf(await second.GetAsync($"/v1/messages/{id}")));
+        await keeper.UntilAsync("/v1/dead-letters", found =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(15));
+            return found["items"]!.AsArray().Count == 0;
+        });
+
+        static string StateOf(JsonNode message) => message["deliveries"]![0]!["state"]!.GetValue<string>();
+    }
+
+    [Fact]
+    public async Task Payloads_are_not_sealed_anew_while_a_node_runs_and_are_when_none_does()
+    {
+        using var folder = new Folder();
+        var address = PostgresServer.Address(server.NewDatabase());
+        var file = folder.Write("recourse.yaml", TestRelay.Basic.Replace("memory:", address, StringComparison.Ordinal)
+            + $"\nencryption: {{ keys: {{ k1: {{ key: \"{Convert.ToBase64String(new byte[32])}\" }} }} }}\n");
+        await using (var open = new PostgresMessageStore(address))
+        {
+            await open.OpenAsync(Cancelled);
+            await open.CommitAsync(new EnqueueCommand(new() { Queue = "orders", Services = ["shop"], Body = "{}"u8.ToArray() }), Cancelled);
+        }
+        await using (await TestRelay.StartAsync(RelayConfiguration.Load(file).Configuration!, store: new PostgresMessageStore(address)))
+        {
+            var (exit, _, refused) = await Cli.CliProcess.RunAsync("db", "rekey", "--config", file);
+            Assert.Equal(ExitCode.Conflict, exit);
+            Assert.Contains("runs on this store", refused, StringComparison.Ordinal);
+        }
+        var (done, text, error) = await Cli.CliProcess.RunAsync("db", "rekey", "--json", "--config", file);
+        Assert.True(done == ExitCode.Ok, error);
+        Assert.Equal(1, JsonNode.Parse(text)!["sealed"]!.GetValue<long>());
     }
 
     /// <summary>So many more messages are acknowledged and applied.</summary>

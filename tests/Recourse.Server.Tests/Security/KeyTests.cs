@@ -101,8 +101,22 @@ public sealed class KeyTests
         Assert.Equal("The key 'the-viewer' has the role viewer; this needs operator.", problem["detail"]!.GetValue<string>());
         Assert.Equal(["operator", "admin"], problem["allowed"]!.AsArray().Select(role => role!.GetValue<string>()));
         var act = (await keyed.GetAsync("admin", "/v1/audit?verb=refused"))["items"]!.AsArray().Single()!;
-        Assert.Equal(("the-viewer", "POST /v1/queues/orders:pause", "refused"),
-            (act["actor"]!.GetValue<string>(), act["target"]!.GetValue<string>(), act["outcome"]!.GetValue<string>()));
+        Assert.Equal(("the-viewer", "POST /v1/queues/orders:pause", "refused", "the role viewer; it needs operator"),
+            (act["actor"]!.GetValue<string>(), act["target"]!.GetValue<string>(), act["outcome"]!.GetValue<string>(),
+                act["reason"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task A_key_that_stays_is_named_in_the_audit_and_one_that_is_not_there_leads_to_those_that_are()
+    {
+        await using var keyed = await KeyedRelay.StartAsync();
+        using (var last = await keyed.SendAsync("admin", HttpMethod.Delete, "/v1/keys/alice"))
+            await TestRelay.ProblemAsync(last, 409);
+        var act = (await keyed.GetAsync("admin", "/v1/audit?verb=key.remove"))["items"]!.AsArray().Single()!;
+        Assert.Equal(("key/alice", "last-admin"), (act["target"]!.GetValue<string>(), act["outcome"]!.GetValue<string>()));
+        using var missing = await keyed.SendAsync("admin", HttpMethod.Delete, "/v1/keys/nobody");
+        Assert.Equal("There is no key 'nobody'. There are: alice, the-operator, the-viewer, the-producer.",
+            (await TestRelay.ProblemAsync(missing, 404))["detail"]!.GetValue<string>());
     }
 
     [Fact]
@@ -242,6 +256,51 @@ public sealed class KeyTests
                 request.Headers.Authorization = new("Bearer", key);
             return await relay.Http.SendAsync(request, TestContext.Current.CancellationToken);
         }
+    }
+
+    private static async Task<(InMemoryMessageStore Store, KeySecret Secret)> WithKeyAsync()
+    {
+        var (store, secret) = (new InMemoryMessageStore(), KeySecret.New());
+        await store.OpenAsync(TestContext.Current.CancellationToken);
+        await store.CommitAsync(new AddKeyCommand(secret.Id, "alice", Role.Admin, secret.Hash(), "me"),
+            TestContext.Current.CancellationToken);
+        return (store, secret);
+    }
+
+    [Fact]
+    public async Task What_was_read_first_does_not_take_the_place_of_what_was_read_last()
+    {
+        var (store, secret) = await WithKeyAsync();
+        var before = new InMemoryMessageStore();
+        await before.OpenAsync(TestContext.Current.CancellationToken);
+        var (reading, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        using var ring = new KeyRing(() =>
+        {
+            if (!reading.TrySetResult())
+                return store;
+            goOn.Task.GetAwaiter().GetResult();
+            return before;
+        }, shared: false, new ManualClock());
+        var first = Task.Run(() => ring.ReadAsync(), TestContext.Current.CancellationToken);
+        await reading.Task;
+        var last = ring.ChangedAsync();
+        goOn.SetResult();
+        await Task.WhenAll(first, last);
+        Assert.Equal("alice", ring.Find(secret.Text)?.Name);
+    }
+
+    [Fact]
+    public async Task Keys_that_could_not_be_read_after_a_change_are_read_before_the_next_request()
+    {
+        var (store, secret) = await WithKeyAsync();
+        var away = true;
+        using var ring = new KeyRing(() => away ? throw new StoreException("away", StoreProblem.Unavailable) : store, shared: false,
+            new ManualClock());
+        await ring.ChangedAsync();
+        away = false;
+        Assert.Null(ring.Find(secret.Text));
+        await ring.RefreshAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("alice", ring.Find(secret.Text)?.Name);
     }
 
     [Fact]

@@ -186,6 +186,7 @@ public sealed class RedactionTests
                 Assert.Equal("""{"ssn":"[redacted]","n":1}""",
                     Encoding.UTF8.GetString(Convert.FromBase64String(JsonNode.Parse(text)!["body_base64"]!.GetValue<string>())));
         }
+        await AnExportWarnsOfItsMasksAsync(relay);
         // Somebody edits what they were shown: the mask stands for what it hides.
         using (var edited = await relay.SendAsync(HttpMethod.Put, $"/v1/dead-letters/{id}/payload", """{"ssn":"[redacted]","n":2}""",
             "application/json", ("If-Match", "*")))
@@ -200,5 +201,30 @@ public sealed class RedactionTests
         var whole = await delivered.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal("""{"ssn":"123-45","n":2}""", Encoding.UTF8.GetString(whole.Body.Span));
         Assert.Equal("Meier", whole.Headers!["x-patient"]);
+    }
+
+    // What an import would refuse is said where it is written, and by the import when it is tried.
+    private static async Task AnExportWarnsOfItsMasksAsync(TestRelay relay)
+    {
+        using var export = await relay.SendAsync(HttpMethod.Get, "/v1/dead-letters/export");
+        var line = JsonNode.Parse(await export.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
+        Assert.StartsWith("Values in it are masked, so an import refuses it: ", line["warning"]!.GetValue<string>(),
+            StringComparison.Ordinal);
+        Assert.Contains("Write the value", await ImportAsync(relay, line), StringComparison.Ordinal);
+        // The values are written back; the warning was left.
+        line["id"] = "01900000-0000-7000-8000-000000000001.0";
+        line["idempotency_key"] = "01900000-0000-7000-8000-000000000001";
+        line["body_base64"] = Convert.ToBase64String("""{"ssn":"9","n":1}"""u8);
+        line["headers"] = new JsonObject { ["x-patient"] = "Huber" };
+        var imported = await ImportAsync(relay, line);
+        Assert.True(imported.Contains("\"imported\"", StringComparison.Ordinal), imported);
+        using var gone = await relay.SendAsync(HttpMethod.Post, "/v1/dead-letters/01900000-0000-7000-8000-000000000001.0:discard");
+        Assert.Equal(200, (int)gone.StatusCode);
+    }
+
+    private static async Task<string> ImportAsync(TestRelay relay, JsonNode line)
+    {
+        using var answer = await relay.SendAsync(HttpMethod.Post, "/v1/dead-letters/import", line.ToJsonString(), "application/x-ndjson");
+        return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -128,8 +128,9 @@ public sealed class ArchiveTests : IDisposable
         var clock = new ManualClock();
         await File.WriteAllTextAsync(Archive, "a file where the folder should be", Cancelled);
         await using var relay = await TestRelay.StartAsync(
-            "store: 'memory:'\nservices: { shop: { url: 'http://127.0.0.1:1/' } }\nqueues: { orders: { deliver_to: shop } }\n"
-            + $"dead_letter_queue: {{ retention: 1h, archive: '{Archive}' }}\n", TestRelay.Refuses, new InMemoryMessageStore(clock), clock);
+            "listen: http://127.0.0.1:0\nstore: 'memory:'\nservices: { shop: { url: 'http://127.0.0.1:1/' } }\n"
+            + $"queues: {{ orders: {{ deliver_to: shop }} }}\ndead_letter_queue: {{ retention: 1h, archive: '{Archive}' }}\n",
+            TestRelay.Refuses, new InMemoryMessageStore(clock), clock);
         var id = await relay.AcceptedAsync("orders", "kept");
         await relay.UntilAsync("/v1/dead-letters", found => found["items"]!.AsArray().Count == 1);
         clock.Advance(TimeSpan.FromHours(2));

@@ -41,8 +41,14 @@ public sealed class RestTests
         var (clock, log) = (new ManualClock(), new Lines());
         var rests = new SemaphoreSlim(0);
         var yaml = TestRelay.Basic + "\ndead_letter_queue: { max_size: 5 }\n";
+        var store = new TrimmedStore(new InMemoryMessageStore(clock));
+        var trims = 0;
         await using var relay = await TestRelay.StartAsync(RelayConfiguration.Parse(yaml).Configuration!, TestRelay.Refuses,
-            new InMemoryMessageStore(clock), clock, logging: logging => logging.AddProvider(log), onRest: () => rests.Release());
+            store, clock, logging: logging => logging.AddProvider(log), onRest: () =>
+            {
+                trims = store.Trims;
+                rests.Release();
+            });
         var ids = new List<string>();
         async Task DeadAsync(int count)
         {
@@ -56,16 +62,46 @@ public sealed class RestTests
                 await relay.GetAsync("/v1/queues");
             }
         }
+        async Task FilledAsync(string ratio)
+        {
+            using var metrics = await relay.SendAsync(HttpMethod.Get, "/metrics");
+            Assert.Contains($"recourse_dead_letter_queue_fill_ratio {ratio}\n",
+                await metrics.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
         await DeadAsync(3);
+        // The store gave its memory back before the relay was told to: once for each rest.
+        Assert.Equal(1, trims);
         Assert.Empty(log.OfBound);
+        await FilledAsync("0.6");
         await DeadAsync(4);
         Assert.Equal(["Dead letters: 4 of at most 5. At the bound, queues answer 429."], log.OfBound);
-        using (var metrics = await relay.SendAsync(HttpMethod.Get, "/metrics"))
-            Assert.Contains("recourse_dead_letter_queue_fill_ratio 0.8\n",
-                await metrics.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        await FilledAsync("0.8");
+        Assert.Equal(2, trims);
         await DeadAsync(5);
+        await FilledAsync("1");
         Assert.Equal(2, log.OfBound.Count());
         Assert.StartsWith("Dead letters: 5 of at most 5. Queues answer 429", log.OfBound.Last(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Counts how often it was asked to give memory back.</summary>
+    private sealed class TrimmedStore(MessageStore inner) : MessageStore
+    {
+        public int Trims { get; private set; }
+
+        public override StoreQueries Queries => inner.Queries;
+
+        public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
+
+        public override ValueTask<TResult> CommitAsync<TResult>(
+            StoreCommand<TResult> command, CancellationToken cancellationToken = default) => inner.CommitAsync(command, cancellationToken);
+
+        public override Task TrimAsync()
+        {
+            Trims++;
+            return inner.TrimAsync();
+        }
+
+        public override ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
     private sealed class Lines : ILoggerProvider, ILogger

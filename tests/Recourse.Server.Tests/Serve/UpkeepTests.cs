@@ -71,6 +71,36 @@ public class UpkeepTests
         Assert.Contains("by policy: kept for 7d", Delivery(message)["decision"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Ended_replay_jobs_and_old_acts_go_when_their_time_is_over()
+    {
+        await using var relay = await StartAsync("""
+            queues: { usual: { deliver_to: shop } }
+            audit: { keep: 40d }
+            """, TestRelay.Refuses);
+        var jobs = new List<string>();
+        // The newest job is kept whatever its age.
+        for (var job = 0; job < 2; job++)
+        {
+            using var started = await relay.SendAsync(HttpMethod.Post, "/v1/replays", """{"all":true,"limit":1}""");
+            Assert.Equal(202, (int)started.StatusCode);
+            jobs.Add((await TestRelay.JsonAsync(started))["id"]!.GetValue<string>());
+            await relay.UntilAsync($"/v1/replays/{jobs[job]}", found => found["state"]!.GetValue<string>() == "completed");
+        }
+        _clock.SetWallClock(_clock.GetUtcNow().AddDays(31));
+        await relay.UntilAsync("/v1/replays", found => Later(found["items"]!.AsArray().Count == 1));
+        Assert.Equal(2, (await relay.GetAsync("/v1/audit?verb=replay.start"))["items"]!.AsArray().Count);
+        Assert.Equal(jobs[1], (await relay.GetAsync("/v1/replays"))["items"]![0]!["id"]!.GetValue<string>());
+        _clock.SetWallClock(_clock.GetUtcNow().AddDays(10));
+        await relay.UntilAsync("/v1/audit?verb=replay.start", found => Later(found["items"]!.AsArray().Count == 0));
+
+        bool Later(bool done)
+        {
+            _clock.Advance(Period);
+            return done;
+        }
+    }
+
     private static Classification MayPass { get; } = new()
     {
         Kind = FaultKind.Unknown,
