@@ -78,7 +78,8 @@ internal static class ConfigurationKeys
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
         new("auth", KeyKind.Group,
-            "How the relay shows the service who it is: bearer, user and password, header and value, or token_url, client_id and client_secret.")
+            "How the relay shows the service who it is: bearer, user and password, header and value, or token_url, client_id and "
+            + "client_secret.")
         {
             Group = Auth,
             Secret = true,
