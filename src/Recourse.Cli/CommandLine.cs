@@ -68,6 +68,7 @@ internal static class CommandLine
         if (parsed.Action is not ParseErrorAction)
         {
             ClientKey.Use(parsed);
+            RelayTrust.Use(parsed);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await parsed.InvokeAsync(configuration, cancellationToken);
         }

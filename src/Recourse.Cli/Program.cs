@@ -21,5 +21,6 @@ var root = new RootCommand(
     KeysCommand.Create(),
     AuditCommand.Create(),
     ClientKey.File,
+    RelayTrust.File,
 };
 return await CommandLine.RunAsync(root, args);

@@ -121,8 +121,12 @@ internal sealed class SqliteDatabase : IDisposable
     public void StopWhen(Func<bool> stop) => raw.sqlite3_progress_handler(_handle, 10_000, _ => stop() ? 1 : 0, null);
 
     /// <summary>The last failure with SQLite's own words.</summary>
-    public SqliteFailure Failure(int code) =>
-        new(code, raw.sqlite3_errmsg(_handle).utf8_to_string() ?? raw.sqlite3_errstr(code).utf8_to_string(), Path);
+    public SqliteFailure Failure(int code)
+    {
+        // A call that takes two connections leaves its words with one of them: the other one says "not an error".
+        var words = raw.sqlite3_errcode(_handle) == raw.SQLITE_OK ? raw.sqlite3_errstr(code) : raw.sqlite3_errmsg(_handle);
+        return new(code, words.utf8_to_string() ?? "no words", Path);
+    }
 
     public void Dispose()
     {

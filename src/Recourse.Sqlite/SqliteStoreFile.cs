@@ -1,5 +1,6 @@
 using System.Globalization;
 using Recourse.Durable;
+using SQLitePCL;
 
 namespace Recourse.Sqlite;
 
@@ -23,7 +24,9 @@ public static class SqliteStoreFile
         var damage = StoreInspection.Damage(database, FindingsMax);
         // Rules over damaged pages would only say the same again, and worse.
         var broken = damage.Count > 0 ? [] : StoreInspection.BrokenRules(database, FindingsMax);
-        return new StoreCheck(database.Path, (int)SqliteSchema.Version(database), new FileInfo(database.Path).Length, damage, broken)
+        // Its pages, not the length of the file: beside a running owner much may stand only in the log.
+        var bytes = (database.Number("PRAGMA page_count") ?? 0) * (database.Number("PRAGMA page_size") ?? 0);
+        return new StoreCheck(database.Path, (int)SqliteSchema.Version(database), bytes, damage, broken)
         {
             PayloadKeys = damage.Count > 0 ? [] : StoreInspection.PayloadKeys(database),
         };
@@ -93,6 +96,26 @@ public static class SqliteStoreFile
         using var database = new SqliteDatabase(file.Path, readOnly: false);
         SqliteSchema.Configure(database);
         return SqliteSchema.Migrate(database, options, (time ?? TimeProvider.System).NowMicros());
+    }, cancellationToken);
+
+    /// <summary>
+    /// Writes the file anew and empties its log, so that nothing of what was deleted or replaced is left in it. It needs room for a copy
+    /// of the file in its log, and as much for a temporary file, and no process may own the store.
+    /// </summary>
+    /// <exception cref="StoreException">The file is in use, or could not be written; the store is as it was.</exception>
+    public static Task CompactAsync(string path, CancellationToken cancellationToken = default) => RunAsync(() =>
+    {
+        using var file = StoreFile.Take(Existing(path));
+        using var database = new SqliteDatabase(file.Path, readOnly: false);
+        SqliteSchema.Configure(database);
+        database.StopWhen(() => cancellationToken.IsCancellationRequested);
+        database.Execute("PRAGMA temp_store = FILE"); // The whole store would else stand in memory.
+        database.Execute("VACUUM");
+        // The log still holds pages of before: it is emptied, not kept for reuse.
+        if (database.Checkpoint(raw.SQLITE_CHECKPOINT_TRUNCATE) is null)
+            throw new StoreException($"Store '{file.Path}' is read by another process, so its log could not be emptied; end that one.",
+                StoreProblem.Locked);
+        return true;
     }, cancellationToken);
 
     private static Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) => Task.Run(() =>
@@ -170,7 +193,7 @@ public static class SqliteStoreFile
 /// <summary>What a look through a store's file found.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Schema">Its schema.</param>
-/// <param name="Bytes">Its size, without its log.</param>
+/// <param name="Bytes">Its size with what stands only in its log yet; what a backup of it has.</param>
 /// <param name="Damage">What SQLite found wrong with pages and indexes; empty when it is sound.</param>
 /// <param name="BrokenRules">Where books, lanes, leases or attempts contradict each other; empty when they do not.</param>
 public sealed record StoreCheck(

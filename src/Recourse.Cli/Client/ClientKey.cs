@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Recourse.Cli.Output;
+using Recourse.Server;
 
 namespace Recourse.Cli.Client;
 
@@ -42,7 +43,7 @@ internal static class ClientKey
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new CliException(ExitCode.Usage, $"the key in {Screen.Safe(file)} cannot be read: {error.Message}", error);
+            throw new CliException(ExitCode.Usage, $"the key in {Screen.Safe(file)} cannot be read: {FileTrouble.Words(error)}.", error);
         }
     }
 }

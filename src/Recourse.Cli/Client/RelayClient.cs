@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Compression;
 using System.IO.Pipelines;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -17,14 +18,14 @@ internal sealed class RelayClient : IDisposable
     // Longer than the relay takes for its slowest page; a relay that says nothing for so long counts as not there.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
     private readonly HttpClient _http;
+    private volatile string? _notTrusted;
 
     /// <param name="server">Where the relay should be.</param>
     /// <param name="answerLimit">For work that takes its time, such as a backup; null for what pages and verbs need.</param>
     public RelayClient(Uri server, TimeSpan? answerLimit = null)
     {
         Server = server;
-        var handler = new SocketsHttpHandler { UseProxy = !server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) };
-        _http = new(handler)
+        _http = new(Connections())
         {
             BaseAddress = server.AbsolutePath.EndsWith('/') ? server : new(server + "/"),
             Timeout = answerLimit ?? AnswerLimit,
@@ -33,6 +34,13 @@ internal sealed class RelayClient : IDisposable
             .Add(new ProductInfoHeaderValue("recourse-cli", typeof(RelayClient).Assembly.GetName().Version?.ToString(3)));
         _http.DefaultRequestHeaders.Authorization = Key;
     }
+
+    private SocketsHttpHandler Connections() => new()
+    {
+        UseProxy = !Server.IsLoopback,
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+        SslOptions = RelayTrust.Options(Server, words => _notTrusted = words),
+    };
 
     private static AuthenticationHeaderValue? Key => ClientKey.Current is { } key ? new("Bearer", key) : null;
 
@@ -108,7 +116,7 @@ internal sealed class RelayClient : IDisposable
         HttpMethod method, string path, FileInfo? body, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // A client of its own: the limit of the other counts from the request to the end of the answer.
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = !Server.IsLoopback, ConnectTimeout = TimeSpan.FromSeconds(5) })
+        using var http = new HttpClient(Connections())
         {
             BaseAddress = _http.BaseAddress,
             Timeout = Timeout.InfiniteTimeSpan,
@@ -186,14 +194,16 @@ internal sealed class RelayClient : IDisposable
                 Status = status,
                 RetryAfter = retryAfter,
             },
-            503 => new(ExitCode.Refused, $"the relay cannot work now: {said} Its log says more.")
+            503 => new(ExitCode.Refused, $"the relay cannot work now: {WithLog(said)}")
             {
                 Status = status,
                 RetryAfter = retryAfter,
             },
-            _ => new(ExitCode.Failed, $"the relay failed: {said} Its log says more.") { Status = status },
+            _ => new(ExitCode.Failed, $"the relay failed: {WithLog(said)}") { Status = status },
         };
     }
+
+    private static string WithLog(string said) => said.Contains(" log ", StringComparison.Ordinal) ? said : said + " Its log says more.";
 
     /// <summary>How long an answer asks to wait: seconds, or until a date; null when it does not say.</summary>
     public static TimeSpan? RetryAfter(HttpResponseMessage answer) => answer.Headers.RetryAfter switch
@@ -228,6 +238,18 @@ internal sealed class RelayClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
+    private static string Why(Exception error) => error.GetBaseException() is SocketException socket
+        ? socket.SocketErrorCode switch
+        {
+            SocketError.ConnectionRefused => "nothing listens there",
+            SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "its name is not known",
+            SocketError.HostUnreachable or SocketError.NetworkUnreachable => "there is no way to it",
+            SocketError.ConnectionReset => "the connection was cut",
+            SocketError.TimedOut => "it did not answer in time",
+            _ => socket.Message,
+        }
+        : error.GetBaseException().Message.TrimEnd('.');
+
     private async Task<T> Guarded<T>(Func<Task<T>> call, CancellationToken cancellationToken)
     {
         try
@@ -236,9 +258,13 @@ internal sealed class RelayClient : IDisposable
         }
         catch (Exception error) when (error is HttpRequestException or IOException)
         {
-            var why = error.InnerException is System.Net.Sockets.SocketException socket ? socket.SocketErrorCode.ToString() : error.Message;
+            if (_notTrusted is { } words)
+                throw new CliException(ExitCode.Unreachable, $"whoever answers at {Server} {words}", error);
+            if (error is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError })
+                throw new CliException(ExitCode.Unreachable, $"whoever answers at {Server} does not speak TLS as this program does "
+                    + $"({error.GetBaseException().Message.TrimEnd('.')}). Is it an http:// address?", error);
             throw new CliException(ExitCode.Unreachable,
-                $"no relay answers at {Server} ({why}). Is `recourse serve` running? Another address: --server URL, or "
+                $"no relay answers at {Server} ({Why(error)}). Is `recourse serve` running? Another address: --server URL, or "
                     + $"{CommonOptions.ServerVariable}.", error);
         }
         catch (Exception error) when (error is OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested)

@@ -13,7 +13,7 @@ internal static class DbCommand
 
     public static Command Create()
     {
-        var command = new Command("db", "Back the store up, restore, check or migrate it")
+        var command = new Command("db", "Back the store up; restore, check, migrate or rekey it")
         {
             DbBackup.Create(), DbRestore.Create(), Check(), Migrate(), DbRekey.Create(),
         };

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Recourse.Cli.Output;
+using Recourse.Durable;
 using Recourse.Server;
+using Recourse.Sqlite;
 
 namespace Recourse.Cli.Commands;
 
@@ -21,16 +23,42 @@ internal static class DbRekey
             if (configuration.PayloadKeys.Count == 0)
                 throw new CliException(ExitCode.Usage, $"{file} has no encryption: keys:, so there is no key to seal with.");
             var done = await DbCommand.GuardedAsync(() => RunAsync(configuration, cancellationToken));
+            var compacted = await CompactAsync(configuration.Store, cancellationToken);
             var active = configuration.PayloadKeys[0].Id;
             if (parsed.GetValue(json))
-                JsonOutput.Write(new(active, done), CliJson.Default.DbRekeyed);
+                JsonOutput.Write(new(active, done, compacted), CliJson.Default.DbRekeyed);
             else
-                Console.Out.WriteLine(
-                    $"{done:N0} payloads were sealed with '{active}'; every payload is now. Other keys are needed no more.");
+                Console.Out.WriteLine($"{Screen.Counted(done, "payload was", "payloads were")} sealed with '{active}'; every payload is "
+                    + $"now. Other keys are needed no more. {(compacted ? Compacted : Vacuum)}");
             return ExitCode.Ok;
         });
         return command.Teach([("After encryption: active: names another key", "recourse db rekey")],
-            "It works in small commits: ended at any time, it goes on where it stopped when it is run again.");
+            "It works in small commits: ended at any time, it goes on where it stopped when it is run again."
+            + Environment.NewLine + "At the end a SQLite file is written anew, which needs twice its size on the disk for a while.");
+    }
+
+    private const string Compacted = "The file was written anew: nothing of what it held before is left in it. Backups made before still "
+        + "hold it.";
+    private const string Vacuum = "What stood there before is gone from the database's files after VACUUM FULL; backups made before "
+        + "still hold it.";
+
+    // Replaced rows leave their bytes in free pages, and those of before there was a key are plain text. Each time, also when nothing
+    // was to seal: a run that was ended before this is then made whole by the next.
+    private static async Task<bool> CompactAsync(string store, CancellationToken cancellationToken)
+    {
+        if (!store.StartsWith("sqlite:", StringComparison.Ordinal))
+            return false;
+        try
+        {
+            await LongWork.RunAsync("Writing the file anew", 0,
+                _ => SqliteStoreFile.CompactAsync(store["sqlite:".Length..], cancellationToken));
+            return true;
+        }
+        catch (StoreException error)
+        {
+            throw new CliException(ExitCode.Failed, "every payload is sealed, but what stood in the file before may still be read in it: "
+                + $"it could not be written anew. {error.Message} Mend that, and run `recourse db rekey` again.", error);
+        }
     }
 
     private static async Task<long> RunAsync(RelayConfiguration configuration, CancellationToken cancellationToken)
@@ -60,4 +88,4 @@ internal static class DbRekey
 }
 
 /// <summary>What <c>db rekey --json</c> prints.</summary>
-internal sealed record DbRekeyed(string Key, long Sealed);
+internal sealed record DbRekeyed(string Key, long Sealed, bool Compacted);

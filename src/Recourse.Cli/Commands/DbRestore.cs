@@ -37,7 +37,7 @@ internal static class DbRestore
             Console.Out.WriteLine($"What was there is now {aside}.");
         Console.Error.WriteLine(done.LastActivity is { } last
             ? $"warning: it knows nothing after {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. "
-                + $"{done.Open:N0} deliveries are open in it: with the next start they go out, those that were delivered "
+                + $"Deliveries that are open in it: {done.Open:N0}. With the next start they go out, those that were delivered "
                 + "since then once more, with the same Idempotency-Keys. Messages that "
                 + "were accepted since then are not in it; their senders have to send them again."
             : "warning: the backup is of an empty store.");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using Recourse.Cli.Client;
 using Recourse.Cli.Output;
+using Recourse.Server;
 using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
@@ -64,7 +65,7 @@ internal static class DlqEditCommand
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CliException(ExitCode.Usage, $"{file.FullName} cannot be read: {error.Message}", error);
+            throw new CliException(ExitCode.Usage, $"{file.FullName} cannot be read: {FileTrouble.Words(error)}.", error);
         }
     }
 

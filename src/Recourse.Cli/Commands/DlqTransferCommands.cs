@@ -46,7 +46,7 @@ internal static class DlqExportCommand
                 advance(1);
             }
         });
-        Screen.Progress.WriteLine($"{lines:N0} dead letters written.");
+        Screen.Progress.WriteLine($"{Screen.Counted(lines, "dead letter", "dead letters")} written.");
         if (warnings > 0)
             Console.Error.WriteLine($"recourse: {warnings:N0} of them are not whole (masked, without payload, or unreadable), and an "
                 + "import refuses them as they are; the 'warning' in each line says why.");

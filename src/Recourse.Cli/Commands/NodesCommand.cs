@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Recourse.Cli.Client;
 using Recourse.Cli.Output;
 using Spectre.Console;
@@ -23,7 +24,17 @@ internal static class NodesCommand
 
     private static Command Release()
     {
-        var id = new Argument<long>("ID") { Description = "The number of the node, as recourse nodes shows it" };
+        var id = new Argument<long>("ID")
+        {
+            Description = "The number of the node, as recourse nodes shows it",
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                    result.AddError($"ID is '{Screen.Safe(text, 100)}'; expected a number, as recourse nodes shows it.");
+                return number;
+            },
+        };
         var reason = new Option<string?>("--reason") { Description = "Why; kept with each attempt that ends by it", HelpName = "TEXT" };
         var server = CommonOptions.Server();
         var json = CommonOptions.Json();
@@ -42,7 +53,7 @@ internal static class NodesCommand
                 return ExitCode.Ok;
             }
             var released = relay.Parse(document, RelayJson.Default.NodeReleaseAnswer);
-            Screen.Out.WriteLine($"Node {released.Id}: {released.Suspects} deliveries run again, alone"
+            Screen.Out.WriteLine($"Node {released.Id}: {Screen.Counted(released.Suspects, "delivery runs", "deliveries run")} again, alone"
                 + (released.Poisoned > 0 ? $"; {released.Poisoned} of them are dead now as poison." : "."));
             return ExitCode.Ok;
         });

@@ -57,7 +57,8 @@ internal static class ReplayStartCommand
             return ExitCode.Ok;
         }
         var found = relay.Parse(preview, RelayJson.Default.ReplayPreviewAnswer);
-        Screen.Progress.WriteLine($"{found.Matched:N0} dead letters match ({Screen.Safe(query.ToString())})");
+        Screen.Progress.WriteLine($"{Screen.Counted(found.Matched, "dead letter matches", "dead letters match")} "
+            + $"({Screen.Safe(query.ToString())})");
         foreach (var letter in found.Sample.Take(5))
             Screen.Progress.WriteLine($"  {letter.Id}  {Screen.Safe(letter.Service)}, {letter.Kind}: {Screen.Safe(letter.Error, 80)}");
         if (dry) return ExitCode.Ok;

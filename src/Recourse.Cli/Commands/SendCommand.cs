@@ -2,6 +2,7 @@ using System.CommandLine;
 using Recourse.Cli.Client;
 using Recourse.Cli.Output;
 using Recourse.Cli.Sending;
+using Recourse.Server;
 using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
@@ -195,7 +196,7 @@ internal static class SendCommand
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CliException(ExitCode.Usage, $"cannot read '{file}': {error.Message}", error);
+            throw new CliException(ExitCode.Usage, $"cannot read '{file}': {FileTrouble.Words(error)}.", error);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Recourse.Server;
 
 namespace Recourse.Cli.Demo;
 
@@ -73,7 +74,7 @@ internal sealed class DemoInput
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CliException(ExitCode.Usage, $"cannot read '{options.Input}': {error.Message}", error);
+            throw new CliException(ExitCode.Usage, $"cannot read '{options.Input}': {FileTrouble.Words(error)}.", error);
         }
         return lines.Count > 0
             ? new(lines, options.Count ?? Math.Max(LeastMessages, lines.Count))

@@ -27,7 +27,8 @@ internal static class AuditRules
             LetGoCommand letGo => Letter(letGo.Actor, "release", letGo.Id, null, letGo.Result),
             ControlCommand control => Control(control),
             StartReplayCommand start => new(0, default, start.Request.Actor, "replay.start", $"replay/{start.Id:D}",
-                With($"{start.Matched:N0} letters", start.Request.Reason), start.Result ? "done" : "already"),
+                With(start.Matched == 1 ? "1 letter" : $"{start.Matched:N0} letters", start.Request.Reason),
+                start.Result ? "done" : "already"),
             // One that lost a race is tried again by whoever steers: only the last counts.
             MoveReplayCommand { Actor: { } actor, Result: true } move => new(0, default, actor, $"replay.{Verb(move.To)}",
                 $"replay/{move.Id:D}", move.Reason, "done"),

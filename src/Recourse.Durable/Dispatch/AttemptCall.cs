@@ -27,7 +27,7 @@ internal sealed class AttemptCall(DeliveryHandler handler, DispatcherOptions opt
         var duration = options.Time.GetElapsedTime(began);
         if (!ended)
         {
-            DispatchLog.Abandoned(options.Logger, delivery.Attempt, delivery.Id, duration);
+            DispatchLog.Abandoned(options.Logger, delivery.Attempt, delivery.Id, Durations.Text(duration));
             return new(Cancelled(duration, timeout, Applied.Maybe), duration, ForgetAsync(call, cancel));
         }
 

@@ -16,7 +16,7 @@ internal static partial class DispatchLog
         "The outcome '{Outcome}' of attempt {Attempt} at delivery {Delivery} could not be stored; "
         + "trying again in {Wait}. The lease is kept.")]
     internal static partial void CommitFailed(
-        ILogger logger, string outcome, int attempt, DeliveryId delivery, TimeSpan wait, Exception error);
+        ILogger logger, string outcome, int attempt, DeliveryId delivery, string wait, Exception error);
 
     [LoggerMessage(3, LogLevel.Error,
         "The outcome '{Outcome}' of attempt {Attempt} at delivery {Delivery} was not stored before the stop: "
@@ -31,13 +31,13 @@ internal static partial class DispatchLog
     [LoggerMessage(5, LogLevel.Error,
         "Attempt {Attempt} at delivery {Delivery} ignores its cancelled token and was abandoned after {Duration}; "
         + "its permit stays taken until it ends.")]
-    internal static partial void Abandoned(ILogger logger, int attempt, DeliveryId delivery, TimeSpan duration);
+    internal static partial void Abandoned(ILogger logger, int attempt, DeliveryId delivery, string duration);
 
     [LoggerMessage(6, LogLevel.Error, "An observer of attempts failed; the delivery is not affected.")]
     internal static partial void ObserverFailed(ILogger logger, Exception error);
 
     [LoggerMessage(7, LogLevel.Error, "The route of service '{Service}' met an error that it did not expect; going on in {Wait}.")]
-    internal static partial void RouteFailed(ILogger logger, string service, TimeSpan wait, Exception error);
+    internal static partial void RouteFailed(ILogger logger, string service, string wait, Exception error);
 
     [LoggerMessage(8, LogLevel.Warning, "Service '{Service}': breaker {From} to {To}, {Reason}. Deliveries to it wait.")]
     internal static partial void BreakerOpened(ILogger logger, string service, string from, string to, CircuitReason reason);
@@ -48,11 +48,11 @@ internal static partial class DispatchLog
     [LoggerMessage(14, LogLevel.Warning, "Delivery {Delivery} of queue '{Queue}' to '{Service}' is a dead letter: {Kind}. {Decision}")]
     internal static partial void Died(ILogger logger, DeliveryId delivery, string queue, string service, string kind, string decision);
 
-    [LoggerMessage(9, LogLevel.Warning, "Stopping: {InFlight} attempts did not end within {Grace} and are cancelled.")]
-    internal static partial void StopCancels(ILogger logger, int inFlight, TimeSpan grace);
+    [LoggerMessage(9, LogLevel.Warning, "Stopping: attempts that did not end within {Grace} are cancelled: {InFlight}.")]
+    internal static partial void StopCancels(ILogger logger, int inFlight, string grace);
 
     [LoggerMessage(10, LogLevel.Error,
-        "Stopped with {InFlight} attempts still under way; they run again, as suspects, after the next start.")]
+        "Stopped with attempts still under way: {InFlight}. They run again, as suspects, after the next start.")]
     internal static partial void StopGivesUp(ILogger logger, int inFlight);
 
     [LoggerMessage(11, LogLevel.Error, "The policy of queue '{Queue}' could not be had; the default policy decides.")]

@@ -154,7 +154,7 @@ public sealed class Dispatcher : IAsyncDisposable
         _suspects.Stop();
         if (!await _gate.CloseAsync(grace))
         {
-            DispatchLog.StopCancels(_options.Logger, _gate.InFlight, grace);
+            DispatchLog.StopCancels(_options.Logger, _gate.InFlight, Durations.Text(grace));
             await _cancelAttempts.CancelAsync();
             // Handlers that ignore their token are abandoned after their grace, and outcomes get a last chance to be stored.
             if (!await _gate.WaitEmptyAsync(_options.AbandonAfter + _options.SafetyPoll)) await GiveUpAsync();

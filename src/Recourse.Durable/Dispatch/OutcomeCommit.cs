@@ -33,7 +33,7 @@ internal sealed class OutcomeCommit(MessageStore store, DispatcherOptions option
             {
                 var wait = Waits.Delay(tries, TimeSpan.Zero, options.Sample());
                 if (error is StoreException refusal) Trouble.Report($"the outcome '{outcome}' of delivery {delivery.Id}", refusal);
-                else DispatchLog.CommitFailed(options.Logger, outcome, delivery.Attempt, delivery.Id, wait, error);
+                else DispatchLog.CommitFailed(options.Logger, outcome, delivery.Attempt, delivery.Id, Durations.Text(wait), error);
                 if (!await WaitAsync(wait)) break;
             }
         }

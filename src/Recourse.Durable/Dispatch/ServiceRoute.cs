@@ -158,7 +158,7 @@ internal sealed class ServiceRoute(
         }
         catch (Exception error)
         {
-            DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, TimeSpan.Zero, error);
+            DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, Durations.Text(TimeSpan.Zero), error);
         }
         finally
         {
@@ -231,7 +231,7 @@ internal sealed class ServiceRoute(
         _failures = _failures == int.MaxValue ? _failures : _failures + 1;
         var wait = OutcomeCommit.Waits.Delay(_failures, TimeSpan.Zero, options.Sample());
         if (error is StoreException refusal) commit.Trouble.Report($"claiming for service '{guard.Policy.Name}'", refusal);
-        else DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, wait, error);
+        else DispatchLog.RouteFailed(options.Logger, guard.Policy.Name, Durations.Text(wait), error);
         return wait;
     }
 }

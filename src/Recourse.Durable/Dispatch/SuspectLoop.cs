@@ -44,7 +44,7 @@ internal sealed class SuspectLoop(AloneGate gate, Func<IReadOnlyList<ServiceRout
             catch (Exception error)
             {
                 wait = options.SafetyPoll;
-                DispatchLog.RouteFailed(options.Logger, "(suspects)", wait, error);
+                DispatchLog.RouteFailed(options.Logger, "(suspects)", Durations.Text(wait), error);
             }
 
             if (wait > TimeSpan.Zero && !_stopping) await _wake.SleepAsync(wait);

@@ -36,7 +36,7 @@ internal sealed partial class OutboxMover : BackgroundService
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
-                MoveFailed(_logger, _options.OutboxOptions.Poll, error);
+                MoveFailed(_logger, Durations.Text(_options.OutboxOptions.Poll), error);
             }
             catch (OperationCanceledException)
             {
@@ -94,7 +94,7 @@ internal sealed partial class OutboxMover : BackgroundService
     }
 
     [LoggerMessage(1, LogLevel.Warning, "The outbox could not be moved; it is looked at again in {Wait}.")]
-    private static partial void MoveFailed(ILogger logger, TimeSpan wait, Exception error);
+    private static partial void MoveFailed(ILogger logger, string wait, Exception error);
 
     [LoggerMessage(2, LogLevel.Error, "Row {Id} of recourse_outbox cannot be sent and stays there, with its reason: {Problem}")]
     private static partial void CannotMove(ILogger logger, string id, string problem);

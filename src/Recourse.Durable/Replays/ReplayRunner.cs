@@ -25,6 +25,7 @@ public sealed class ReplayRunner : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Action<string>? _notify;
     private readonly WakeSignal _wake;
+    private readonly StoreAway _away;
     private readonly Dictionary<Guid, ReplayPace> _paces = [];
     private Task _loop = Task.CompletedTask;
     private volatile bool _stopping;
@@ -38,7 +39,7 @@ public sealed class ReplayRunner : IAsyncDisposable
     public ReplayRunner(MessageStore store, Action<string>? notify = null, TimeProvider? time = null, ILogger? logger = null)
     {
         (_store, _notify, _time, _logger) = (store, notify, time ?? TimeProvider.System, logger ?? NullLogger.Instance);
-        _wake = new(_time);
+        (_wake, _away) = (new(_time), new(_time));
     }
 
     /// <summary>It has nothing to do until something wakes it or the time moves. For tests.</summary>
@@ -113,12 +114,21 @@ public sealed class ReplayRunner : IAsyncDisposable
             {
                 wait = await TurnAsync();
                 _failures = 0;
+                if (_away.Back() is { } gone)
+                    ReplayLog.StoreBack(_logger, Durations.Text(gone));
+            }
+            catch (StoreException error)
+            {
+                _failures = Math.Min(_failures + 1, 1_000);
+                wait = OutcomeCommit.Waits.Delay(_failures, TimeSpan.Zero, 0.5);
+                if (_away.Tell())
+                    ReplayLog.StoreAway(_logger, error.Message);
             }
             catch (Exception error)
             {
                 _failures = Math.Min(_failures + 1, 1_000);
                 wait = OutcomeCommit.Waits.Delay(_failures, TimeSpan.Zero, 0.5);
-                ReplayLog.Failed(_logger, wait, error);
+                ReplayLog.Failed(_logger, Durations.Text(wait), error);
             }
             if (wait > TimeSpan.Zero && !_stopping)
                 await _wake.SleepAsync(wait);
@@ -196,11 +206,18 @@ public sealed class ReplayRunner : IAsyncDisposable
 internal static partial class ReplayLog
 {
     [LoggerMessage(21, LogLevel.Warning, "A step of a replay job failed; trying again in {Wait}. Nothing is replayed twice by that.")]
-    internal static partial void Failed(ILogger logger, TimeSpan wait, Exception error);
+    internal static partial void Failed(ILogger logger, string wait, Exception error);
+
+    [LoggerMessage(24, LogLevel.Warning,
+        "The store cannot be asked for replay jobs; it is tried again until it can, and told of ever more seldom. {Reason}")]
+    internal static partial void StoreAway(ILogger logger, string reason);
+
+    [LoggerMessage(25, LogLevel.Information, "The store can be asked for replay jobs again, after {Duration}.")]
+    internal static partial void StoreBack(ILogger logger, string duration);
 
     [LoggerMessage(22, LogLevel.Warning, "Replay {Job} is paused: {Reason}.")]
     internal static partial void CanaryFailed(ILogger logger, Guid job, string? reason);
 
-    [LoggerMessage(23, LogLevel.Information, "Replay {Job} is complete: {Replayed} letters sent back, {Skipped} left alone.")]
+    [LoggerMessage(23, LogLevel.Information, "Replay {Job} is complete; letters sent back: {Replayed}, left alone: {Skipped}.")]
     internal static partial void Completed(ILogger logger, Guid job, long replayed, long skipped);
 }

@@ -127,14 +127,23 @@ internal static class MessageRoutes
     // An id holds the time at which it was given out. So an old one is told from one that never was, without a record of all that went.
     private static Problem Missing(string text, Guid id, Relay relay)
     {
-        var kept = relay.Configuration.KeepDelivered;
-        if (id.Version == 7 && TimeOf(id) >= FirstId && relay.Time.GetUtcNow() - TimeOf(id) >= kept)
+        var configuration = relay.Configuration;
+        // The message is gone, and its queue with it: each queue may keep for a time of its own.
+        var times = configuration.Queues.Values.Select(queue => queue.KeepDelivered ?? configuration.KeepDelivered)
+            .DefaultIfEmpty(configuration.KeepDelivered).ToList();
+        var counts = configuration.Queues.Values.Select(queue => queue.KeepDeliveredMax ?? configuration.KeepDeliveredMax)
+            .DefaultIfEmpty(configuration.KeepDeliveredMax).ToList();
+        var (kept, longest) = (Measures.Duration(times.Min()), Measures.Duration(times.Max()));
+        var howLong = kept == longest ? $"for {kept} (keep_delivered)" : $"for {kept} to {longest}, by queue (keep_delivered)";
+        var (few, many) = ($"{counts.Min():N0}", $"{counts.Max():N0}");
+        var howMany = $"the newest {(few == many ? few : $"{few} to {many}")} of a queue (keep_delivered_max)";
+        if (id.Version == 7 && TimeOf(id) >= FirstId && relay.Time.GetUtcNow() - TimeOf(id) >= times.Min())
             return Problem.Of(StatusCodes.Status410Gone, "gone",
                 $"The message '{text}' is not there any more: its id is of {TimeOf(id):yyyy-MM-dd HH:mm:ss} UTC, and delivered and "
-                    + $"discarded messages can be looked at for {Measures.Duration(kept)} (keep_delivered).");
+                    + $"discarded messages can be looked at {howLong}, {howMany}.");
         return Problem.Of(StatusCodes.Status404NotFound, "unknown-message",
-            $"There is no message '{text}'. Delivered messages can be looked at for {Measures.Duration(kept)} (keep_delivered), the newest "
-                + $"{relay.Configuration.KeepDeliveredMax:N0} of a queue (keep_delivered_max); a queue without a history keeps none.");
+            $"There is no message '{text}'. Delivered messages can be looked at {howLong}, {howMany}; a queue without a history "
+                + "keeps none.");
     }
 
     private static DateTimeOffset TimeOf(Guid id)

@@ -15,10 +15,15 @@ internal static partial class OpenApiRoutes
     private static readonly int[] Foreign = [403];
     private static readonly int[] Closed = [401, 403];
 
+    private const string Document = "/openapi/{documentName}.json";
+
     public static void Map(IEndpointRouteBuilder endpoints, ApiRoutes routes)
     {
-        endpoints.ServiceProvider.GetRequiredService<Relay>().Routes = routes.All;
-        endpoints.MapOpenApi("/openapi/{documentName}.json");
+        var relay = endpoints.ServiceProvider.GetRequiredService<Relay>();
+        relay.Routes = routes.All;
+        // Only the built endpoint knows under which prefix the relay was mounted.
+        endpoints.MapOpenApi(Document).Add(built => relay.Prefix = ((RouteEndpointBuilder)built).RoutePattern.RawText is { } whole
+            && whole.EndsWith(Document, StringComparison.Ordinal) ? whole[..^Document.Length] : "");
     }
 
     public static void Configure(OpenApiOptions options) => options.AddDocumentTransformer(FillAsync);
@@ -37,8 +42,8 @@ internal static partial class OpenApiRoutes
         var problem = await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellationToken);
         foreach (var route in relay.Routes)
         {
-            if (!document.Paths.TryGetValue(route.Pattern, out var path))
-                document.Paths[route.Pattern] = path = new OpenApiPathItem { Operations = [] };
+            if (!document.Paths.TryGetValue(relay.Prefix + route.Pattern, out var path))
+                document.Paths[relay.Prefix + route.Pattern] = path = new OpenApiPathItem { Operations = [] };
             var answer = route.Answer is null ? new OpenApiSchema()
                 : await context.GetOrCreateSchemaAsync(route.Answer, null, cancellationToken);
             path.Operations![new HttpMethod(route.Method)] = Operation(route, answer, problem);

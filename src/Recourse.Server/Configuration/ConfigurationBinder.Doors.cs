@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Recourse.Durable;
 using Recourse.Server.Redaction;
 
@@ -14,8 +13,11 @@ internal sealed partial class ConfigurationBinder
         var (headers, places) = (values.Get<List<PlacedText>>("headers", []), values.Get<List<PlacedText>>("json", []));
         foreach (var header in headers.Where(header => !HeaderRules.IsName(header.Text) || header.Text.All(letter => letter == '*')))
             Error(header.Mark, $"'{header.Text}' is no name of a header; write X-Card, or X-* with a star for any letters.");
-        foreach (var place in places.Where(place => JsonPath.Parse(place.Text) is null))
-            Error(place.Mark, $"'{place.Text}' is no place in JSON; write patient.ssn, cards.*.number or **.password.");
+        foreach (var place in places)
+        {
+            if (JsonPath.Mistake(place.Text) is { } mistake)
+                Error(place.Mark, mistake);
+        }
         return new() { Headers = [.. headers.Select(header => header.Text)], Json = [.. places.Select(place => place.Text)] };
     }
 
@@ -26,11 +28,18 @@ internal sealed partial class ConfigurationBinder
             return keys;
         var groups = values.Get<List<NamedGroup>>("keys", []);
         if (groups.Count == 0)
-            Error(values.Mark, "'encryption' needs keys: { ID: { key: ${file:PATH} } }.");
+        {
+            if (values.Lacks("keys"))
+                Error(values.Mark, "'encryption' needs keys: { ID: { key: ${file:PATH} } }.");
+            return keys;
+        }
+        var seen = new List<(string Id, byte[] Bytes)>();
         foreach (var group in groups)
         {
             // The value is a secret: no message shows it.
             var bytes = new byte[64];
+            if (group.Values.HasWrong)
+                continue;
             if (group.Values.Get<string?>("key", null) is not { } text
                 || !Convert.TryFromBase64String(text.Trim(), bytes, out var length) || length != 32)
                 Error(group.Values.At("key"),
@@ -38,8 +47,14 @@ internal sealed partial class ConfigurationBinder
             else if (group.Name.Length > 32)
                 Error(group.Mark, $"'{group.Name}' has {group.Name.Length} characters; the id of a key has 32 at most, "
                     + "for it stands in each row.");
-            else
+            else if (seen.Find(other => other.Bytes.AsSpan().SequenceEqual(bytes.AsSpan(0, length))).Id is { } same)
+                Error(group.Values.At("key"), $"The keys '{same}' and '{group.Name}' are the same 32 bytes: sealing with one after the "
+                    + "other would change nothing. Make another, or keep one id.");
+            else if (GroupReader.IsName(group.Name))
+            {
+                seen.Add((group.Name, bytes[..length]));
                 keys.Add(new(group.Name, bytes.AsSpan(0, length)));
+            }
         }
         if (values.Get<string?>("active", null) is { } active)
         {
@@ -72,6 +87,8 @@ internal sealed partial class ConfigurationBinder
         var tokens = Array.Exists(TokenKeys, values.Has);
         var ways = (auth.Bearer is null ? 0 : 1) + (auth.User is null && auth.Password is null ? 0 : 1)
             + (auth.Header is null && auth.Value is null ? 0 : 1) + (tokens ? 1 : 0);
+        if (values.HasWrong)
+            return auth; // What would be said about the whole follows from what is wrong in it.
         if (ways != 1 || (auth.User is null) != (auth.Password is null) || (auth.Header is null) != (auth.Value is null)
             || (tokens && (auth.TokenUrl is null || auth.ClientId is null || auth.ClientSecret is null)))
             Error(values.Mark, "'auth' is one of bearer, user with password, header with value, or token_url with client_id and "
@@ -104,62 +121,10 @@ internal sealed partial class ConfigurationBinder
         if (values is null)
             return [];
         var secrets = values.Get<List<PlacedText>>("secret", []);
-        if (!values.Has("secret"))
+        if (values.Lacks("secret"))
             Error(values.Mark, "'sign' needs secret: what the relay and the service share.");
         foreach (var secret in secrets.Where(secret => DeliverySigner.ReadSecret(secret.Text) is null))
             Error(secret.Mark, "A secret is whsec_ and base64, or a text, of at least 16 bytes. Make one with: openssl rand -base64 32.");
         return [.. secrets.Select(secret => secret.Text)];
     }
-
-    private ServiceTls? ClientTls(GroupValues? values)
-    {
-        if (values is null)
-            return null;
-        var tls = new ServiceTls
-        {
-            CaFile = FileOf(values, "ca_file"),
-            Certificate = FileOf(values, "certificate"),
-            Key = FileOf(values, "key"),
-        };
-        if (tls is { Key: not null, Certificate: null })
-            Error(values.At("key"), "'key' belongs to a certificate; write certificate: too.");
-        else
-            Usable(values, "tls", () => tls.Options());
-        return tls;
-    }
-
-    private ServerTls? ServerTls(GroupValues? values, List<Uri> listen, GroupValues root)
-    {
-        var https = listen.Exists(address => address.Scheme == "https");
-        if (values is null || FileOf(values, "certificate") is not { } certificate)
-        {
-            if (https)
-                Error(root.At("listen"), "An https address needs tls: { certificate: FILE, key: FILE }.");
-            else if (values is not null)
-                Error(values.Mark, "'tls' needs certificate: the PEM file of the listener's certificate.");
-            return null;
-        }
-        if (!https)
-            warnings.Add(new(values.Mark.File, values.Mark.Line, values.Mark.Column,
-                "tls: is set, but no address in listen begins with https://."));
-        var tls = new ServerTls { Certificate = certificate, Key = FileOf(values, "key") };
-        Usable(values, "tls", () => PemCertificate.Load(tls.Certificate, tls.Key).Dispose());
-        return tls;
-    }
-
-    private void Usable(GroupValues values, string key, Action load)
-    {
-        try
-        {
-            load();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
-        {
-            Error(values.Mark, $"The files of '{key}' cannot be used: {error.Message}");
-        }
-    }
-
-    // Relative to the file that names it.
-    private static string? FileOf(GroupValues values, string key) => values.Get<string?>(key, null) is { } path
-        ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(values.At(key).File))!, path) : null;
 }

@@ -41,8 +41,10 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
     {
         if (values is null)
             return new();
-        if (!values.Has("otlp"))
+        if (values.Lacks("otlp"))
             Error(values.Mark, "'telemetry' needs otlp: the address that traces and metrics are sent to.");
+        if (!values.Get("traces", true) && !values.Get("metrics", true))
+            Warn(values.At("metrics"), "'telemetry' sends nothing: traces and metrics are both false.");
         return new()
         {
             Otlp = values.Get<Uri?>("otlp", null),
@@ -133,14 +135,14 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
     {
         var values = group.Values;
         var names = values.Get<List<PlacedText>>("deliver_to", []);
-        if (!values.Has("deliver_to"))
+        if (values.Lacks("deliver_to"))
             Error(group.Mark, $"The queue '{group.Name}' has no usable deliver_to: it names the service, or the services, that get its "
                 + "messages.");
         foreach (var name in names)
         {
             if (services.Find(service => service.Name == name.Text) is not { } service)
                 Error(name.Mark, UnknownService(name.Text, services));
-            else if (!service.Values.Has("url"))
+            else if (service.Values.Lacks("url"))
                 Error(name.Mark, $"The service '{name.Text}' has no usable url, so nothing can be delivered to it. Its keys begin at "
                     + $"{service.Mark.File}:{service.Mark.Line}.");
         }
@@ -222,6 +224,8 @@ internal sealed partial class ConfigurationBinder(List<ConfigurationError> error
         MaxBatchLines = values.Int("max_batch_lines", 100_000),
         MaxConnections = values.Int("max_connections", 10_000),
     };
+
+    private void Warn(Mark mark, string message) => warnings.Add(new(mark.File, mark.Line, mark.Column, message));
 
     private void Error(Mark mark, string message) => errors.Add(new(mark.File, mark.Line, mark.Column, message));
 }

@@ -30,6 +30,13 @@ internal sealed record ConfigurationKey(string Name, KeyKind Kind, string About)
     public TimeSpan Bare { get; init; } = TimeSpan.FromSeconds(1);
 
     public string[] Choices { get; init; } = [];
+
+    /// <summary>How many entries a list or a group of names may have.</summary>
+    public int EntriesMax { get; init; } = int.MaxValue;
+
+    /// <summary>What stands there may be a secret, also when it stands there by mistake: no error shows it.</summary>
+    public bool Secret { get; init; }
+
     public KeyGroup? Group { get; init; }
 
     /// <summary>The key that says the same in another way; only one of them may stand in a group.</summary>
@@ -49,6 +56,12 @@ internal sealed record ConfigurationKey(string Name, KeyKind Kind, string About)
 
     /// <summary>A key of which later releases will know the meaning: refused, never passed over.</summary>
     public static ConfigurationKey NotYet(string name, string about) => new(name, KeyKind.Later, about);
+
+    /// <summary>What was found in the place of a value, for the message of an error.</summary>
+    public string Found(YamlNode node) => node is not YamlScalar { IsNull: false } text ? node.Describe()
+        : Secret ? "a text, which is not shown"
+        : Kind is KeyKind.HttpUrl && text.Text.Contains('@', StringComparison.Ordinal) ? "one with a user, which is not shown"
+        : text.Describe();
 
     /// <summary>This key under the name that ends in <c>_ms</c>, whose bare numbers are milliseconds.</summary>
     public ConfigurationKey InMilliseconds() => this with { Name = $"{Name}_ms", SameAs = Name, Bare = TimeSpan.FromMilliseconds(1) };

@@ -28,14 +28,14 @@ internal static class ConfigurationKeys
 
     private static readonly KeyGroup Auth = new("auth",
     [
-        new("bearer", KeyKind.Text, "A token, sent as Authorization: Bearer. Best ${NAME} or ${file:path}."),
-        new("user", KeyKind.Text, "A name, sent with password as Authorization: Basic."),
-        new("password", KeyKind.Text, "The password of user. Best ${NAME} or ${file:path}."),
+        new("bearer", KeyKind.Text, "A token, sent as Authorization: Bearer. Best ${NAME} or ${file:path}.") { Secret = true },
+        new("user", KeyKind.Text, "A name, sent with password as Authorization: Basic.") { Secret = true },
+        new("password", KeyKind.Text, "The password of user. Best ${NAME} or ${file:path}.") { Secret = true },
         new("header", KeyKind.Text, "A header, such as X-Api-Key, that carries value."),
-        new("value", KeyKind.Text, "The value of header. Best ${NAME} or ${file:path}."),
+        new("value", KeyKind.Text, "The value of header. Best ${NAME} or ${file:path}.") { Secret = true },
         new("token_url", KeyKind.HttpUrl, "Where access tokens are asked for, by OAuth 2.0 client credentials."),
-        new("client_id", KeyKind.Text, "Who the relay is to token_url."),
-        new("client_secret", KeyKind.Text, "The secret of client_id. Best ${NAME} or ${file:path}."),
+        new("client_id", KeyKind.Text, "Who the relay is to token_url.") { Secret = true },
+        new("client_secret", KeyKind.Text, "The secret of client_id. Best ${NAME} or ${file:path}.") { Secret = true },
         new("scope", KeyKind.Text, "What the token shall allow, names with spaces between. Default: left to token_url."),
         new("audience", KeyKind.Text, "For whom the token is, where token_url asks for that. Default: not sent."),
         OneOf("client_auth", ["basic", "form"], "How client_id and client_secret are sent to token_url. Default basic."),
@@ -44,7 +44,7 @@ internal static class ConfigurationKeys
     private static readonly KeyGroup Sign = new("sign",
     [
         new("secret", KeyKind.TextList, "The secret shared with the service, whsec_ and base64, or a text of 16 bytes or more; several "
-            + "while it changes."),
+            + "while it changes.") { Secret = true, EntriesMax = 8 },
     ]);
 
     private static readonly KeyGroup ClientTls = new("tls",
@@ -78,11 +78,13 @@ internal static class ConfigurationKeys
         NotYet("rate_limit", "limits on the rate of deliveries"),
         NotYet("fallback_to", "another service that takes over"),
         new("auth", KeyKind.Group,
-            "How the relay shows the service who it is: bearer, user and password, header and value, or token_url, client_id and client_secret.")
+            "How the relay shows the service who it is: bearer, user and password, header and value, or token_url, client_id and "
+            + "client_secret.")
         {
             Group = Auth,
+            Secret = true,
         },
-        new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign },
+        new("sign", KeyKind.Group, "Signs deliveries as Standard Webhooks has it.") { Group = Sign, Secret = true },
         new("tls", KeyKind.Group, "Own certificate authorities, and a certificate of the relay's own; PEM files.") { Group = ClientTls },
         NotYet("budget", "error budgets"),
         NotYet("error_budget", "error budgets"),
@@ -147,7 +149,10 @@ internal static class ConfigurationKeys
 
     private static readonly KeyGroup EncryptionKey = new("key",
     [
-        new("key", KeyKind.Text, "32 bytes in base64, best ${NAME} or ${file:path}. Make one with: openssl rand -base64 32."),
+        new("key", KeyKind.Text, "32 bytes in base64, best ${NAME} or ${file:path}. Make one with: openssl rand -base64 32.")
+        {
+            Secret = true,
+        },
     ]);
 
     private static readonly KeyGroup Encryption = new("encryption",
@@ -156,14 +161,19 @@ internal static class ConfigurationKeys
         new("keys", KeyKind.GroupMap, "The keys, by their ids. An id stands in each row: never give it to another key.")
         {
             Group = EncryptionKey,
+            Secret = true,
+            EntriesMax = 16,
         },
     ]);
 
     private static readonly KeyGroup Redact = new("redact",
     [
         new("headers", KeyKind.TextList, "Names of headers, with * for any letters, beside Authorization, Cookie, *-Key, *token* and "
-            + "the like."),
-        new("json", KeyKind.TextList, "Places in JSON bodies: patient.ssn, cards.*.number, **.password; arrays are walked through."),
+            + "the like.") { EntriesMax = 256 },
+        new("json", KeyKind.TextList, "Places in JSON bodies: patient.ssn, cards.*.number, **.password; * is any name or entry.")
+        {
+            EntriesMax = 256,
+        },
     ]);
 
     private static readonly KeyGroup Audit = new("audit",
@@ -193,7 +203,11 @@ internal static class ConfigurationKeys
         new("listen", KeyKind.TextList, "Where the relay listens; beyond loopback only with keys. Default http://127.0.0.1:8080."),
         new("insecure", KeyKind.Boolean, "true: without any key, listen beyond loopback all the same. Default false."),
         new("tls", KeyKind.Group, "The certificate of listeners that begin with https://.") { Group = ServerTls },
-        new("encryption", KeyKind.Group, "Seals bodies and headers in the store with keys of your own.") { Group = Encryption },
+        new("encryption", KeyKind.Group, "Seals bodies and headers in the store with keys of your own.")
+        {
+            Group = Encryption,
+            Secret = true,
+        },
         new("redact", KeyKind.Group, "What is masked wherever payloads, headers and errors are shown.") { Group = Redact },
         new("audit", KeyKind.Group, "How long the acts of people are kept.") { Group = Audit },
         new("store", KeyKind.Text, "sqlite:PATH, memory: (for trials: nothing is kept), or postgres://…. Default sqlite:recourse.db."),

@@ -101,7 +101,7 @@ internal sealed class ConfigurationLoader(Func<string, string?> environment)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            problem = $"The file {file} cannot be read: {error.Message}";
+            problem = $"The file {file} cannot be read: {FileTrouble.Words(error)}.";
         }
         _errors.Add(new(from.File, from.Line, from.Column, problem));
         return null;

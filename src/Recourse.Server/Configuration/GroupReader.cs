@@ -30,8 +30,11 @@ internal sealed partial class GroupReader(List<ConfigurationError> errors)
                     + "them.");
                 continue;
             }
+            var before = errors.Count;
             if (Value(key, node) is { } value)
                 values.Set(meaning, value is long number ? number + key.Shift : value, node);
+            else if (errors.Count > before)
+                values.Refuse(meaning);
         }
         return values;
     }
@@ -45,14 +48,17 @@ internal sealed partial class GroupReader(List<ConfigurationError> errors)
             case KeyKind.Group when node is YamlScalar { IsNull: true }:
                 return null;
             case KeyKind.Group:
-                Error(node.Mark, $"'{key.Name}' is a group of keys ({Some(key.Group!)}); found {node.Describe()}.");
+                Error(node.Mark, $"'{key.Name}' is a group of keys ({Some(key.Group!)}); found {key.Found(node)}.");
+                return null;
+            case KeyKind.GroupMap when node is YamlMap map && map.Entries.Count > key.EntriesMax:
+                Error(node.Mark, $"'{key.Name}' has {map.Entries.Count:N0} entries; it may have {key.EntriesMax} at most.");
                 return null;
             case KeyKind.GroupMap when node is YamlMap map:
                 return map.Entries.Select(entry => Named(key, entry.Key, entry.Value)).OfType<NamedGroup>().ToList();
             case KeyKind.GroupMap when node is YamlScalar { IsNull: true }:
                 return null;
             case KeyKind.GroupMap:
-                Error(node.Mark, $"'{key.Name}' is a group of names, each with keys of its own; found {node.Describe()}.");
+                Error(node.Mark, $"'{key.Name}' is a group of names, each with keys of its own; found {key.Found(node)}.");
                 return null;
             default:
                 return _values.Read(key, node);
@@ -67,7 +73,7 @@ internal sealed partial class GroupReader(List<ConfigurationError> errors)
             return new(name.Text, name.Mark, Read(key.Group!, map));
         if (node is YamlScalar { IsNull: true })
             return new(name.Text, name.Mark, new(new(name.Mark, [])));
-        Error(node.Mark, $"The {key.Group!.Name} '{name.Text}' is a group of keys ({Some(key.Group)}); found {node.Describe()}.");
+        Error(node.Mark, $"The {key.Group!.Name} '{name.Text}' is a group of keys ({Some(key.Group)}); found {key.Found(node)}.");
         return null;
     }
 
@@ -75,14 +81,15 @@ internal sealed partial class GroupReader(List<ConfigurationError> errors)
     {
         if (name == "<<")
             return "Merge keys (<<) are not used here. Write the keys out.";
-        var place = group == ConfigurationKeys.Root ? "the top level" : $"a {group.Name}";
+        var place = group == ConfigurationKeys.Root ? "the top level" : $"'{group.Name}'";
         var known = group.Keys.Where(key => key.Kind is not KeyKind.Later).Select(key => key.Name).ToArray();
         return Spelling.Nearest(name, group.Keys.Select(key => key.Name)) is { } near
             ? $"Unknown key '{name}' in {place}. Did you mean '{near}'?"
             : $"Unknown key '{name}' in {place}. Allowed: {string.Join(", ", known)}.";
     }
 
-    private static string Some(KeyGroup group) => string.Join(", ", group.Keys.Take(3).Select(key => key.Name)) + " …";
+    private static string Some(KeyGroup group) =>
+        string.Join(", ", group.Keys.Take(3).Select(key => key.Name)) + (group.Keys.Length > 3 ? " …" : "");
 
     private void Error(Mark mark, string message) => errors.Add(new(mark.File, mark.Line, mark.Column, message));
 

@@ -7,9 +7,20 @@ internal sealed class GroupValues(YamlMap map)
 
     public Mark Mark => map.Mark;
 
+    /// <summary>Keys that stand there with a value that could not be read: their errors are said already.</summary>
+    private readonly HashSet<string> _wrong = [];
+
     public void Set(string key, object value, YamlNode node) => _values[key] = (value, node);
 
+    public void Refuse(string key) => _wrong.Add(key);
+
     public bool Has(string key) => _values.ContainsKey(key);
+
+    /// <summary>True when neither a value nor a wrong one stands there: what is missing may be said.</summary>
+    public bool Lacks(string key) => !Has(key) && !_wrong.Contains(key);
+
+    /// <summary>True when a key stands there whose value could not be read.</summary>
+    public bool HasWrong => _wrong.Count > 0;
 
     public T Get<T>(string key, T otherwise) => _values.TryGetValue(key, out var entry) ? (T)entry.Value : otherwise;
 

@@ -51,7 +51,7 @@ public static class JsonSchema
                 Pattern(@"^([0-9.]+ ?(B|kB|KB|MB|GB|KiB|MiB|GiB)?|.*\$\{.*)$")),
             KeyKind.Choice => new JsonObject { ["enum"] = new JsonArray([.. key.Choices.Select(choice => JsonValue.Create(choice))]) },
             KeyKind.HttpUrl => Pattern(@"^(https?://.+|.*\$\{.*)$"),
-            KeyKind.TextList or KeyKind.NameList => OneOrMore(new JsonObject { ["type"] = "string" }),
+            KeyKind.TextList or KeyKind.NameList => OneOrMore(new JsonObject { ["type"] = "string" }, key.EntriesMax),
             KeyKind.StatusList => OneOrMore(Either(new JsonObject { ["type"] = "integer", ["minimum"] = 100, ["maximum"] = 599 },
                 Pattern("^[1-5][0-9][0-9]( ?- ?[1-5][0-9][0-9])?$"))),
             KeyKind.HeaderMap => new JsonObject
@@ -68,6 +68,8 @@ public static class JsonSchema
             },
             _ => new JsonObject { ["type"] = "string" },
         };
+        if (key is { Kind: KeyKind.GroupMap, EntriesMax: < int.MaxValue })
+            schema["maxProperties"] = key.EntriesMax;
         schema["description"] = key.About;
         return schema;
     }
@@ -76,6 +78,11 @@ public static class JsonSchema
 
     private static JsonObject Either(JsonObject one, JsonObject other) => new() { ["anyOf"] = new JsonArray(one, other) };
 
-    private static JsonObject OneOrMore(JsonObject item) =>
-        Either(item, new JsonObject { ["type"] = "array", ["minItems"] = 1, ["items"] = item.DeepClone() });
+    private static JsonObject OneOrMore(JsonObject item, int most = int.MaxValue)
+    {
+        var list = new JsonObject { ["type"] = "array", ["minItems"] = 1, ["items"] = item.DeepClone() };
+        if (most < int.MaxValue)
+            list["maxItems"] = most;
+        return Either(item, list);
+    }
 }

@@ -3,6 +3,20 @@ namespace Recourse.Server;
 /// <summary>Finds the word that was probably meant.</summary>
 internal static class Spelling
 {
+    /// <summary>
+    /// The candidate that was probably meant: a word for yes or no means the one of its sense, never the one of like letters.
+    /// </summary>
+    public static string? Meant(string word, string[] candidates)
+    {
+        string[] yes = ["on", "true", "yes", "y", "1"], no = ["off", "false", "no", "n", "0"];
+        foreach (var sense in (string[][])[yes, no])
+        {
+            if (sense.Contains(word, StringComparer.OrdinalIgnoreCase) && Array.Find(candidates, sense.Contains) is { } same)
+                return same;
+        }
+        return Nearest(word, candidates);
+    }
+
     /// <summary>The nearest candidate, or null when none is near: at most a third of the letters (and at most 4) differ.</summary>
     public static string? Nearest(string word, IEnumerable<string> candidates)
     {

@@ -68,7 +68,7 @@ internal sealed class ValueExpansion(string folder, Func<string, string?> enviro
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            problem = $"The file {path} of ${{file:…}} cannot be read: {error.Message}";
+            problem = $"The file {path} of ${{file:…}} cannot be read: {FileTrouble.Words(error)}.";
         }
         return problem.Length == 0;
     }

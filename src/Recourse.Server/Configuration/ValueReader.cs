@@ -10,7 +10,7 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
         KeyKind.TextList or KeyKind.NameList => Texts(key, node),
         KeyKind.StatusList => Statuses(key, node),
         KeyKind.HeaderMap => Headers(key, node),
-        _ when node is not YamlScalar => Error(node, $"'{key.Name}' is {Allowed(key)}; found {node.Describe()}."),
+        _ when node is not YamlScalar => Error(node, $"'{key.Name}' is {Allowed(key)}; found {key.Found(node)}."),
         _ => Scalar(key, (YamlScalar)node),
     };
 
@@ -28,8 +28,9 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
         };
         if (value is not null)
             return value;
-        var near = key.Kind is KeyKind.Choice && Spelling.Nearest(node.Text, key.Choices) is { } choice ? $" Did you mean '{choice}'?" : "";
-        return Error(node, $"'{key.Name}' is {Allowed(key)}; found {node.Describe()}.{near}");
+        var near = Spelling.Meant(node.Text, key.Kind is KeyKind.Boolean ? ["true", "false"] : key.Choices) is { } choice
+            ? $" Did you mean '{choice}'?" : "";
+        return Error(node, $"'{key.Name}' is {Allowed(key)}; found {key.Found(node)}.{near}");
     }
 
     /// <summary>What may stand there, for the message of an error.</summary>
@@ -69,12 +70,15 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
     private List<PlacedText>? Texts(ConfigurationKey key, YamlNode node)
     {
         var found = new List<PlacedText>();
+        if (node is YamlList { Items.Count: var count } && count > key.EntriesMax)
+            return (List<PlacedText>?)Error(node, $"'{key.Name}' has {count:N0} entries; it may have {key.EntriesMax} at most.");
         foreach (var item in node is YamlList list ? list.Items : [node])
         {
             if (item is not YamlScalar { IsNull: false, Text.Length: > 0 and <= 4_096 } text)
-                Error(item, $"'{key.Name}' is {Allowed(key)}; found {item.Describe()}.");
+                Error(item, $"'{key.Name}' is {Allowed(key)}; found {key.Found(item)}.");
             else if (found.Find(earlier => earlier.Text == text.Text) is { } twice)
-                Error(item, $"'{text.Raw}' stands in '{key.Name}' twice; the first is in line {twice.Mark.Line}. Remove one.");
+                Error(item, $"{(key.Secret ? "The same" : $"'{text.Raw}'")} stands in '{key.Name}' twice; the first is in line "
+                    + $"{twice.Mark.Line}. Remove one.");
             else
                 found.Add(new(text.Text, text.Mark));
         }
@@ -92,7 +96,7 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
             if (ends.Length > 0 && Status(ends[0]) is { } from && Status(ends[^1]) is { } to && from <= to)
                 found.Add((from, to));
             else
-                Error(item, $"'{key.Name}' is {Allowed(key)}; found {item.Describe()}.");
+                Error(item, $"'{key.Name}' is {Allowed(key)}; found {key.Found(item)}.");
         }
         if (node is YamlList { Items.Count: 0 })
             Error(node, $"'{key.Name}' is {Allowed(key)}; found an empty list.");
@@ -106,7 +110,7 @@ internal sealed class ValueReader(List<ConfigurationError> errors)
     private Dictionary<string, string>? Headers(ConfigurationKey key, YamlNode node)
     {
         if (node is not YamlMap map)
-            return (Dictionary<string, string>?)Error(node, $"'{key.Name}' is {Allowed(key)}; found {node.Describe()}.");
+            return (Dictionary<string, string>?)Error(node, $"'{key.Name}' is {Allowed(key)}; found {key.Found(node)}.");
         var found = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, value) in map.Entries)
         {

@@ -79,11 +79,27 @@ internal sealed class DeliveryVerdict(FaultClassifier classifier, TimeProvider t
 
     private static TimeSpan NotNegative(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
 
-    // The outer message names the address, the inner one the reason; often they are the same.
-    private static string Words(Exception exception) =>
-        exception.GetBaseException() is var root && root != exception && !exception.Message.Contains(root.Message, StringComparison.Ordinal)
-            ? $"{exception.Message} {root.Message}"
-            : exception.Message;
+    // The innermost message says why; those around it, which speak of inner exceptions, say nothing to who reads a dead letter. Only a
+    // refused connection has the address in the outer one.
+    private static string Words(Exception exception)
+    {
+        var why = exception.GetBaseException().Message;
+        var error = exception switch
+        {
+            HttpRequestException request => request.HttpRequestError,
+            HttpIOException response => response.HttpRequestError,
+            _ => HttpRequestError.Unknown,
+        };
+        return error switch
+        {
+            HttpRequestError.SecureConnectionError => $"TLS failed: {why}",
+            HttpRequestError.NameResolutionError => $"The name cannot be resolved: {(exception.Message.Contains(why,
+                StringComparison.Ordinal) ? exception.Message : why)}",
+            _ when exception is OperationCanceledException or { InnerException: OperationCanceledException or TimeoutException } =>
+                "No connection came about within 10 s.",
+            _ => exception.Message.Contains(why, StringComparison.Ordinal) ? exception.Message : why,
+        };
+    }
 
     private static Classification Redirected { get; } = new()
     {

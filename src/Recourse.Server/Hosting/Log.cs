@@ -71,11 +71,18 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Error, "The store takes nothing new, messages are refused with 503: {Reason}")]
     internal static partial void StoreInTrouble(ILogger logger, string reason);
 
-    [LoggerMessage(17, LogLevel.Information, "The store takes messages again, after {Duration} and {Refused} refusals.")]
-    internal static partial void StoreWell(ILogger logger, string duration, long refused);
+    [LoggerMessage(17, LogLevel.Information, "The store takes messages again, after {Duration} and {Refused}.")]
+    internal static partial void StoreWell(ILogger logger, string duration, string refused);
 
     [LoggerMessage(19, LogLevel.Warning, "The pass over {What} was put off: {Reason} The next one tries again.")]
     internal static partial void PassPutOff(ILogger logger, string what, string reason);
+
+    [LoggerMessage(30, LogLevel.Warning,
+        "The store cannot be reached, so nothing is pruned, expired or archived until it can; it is tried every 15 s. {Reason}")]
+    internal static partial void HouseNotKept(ILogger logger, string reason);
+
+    [LoggerMessage(31, LogLevel.Information, "The store can be reached again, after {Duration}; what was put off is done now.")]
+    internal static partial void HouseKeptAgain(ILogger logger, string duration);
 
     [LoggerMessage(24, LogLevel.Information, "Keys in use: {Keys}. Every call needs one.")]
     internal static partial void KeysInUse(ILogger logger, int keys);
@@ -94,4 +101,7 @@ internal static partial class Log
 
     [LoggerMessage(28, LogLevel.Error, "The changed certificate {File} cannot be used; the old one stays. {Reason}")]
     internal static partial void CertificateKept(ILogger logger, string file, string reason);
+
+    [LoggerMessage(29, LogLevel.Warning, "{Sentence}")]
+    internal static partial void CertificateOutOfDate(ILogger logger, string sentence);
 }

@@ -69,6 +69,9 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
     /// <summary>What the API can do, for its OpenAPI document; filled when the routes are mapped.</summary>
     public IReadOnlyList<ApiRoute> Routes { get; set; } = [];
 
+    /// <summary>The path under which the routes stand in the application around them; empty where there is none.</summary>
+    public string Prefix { get; set; } = "";
+
     /// <summary>A stop was asked for: nothing new is taken.</summary>
     public bool IsStopping { get => _stopping; private set => _stopping = value; }
 
@@ -110,6 +113,9 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        // A file that is not there holds no key, and whoever is refused for that finds no new file beside the configuration.
+        if (StoreName.IsMissingFile(_configuration.Store))
+            CheckDoors();
         _inner.BlocksLaneWhenDead = queue => PolicyOf(queue).BlockLaneWhenDead;
         _inner.Node = new(_options.Node, RelayVersion.Text, _configuration.Listen.Count > 0 ? Shown(_configuration.Listen[0]) : null);
         var opening = await _inner.OpenAsync(cancellationToken);
@@ -123,6 +129,7 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
             Log.OpenedAfterCrash(_logger, store, opening.Suspects, opening.Poisoned);
         await Keys.ReadAsync(cancellationToken);
         CheckDoors();
+        TellDoors();
         var dispatcher = new Dispatcher(_inner, Redacted(_options.Handler ?? _delivery!.DeliverAsync), Policies(_configuration), new()
         {
             Node = _options.Node,
@@ -152,20 +159,22 @@ internal sealed class Relay : IHostedLifecycleService, IAsyncDisposable
 
     private void CheckDoors()
     {
+        if (Keys.InUse || !ListensBeyondLoopback || _options.Configuration.Insecure)
+            return;
+        throw new UnlockedDoorException(
+            $"{string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback))} can be reached from other machines, "
+            + "and no key was made yet: whoever finds it could do everything. Make one first (recourse keys add --role admin --name NAME "
+            + "--config FILE), listen on loopback, or write insecure: true where something else guards it.");
+    }
+
+    private void TellDoors()
+    {
         if (Keys.InUse)
             Log.KeysInUse(_logger, Keys.All.Count(key => key.Parent is null));
         else if (!ListensBeyondLoopback)
             Log.OpenOnLoopback(_logger);
-        else if (_options.Configuration.Insecure)
-            Log.OpenToEverybody(_logger);
         else
-        {
-            var open = string.Join(", ", _options.Configuration.Listen.Where(address => !address.IsLoopback));
-            throw new UnlockedDoorException(
-                $"{open} can be reached from other machines, and no key was made yet: whoever finds it could do everything. "
-                + "Make one first (recourse keys add --role admin --name NAME --config FILE), listen on loopback, "
-                + "or write insecure: true where something else guards it.");
-        }
+            Log.OpenToEverybody(_logger);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -15,6 +15,7 @@ internal sealed class ServerCertificate(ServerTls tls, TimeProvider time, Func<I
     private SslStreamCertificateContext _current = PemCertificate.LoadChain(tls.Certificate, tls.Key);
     private (DateTime, DateTime) _written = Written(tls);
     private long _lookedAt = time.GetTimestamp();
+    private bool _toldDates;
 
     public SslStreamCertificateContext Current()
     {
@@ -27,15 +28,26 @@ internal sealed class ServerCertificate(ServerTls tls, TimeProvider time, Func<I
             {
                 var written = Written(tls);
                 if (written != _written)
-                    (_current, _written) = (PemCertificate.LoadChain(tls.Certificate, tls.Key), written);
+                    (_current, _written, _toldDates) = (PemCertificate.LoadChain(tls.Certificate, tls.Key), written, false);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
             {
                 if (logger() is { } log)
                     Log.CertificateKept(log, tls.Certificate, error.Message);
             }
+            TellDates();
             return _current;
         }
+    }
+
+    // Once for each certificate: a relay may run until it expires, or be given one that has.
+    private void TellDates()
+    {
+        if (_toldDates || PemCertificate.OutOfDate(tls.Certificate, _current.TargetCertificate, time.GetUtcNow()) is not { } sentence)
+            return;
+        _toldDates = true;
+        if (logger() is { } log)
+            Log.CertificateOutOfDate(log, sentence);
     }
 
     private static (DateTime, DateTime) Written(ServerTls tls) =>

@@ -37,7 +37,8 @@ internal sealed class StoreHealth(TimeProvider time, ILogger logger)
                 return;
             _failure = null;
             if (over.Logged)
-                Log.StoreWell(logger, Wording.Span(time.GetElapsedTime(over.Since)), over.Refused);
+                Log.StoreWell(logger, Wording.Span(time.GetElapsedTime(over.Since)),
+                    Wording.Counted(over.Refused, "refusal", "refusals"));
         }
     }
 

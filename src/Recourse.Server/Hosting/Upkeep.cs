@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Recourse.Durable;
+using Recourse.Server.Dashboard;
 
 namespace Recourse.Server;
 
@@ -18,6 +19,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
     private readonly Rest _rest = new();
     private string? _cursor;
     private string _filled = DeadLetterFill.Ok;
+    private long? _awaySince;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -26,18 +28,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken);
-                await PassAsync("memory at rest", TrimAsync, stoppingToken);
-                // Another node does it for all.
-                if (!relay.KeepsHouse)
-                    continue;
-                await PassAsync("delivered messages", PruneAsync, stoppingToken);
-                await PassAsync("dead letters of an earlier release", _store.SortInAsync, stoppingToken);
-                await PassAsync("expired messages", _store.ExpireAsync, stoppingToken);
-                await PassAsync("ended replays", _store.PruneReplaysAsync, stoppingToken);
-                await PassAsync("the audit", PruneAuditAsync, stoppingToken);
-                await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
-                await PassAsync("the archive", PackArchiveAsync, stoppingToken);
+                await RoundAsync(stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -46,11 +37,42 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         }
     }
 
-    private async Task PassAsync(string what, Func<CancellationToken, Task> pass, CancellationToken stoppingToken)
+    // A store that cannot be reached is asked once in a round, not once in each of its passes.
+    private async Task RoundAsync(CancellationToken stoppingToken)
+    {
+        if (!await PassAsync("the bound on dead letters", WatchBoundAsync, stoppingToken))
+            return;
+        if (_awaySince is { } since)
+        {
+            _awaySince = null;
+            Log.HouseKeptAgain(logger, Wording.Span(relay.Time.GetElapsedTime(since)));
+        }
+        await PassAsync("memory at rest", TrimAsync, stoppingToken);
+        // Another node does it for all.
+        if (!relay.KeepsHouse)
+            return;
+        await PassAsync("delivered messages", PruneAsync, stoppingToken);
+        await PassAsync("dead letters of an earlier release", _store.SortInAsync, stoppingToken);
+        await PassAsync("expired messages", _store.ExpireAsync, stoppingToken);
+        await PassAsync("ended replays", _store.PruneReplaysAsync, stoppingToken);
+        await PassAsync("the audit", PruneAuditAsync, stoppingToken);
+        await PassAsync("dead letters", DeadLettersAsync, stoppingToken);
+        await PassAsync("the archive", PackArchiveAsync, stoppingToken);
+    }
+
+    // False when the store could not be reached.
+    private async Task<bool> PassAsync(string what, Func<CancellationToken, Task> pass, CancellationToken stoppingToken)
     {
         try
         {
             await pass(stoppingToken);
+        }
+        catch (StoreException error) when (error.Problem is StoreProblem.Unavailable && !stoppingToken.IsCancellationRequested)
+        {
+            if (_awaySince is null)
+                Log.HouseNotKept(logger, error.Message);
+            _awaySince ??= relay.Time.GetTimestamp();
+            return false;
         }
         catch (StoreException error) when (!stoppingToken.IsCancellationRequested)
         {
@@ -62,6 +84,7 @@ internal sealed class Upkeep(Relay relay, ILogger<Upkeep> logger) : BackgroundSe
         {
             Log.PassFailed(logger, what, error);
         }
+        return true;
     }
 
     internal async Task PruneAsync(CancellationToken stoppingToken) =>

@@ -17,27 +17,18 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
     /// </summary>
     /// <returns>False when it cannot be read by place: it is no JSON, or a string in it is no text.</returns>
     public bool TryMask(ReadOnlyMemory<byte> body, out byte[]? masked) =>
-        TryWalk(body, new Walk(this, null, (_, _, writer) => writer.WriteStringValue(Redactor.Mask)), out masked);
+        TryWalk(body, new Walk(this, restoring: false, null), out masked);
 
     /// <summary>
     /// An edited body in which each mask is what stands there in the stored one; null when it has no mask. Below an array a mask is put
     /// back only where all else of the entry is as it was: entries have no names, so another may have come into its place.
     /// </summary>
     /// <returns>False when it cannot be read by place.</returns>
-    /// <exception cref="ArgumentException">A mask cannot be put back.</exception>
+    /// <exception cref="ArgumentException">A mask cannot be put back, or stands where nothing is masked.</exception>
     public bool TryRestore(ReadOnlyMemory<byte> edited, ReadOnlyMemory<byte> stored, out byte[]? restored)
     {
         using var source = Parse(stored);
-        return TryWalk(edited, new Walk(this, source?.RootElement, (now, before, writer) =>
-        {
-            if (!IsMask(now))
-                now.WriteTo(writer);
-            else if (before is { } value)
-                value.WriteTo(writer);
-            else
-                throw new ArgumentException($"The body holds {Redactor.Mask} where the stored one has nothing that it could stand for. "
-                    + "Write the value.");
-        }), out restored);
+        return TryWalk(edited, new Walk(this, restoring: true, source?.RootElement), out restored);
     }
 
     private static bool IsMask(JsonElement value) => value.ValueKind is JsonValueKind.String && value.ValueEquals(Redactor.Mask);
@@ -74,40 +65,68 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
         return true;
     }
 
-    private IReadOnlySet<int>[] Next(string name, IReadOnlySet<int>[] at)
+    private IReadOnlySet<int>[] Next(IReadOnlySet<int>[] at, Action<JsonPath, IReadOnlySet<int>, HashSet<int>> step)
     {
         var next = new IReadOnlySet<int>[at.Length];
         for (var i = 0; i < at.Length; i++)
         {
             var places = new HashSet<int>();
-            paths[i].Step(name, at[i], places);
+            step(paths[i], at[i], places);
             next[i] = places;
         }
         return next;
     }
 
+    private IReadOnlySet<int>[] Member(string name, IReadOnlySet<int>[] at) =>
+        Next(at, (path, from, to) => path.Step(name, from, to));
+
+    private IReadOnlySet<int>[] Entry(IReadOnlySet<int>[] at) => Next(at, (path, from, to) => path.Enter(from, to));
+
     private bool Ends(IReadOnlySet<int>[] at) => paths.Where((path, i) => path.Ends(at[i])).Any();
 
     private static bool Lives(IReadOnlySet<int>[] at) => at.Any(places => places.Count > 0);
 
-    /// <summary>One way through a body, beside another one, which is null where only the first counts.</summary>
-    private sealed class Walk(JsonMask mask, JsonElement? source, Action<JsonElement, JsonElement?, Utf8JsonWriter> replace)
+    /// <summary>One way through a body: to mask it, or to put back into it what stands in <paramref name="source"/>.</summary>
+    private sealed class Walk(JsonMask mask, bool restoring, JsonElement? source)
     {
+        private readonly List<string> _way = [];
         private int _masks;
 
         /// <summary>Something stood at the end of a path, and was not what it is now.</summary>
         public bool Changed { get; private set; }
 
-        public void Write(JsonElement root, Utf8JsonWriter writer) => Below(root, source, mask.Root, writer);
+        public void Write(JsonElement root, Utf8JsonWriter writer) => Value(root, source, mask.Root, writer);
 
-        private void Below(JsonElement node, JsonElement? beside, IReadOnlySet<int>[] at, Utf8JsonWriter writer)
+        private string Place => string.Join('.', _way);
+
+        private void Value(JsonElement node, JsonElement? beside, IReadOnlySet<int>[] at, Utf8JsonWriter writer)
         {
-            if (node.ValueKind is JsonValueKind.Array)
+            if (mask.Ends(at) && (!restoring || IsMask(node)))
+                Replace(beside, writer);
+            else if (!restoring && !Lives(at))
+                node.WriteTo(writer);
+            else if (node.ValueKind is JsonValueKind.Array)
                 Entries(node, beside, at, writer);
             else if (node.ValueKind is JsonValueKind.Object)
                 Members(node, beside, at, writer);
+            else if (restoring && IsMask(node) && !(beside is { } same && IsMask(same)))
+                throw new ArgumentException($"The body holds {Redactor.Mask} at {Place}, where nothing is masked: it would be sent as it "
+                    + "stands. Write the value.");
             else
                 node.WriteTo(writer);
+        }
+
+        private void Replace(JsonElement? beside, Utf8JsonWriter writer)
+        {
+            _masks++;
+            Changed = true;
+            if (!restoring)
+                writer.WriteStringValue(Redactor.Mask);
+            else if (beside is { } value)
+                value.WriteTo(writer);
+            else
+                throw new ArgumentException($"The body holds {Redactor.Mask} at {Place}, where the stored one has nothing that it could "
+                    + "stand for. Write the value.");
         }
 
         private void Entries(JsonElement node, JsonElement? beside, IReadOnlySet<int>[] at, Utf8JsonWriter writer)
@@ -115,15 +134,18 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
             List<JsonElement>? others = beside is { ValueKind: JsonValueKind.Array } array
                 && array.GetArrayLength() == node.GetArrayLength()
                 ? [.. array.EnumerateArray()] : null;
+            var next = mask.Entry(at);
             writer.WriteStartArray();
             var i = 0;
             foreach (var entry in node.EnumerateArray())
             {
-                var (before, twin) = (_masks, others?[i++]);
-                Below(entry, twin, at, writer);
-                if (source is not null && _masks > before && !(twin is { } other && mask.Same(entry, other, at)))
-                    throw new ArgumentException($"The body holds {Redactor.Mask} in an entry of a list that was changed, so which value "
-                        + "it stands for is not known. Write the value.");
+                var (before, twin) = (_masks, others?[i]);
+                _way.Add($"{i++}");
+                Value(entry, twin, next, writer);
+                if (restoring && _masks > before && !(twin is { } other && mask.Same(entry, other, next)))
+                    throw new ArgumentException($"The body holds {Redactor.Mask} in {Place}, an entry of a list that was changed, so which "
+                        + "value it stands for is not known. Write the value.");
+                _way.RemoveAt(_way.Count - 1);
             }
             writer.WriteEndArray();
         }
@@ -134,19 +156,10 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
             writer.WriteStartObject();
             foreach (var member in node.EnumerateObject())
             {
-                var next = mask.Next(member.Name, at);
                 writer.WritePropertyName(member.Name);
-                if (mask.Ends(next))
-                {
-                    var masks = IsMask(member.Value);
-                    _masks += masks ? 1 : 0;
-                    Changed |= source is null || masks;
-                    replace(member.Value, twins?.Next(member.Name), writer);
-                }
-                else if (Lives(next))
-                    Below(member.Value, twins?.Next(member.Name), next, writer);
-                else
-                    member.Value.WriteTo(writer);
+                _way.Add(member.Name);
+                Value(member.Value, twins?.Next(member.Name), mask.Member(member.Name, at), writer);
+                _way.RemoveAt(_way.Count - 1);
             }
             writer.WriteEndObject();
         }
@@ -155,23 +168,19 @@ internal sealed class JsonMask(IReadOnlyList<JsonPath> paths)
     /// <summary>True when two values say the same but for what masks hide in the first.</summary>
     private bool Same(JsonElement now, JsonElement before, IReadOnlySet<int>[] at)
     {
+        if (Ends(at) && IsMask(now))
+            return true;
         if (now.ValueKind is JsonValueKind.Array && before.ValueKind is JsonValueKind.Array)
+        {
+            var next = Entry(at);
             return now.GetArrayLength() == before.GetArrayLength()
-                && now.EnumerateArray().Zip(before.EnumerateArray()).All(pair => Same(pair.First, pair.Second, at));
+                && now.EnumerateArray().Zip(before.EnumerateArray()).All(pair => Same(pair.First, pair.Second, next));
+        }
         if (now.ValueKind is not JsonValueKind.Object || before.ValueKind is not JsonValueKind.Object)
             return JsonElement.DeepEquals(now, before);
-        if (now.GetPropertyCount() != before.GetPropertyCount())
-            return false;
         var twins = new Twins(before);
-        foreach (var member in now.EnumerateObject())
-        {
-            var next = Next(member.Name, at);
-            if (twins.Next(member.Name) is not { } twin)
-                return false;
-            if (!(Ends(next) && IsMask(member.Value)) && !Same(member.Value, twin, next))
-                return false;
-        }
-        return true;
+        return now.GetPropertyCount() == before.GetPropertyCount() && now.EnumerateObject().All(member =>
+            twins.Next(member.Name) is { } twin && Same(member.Value, twin, Member(member.Name, at)));
     }
 
     /// <summary>The members of an object by name; of those that stand twice the first is asked for first.</summary>

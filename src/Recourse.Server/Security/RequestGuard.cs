@@ -17,6 +17,7 @@ internal sealed class RequestGuard(
     private static readonly object Guarded = new();
     private static readonly TimeSpan LogPause = TimeSpan.FromSeconds(10);
 
+    private readonly LostPage _lost = new(time);
     private readonly Lock _lock = new();
     private long? _loggedAt;
 
@@ -54,7 +55,11 @@ internal sealed class RequestGuard(
                 http.Features.Set(new Refusal(closed));
             }
             await inner(http);
-            if (http.Response is { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
+            if (http.Response is not { HasStarted: false, StatusCode: >= 400, ContentType: null, ContentLength: null })
+                return;
+            if (http.Response.StatusCode == StatusCodes.Status404NotFound && http.GetEndpoint() is null && LostPage.IsMeant(http.Request))
+                await _lost.WriteAsync(http);
+            else
                 await Bare(http).WriteAsync(http);
         }
         catch (ProblemException error)

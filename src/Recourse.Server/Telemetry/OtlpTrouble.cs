@@ -1,6 +1,7 @@
 using System.Diagnostics.Tracing;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Recourse.Server.Dashboard;
 
 namespace Recourse.Server.Telemetry;
 
@@ -32,10 +33,10 @@ internal sealed partial class OtlpTrouble(ILogger logger, TimeProvider time, Uri
         }
         var text = eventData.Message ?? eventData.EventName ?? "";
         var words = string.Format(CultureInfo.InvariantCulture, text, [.. eventData.Payload ?? []]);
-        ExportFailed(logger, receiver, words.Split('\n')[0], Pause);
+        ExportFailed(logger, receiver, words.Split('\n')[0], Wording.Span(Pause));
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Telemetry could not be sent to {Receiver}; what it held is lost. Told again after {Pause} at the "
         + "earliest. {Words}")]
-    private static partial void ExportFailed(ILogger logger, Uri receiver, string words, TimeSpan pause);
+    private static partial void ExportFailed(ILogger logger, Uri receiver, string words, string pause);
 }

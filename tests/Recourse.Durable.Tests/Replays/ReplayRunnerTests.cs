@@ -185,6 +185,35 @@ public sealed class ReplayRunnerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_store_that_is_away_is_one_line_without_a_job_and_one_when_it_is_back()
+    {
+        await _runner.DisposeAsync();
+        var log = new NotedLog();
+        _store.Away = true;
+        _runner = new ReplayRunner(_store, null, _clock, log);
+        _runner.Start();
+        await PassUntilAsync(() => !log.Lines.IsEmpty);
+        var until = _clock.GetUtcNow().AddSeconds(8);
+        await PassUntilAsync(() => _clock.GetUtcNow() > until);
+        Assert.StartsWith("The store cannot be asked for replay jobs", Assert.Single(log.Lines).Text, StringComparison.Ordinal);
+        _store.Away = false;
+        await PassUntilAsync(() => log.Lines.Count > 1);
+        Assert.StartsWith("The store can be asked for replay jobs again, after ", log.Lines.Last().Text, StringComparison.Ordinal);
+
+        // Time passes whenever the runner rests.
+        async Task PassUntilAsync(Func<bool> there)
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            for (; !there(); await Task.Yield())
+            {
+                Assert.True(TimeProvider.System.GetElapsedTime(began) < Hang, string.Join('\n', log.Lines));
+                if (_runner.IsAsleep)
+                    _clock.AdvanceToNextTimer();
+            }
+        }
+    }
+
+    [Fact]
     public async Task An_answer_that_was_lost_does_not_send_a_letter_twice_and_a_store_that_fails_is_survived()
     {
         await DeadAsync(100);

@@ -83,9 +83,40 @@ public sealed class SqliteBackupTests : IDisposable
         var failure = await Assert.ThrowsAsync<StoreException>(() => store.BackupAsync(disk["copy.db"], Cancelled));
         Assert.Equal(StoreProblem.DiskFull, failure.Problem);
         Assert.Contains("copy.db", failure.Message);
+        Assert.Contains("the disk is full", failure.Message);
+        Assert.DoesNotContain("not an error", failure.Message);
         Assert.Empty(Directory.GetFiles(disk.Path));
         await PutAsync(store);
         await store.BackupAsync(this["copy.db"], Cancelled);
+    }
+
+    [Fact]
+    public async Task A_look_beside_the_owner_counts_what_stands_only_in_the_log_yet()
+    {
+        await using var store = await OpenAsync();
+        for (var i = 0; i < 20; i++)
+            await PutAsync(store, 20_000);
+        var check = await SqliteStoreFile.CheckAsync(Db, Cancelled);
+        Assert.Equal((await store.BackupAsync(this["copy.db"], Cancelled)).Bytes, check.Bytes);
+        Assert.True(check.Bytes > 400_000, $"{check.Bytes} bytes");
+    }
+
+    [Fact]
+    public async Task A_file_that_is_in_use_is_not_written_anew_and_one_that_is_free_keeps_all_that_it_holds()
+    {
+        var kept = new List<Guid>();
+        await using (var store = await OpenAsync())
+        {
+            for (var i = 0; i < 20; i++)
+                kept.Add(await PutAsync(store, 20_000));
+            var refused = await Assert.ThrowsAsync<StoreException>(() => SqliteStoreFile.CompactAsync(Db, Cancelled));
+            Assert.Equal(StoreProblem.Locked, refused.Problem);
+        }
+        await SqliteStoreFile.CompactAsync(Db, Cancelled);
+        Assert.True((await SqliteStoreFile.CheckAsync(Db, Cancelled)).Sound);
+        await using var again = await OpenAsync();
+        foreach (var id in kept)
+            Assert.NotNull(await again.Queries.MessageAsync(id, Cancelled));
     }
 
     [Fact]

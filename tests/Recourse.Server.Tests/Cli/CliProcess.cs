@@ -42,6 +42,7 @@ internal static class CliProcess
         };
         start.Environment.Remove("RECOURSE_SERVER");
         start.Environment.Remove("RECOURSE_KEY");
+        start.Environment.Remove("RECOURSE_CA_FILE");
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }

@@ -32,6 +32,8 @@ public class ExitCodeTests
         { "serve --conifg x", "Did you mean '--config'?" },
         { "classify --jsn x", "Did you mean '--json'?" },
         { "dlq list --limit 0", "--limit is 0; it must be between 1 and 500." },
+        { "nodes release x", "ID is 'x'; expected a number" },
+        { "queues --ca-file /nonexistent/ca.pem", "There is no file '/nonexistent/ca.pem'." },
         { "dlq list --limit many", "--limit is 'many'; it must be a whole number." },
         { "dlq replay", "--all to replay every dead letter" },
         { "dlq discard x --queue orders", "Give ids or a filter, not both." },

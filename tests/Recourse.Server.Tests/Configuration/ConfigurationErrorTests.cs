@@ -66,6 +66,13 @@ public class ConfigurationErrorTests
         { "store: sqlite:${OPEN", 1, 8, "no closing }" },
         { "store: sqlite:${file:/no/such/file}", 1, 8, "cannot be read" },
         { "include: nowhere.yaml", 1, 10, "does not exist" },
+        { "history: no", 1, 10, "Did you mean 'off'?" },
+        { "history: yes", 1, 10, "Did you mean 'on'?" },
+        { "insecure: off", 1, 11, "Did you mean 'false'?" },
+        { "redact: { json: [a.b, 'c[0]'] }", 1, 23, "has brackets" },
+        { $"redact: {{ json: [{string.Join(", ", Enumerable.Range(0, 257).Select(i => $"a{i}"))}] }}", 1, 17, "257 entries; it may" },
+        { "services: { s: { sign: { secret: [1, 2, 3, 4, 5, 6, 7, 8, 9] } } }", 1, 34, "has 9 entries; it may have 8" },
+        { "services: { s: { tls: {} } }", 1, 23, "needs ca_file, certificate, or both" },
     };
 
     [Theory]
@@ -95,6 +102,28 @@ public class ConfigurationErrorTests
         Assert.Empty(result.Warnings);
         Assert.Single(RelayConfiguration.Parse("version: 1").Warnings);
     }
+
+    [Theory]
+    [InlineData("services: { s: { auth: tok-s3cret } }")]
+    [InlineData("services: { s: { auth: { bearer: '' } } }")]
+    [InlineData("services: { s: { auth: { bearer: [tok-s3cret] } } }")]
+    [InlineData("services: { s: { auth: { bearer: \"${NOT_SET}\" } } }")]
+    [InlineData("services: { s: { sign: tok-s3cret } }")]
+    [InlineData("services: { s: { sign: { secret: [tok-s3cret-tok-s3cret, tok-s3cret-tok-s3cret] } } }")]
+    [InlineData("services: { s: { url: 'http://me:tok-s3cret@x/' } }\nqueues: { q: { deliver_to: s } }")]
+    [InlineData("telemetry: { otlp: 'http://me:tok-s3cret@x/' }")]
+    [InlineData("telemetry: { otlp: x }")]
+    [InlineData("services: { s: { url: 'http://127.0.0.1/' } }\nqueues: { q: { deliver_to: {} } }")]
+    public void A_wrong_value_is_one_error_and_shows_no_secret(string yaml)
+    {
+        var error = Assert.Single(RelayConfiguration.Parse(yaml, "recourse.yaml", _ => null).Errors);
+        Assert.DoesNotContain("s3cret", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Telemetry_that_sends_nothing_is_warned_of() => Assert.Contains(
+        RelayConfiguration.Parse("telemetry: { otlp: 'http://127.0.0.1/', traces: false, metrics: false }").Warnings,
+        warning => warning.Message.Contains("sends nothing", StringComparison.Ordinal));
 
     [Fact]
     public void A_bomb_of_aliases_is_refused_quickly()

@@ -50,7 +50,7 @@ public sealed class EncryptionTests
         folder.Write("recourse.yaml", Yaml(Both));
         var rekeyed = await CliProcess.RunAsync("db", "rekey", "--config", folder.Path("recourse.yaml"));
         Assert.True(rekeyed.ExitCode == ExitCode.Ok, rekeyed.Error);
-        Assert.Contains("1 payloads were sealed with 'k2'", rekeyed.Out, StringComparison.Ordinal);
+        Assert.Contains("1 payload was sealed with 'k2'", rekeyed.Out, StringComparison.Ordinal);
 
         var delivered = new TaskCompletionSource<string>();
         await using var again = await StartAsync(folder, New, (delivery, token) =>
@@ -61,6 +61,29 @@ public sealed class EncryptionTests
         using var replayed = await again.SendAsync(HttpMethod.Post, $"/v1/dead-letters/{id}:replay");
         Assert.Equal(200, (int)replayed.StatusCode);
         Assert.Equal("""{"name":"Meier-Landrut"}""", await delivered.Task.WaitAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Nothing_that_was_stored_open_is_left_in_the_file_after_a_rekey()
+    {
+        using var folder = new Folder();
+        await using (var relay = await StartAsync(folder, "", TestRelay.Refuses))
+        {
+            await relay.AcceptedAsync("orders", """{"name":"Meier-Landrut"}""");
+            await relay.UntilAsync("/v1/dead-letters", list => list["items"]!.AsArray().Count == 1);
+        }
+        Assert.NotEmpty(Holding("Meier-Landrut")); // Else the rest would prove nothing.
+
+        folder.Write("recourse.yaml", Yaml("encryption: { keys: { k1: { key: \"" + One + "\" } } }"));
+        var rekeyed = await CliProcess.RunAsync("db", "rekey", "--config", folder.Path("recourse.yaml"));
+        Assert.True(rekeyed.ExitCode == ExitCode.Ok, rekeyed.Error);
+        Assert.Contains("written anew", rekeyed.Out, StringComparison.Ordinal);
+        Assert.Empty(Holding("Meier-Landrut"));
+        Assert.True((await SqliteStoreFile.CheckAsync(folder.Path("relay.db"), TestContext.Current.CancellationToken)).Sound);
+
+        List<string> Holding(string marker) =>
+            [.. Directory.GetFiles(Path.GetDirectoryName(folder.Path("relay.db"))!, "relay.db*").Where(file =>
+                File.ReadAllBytes(file).AsSpan().IndexOf(Encoding.ASCII.GetBytes(marker)) >= 0)];
     }
 
     [Theory]
@@ -111,10 +134,25 @@ public sealed class EncryptionTests
         Assert.Equal(Assert.Single(lines, line => line.Warning is null).Id, Assert.Single(kept).Id.ToString());
     }
 
+    [Fact]
+    public void More_than_16_keys_are_refused()
+    {
+        var keys = string.Join(", ", Enumerable.Range(0, 17).Select(i =>
+            $"k{i}: {{ key: {Convert.ToBase64String([(byte)i, .. new byte[31]])} }}"));
+        Assert.Contains("has 17 entries; it may have 16 at most",
+            Assert.Single(RelayConfiguration.Parse($"encryption: {{ keys: {{ {keys} }} }}").Errors).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("encryption: {}", "needs keys")]
     [InlineData("encryption: { keys: { a: {} } }", "32 bytes")]
     [InlineData("encryption: { keys: { a: { key: secretword } } }", "32 bytes")]
+    [InlineData("encryption: { active: k1 }", "needs keys")]
+    [InlineData("encryption: secretword", "a text, which is not shown")]
+    [InlineData("encryption: { keys: secretword }", "a text, which is not shown")]
+    [InlineData("encryption: { keys: { a: secretword } }", "a text, which is not shown")]
+    [InlineData("encryption: { keys: { 'K 1': { key: \"" + One + "\" } } }", "'K 1' is no name for a key")]
+    [InlineData("encryption: { keys: { a: { key: \"" + One + "\" }, b: { key: \"" + One + "\" } } }", "'a' and 'b' are the same 32 bytes")]
     [InlineData("encryption: { active: b, keys: { a: { key: \"" + One + "\" } } }", "none of the keys: a")]
     public void What_is_no_key_is_refused_and_not_shown(string yaml, string says)
     {

@@ -16,10 +16,17 @@ public sealed class RedactionTests
     [Theory]
     [InlineData("patient.ssn", """{"patient":{"ssn":"1","name":"M"},"ssn":"2"}""",
         """{"patient":{"ssn":"[redacted]","name":"M"},"ssn":"2"}""")]
-    [InlineData("$.cards[*].number", """{"cards":[{"number":1},{"number":[2]}]}""",
+    [InlineData("cards.number", """{"cards":[{"number":1},{"number":[2]}]}""",
         """{"cards":[{"number":"[redacted]"},{"number":"[redacted]"}]}""")]
     [InlineData("cards.*.number", """{"cards":{"a":{"number":1},"b":{"no":2}}}""",
         """{"cards":{"a":{"number":"[redacted]"},"b":{"no":2}}}""")]
+    [InlineData("cards.*.number", """{"cards":[{"number":"4111","cvc":1},{"number":[2]},7]}""",
+        """{"cards":[{"number":"[redacted]","cvc":1},{"number":"[redacted]"},7]}""")]
+    [InlineData("cards.*.number", """{"cards":{"a":[{"number":1}]}}""", """{"cards":{"a":[{"number":"[redacted]"}]}}""")]
+    [InlineData("*.number", """[{"number":1},{"no":2}]""", """[{"number":"[redacted]"},{"no":2}]""")]
+    [InlineData("a.*", """{"a":["x",{"y":1}],"b":["z"]}""", """{"a":["[redacted]","[redacted]"],"b":["z"]}""")]
+    [InlineData("a.*.*", """{"a":[["x"],{"y":1},{"z":[2]}]}""", """{"a":[["[redacted]"],{"y":"[redacted]"},{"z":"[redacted]"}]}""")]
+    [InlineData("a.**.*", """{"a":[1,{"b":2}],"c":3}""", """{"a":["[redacted]","[redacted]"],"c":3}""")]
     [InlineData("**.password", """{"password":1,"a":[{"b":{"Password":{"x":2}}}]}""",
         """{"password":"[redacted]","a":[{"b":{"Password":"[redacted]"}}]}""")]
     [InlineData("a.**.z", """{"a":{"z":1,"b":{"z":2}},"z":3}""", """{"a":{"z":"[redacted]","b":{"z":"[redacted]"}},"z":3}""")]
@@ -99,11 +106,50 @@ public sealed class RedactionTests
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("a..b")]
-    [InlineData("a[0]")]
-    [InlineData("**")]
-    public void What_is_no_place_is_refused(string path) => Assert.Null(JsonPath.Parse(path));
+    [InlineData("", "is no place in JSON")]
+    [InlineData("a..b", "is no place in JSON")]
+    [InlineData("a.'b'", "is no place in JSON")]
+    [InlineData("a[0]", "has brackets")]
+    [InlineData("cards[*].number", "has brackets")]
+    [InlineData("$.a", "begins with $")]
+    [InlineData("***", "has a star within a name")]
+    [InlineData("a.b*", "has a star within a name")]
+    [InlineData("**", "ends with **")]
+    public void What_is_no_place_is_refused_with_its_reason(string path, string reason)
+    {
+        Assert.Null(JsonPath.Parse(path));
+        Assert.Contains(reason, JsonPath.Mistake(path), StringComparison.Ordinal);
+    }
+
+    private const string Patient = """{"patient":{"ssn":"9","name":"M"},"note":"n","tags":["a","b"],"log":"[redacted]"}""";
+
+    [Theory]
+    [InlineData("""{"patient":{"ssn":"[redacted]","name":"N"},"note":"new","tags":["a"],"log":"[redacted]"}""", null)]
+    [InlineData("""{"patient":{"ssn":"9"},"note":"[redacted]"}""", "note")]
+    [InlineData("""{"patient":{"ssn":"[redacted]","name":"[redacted]"}}""", "patient.name")]
+    [InlineData("""{"tags":["a","[redacted]"]}""", "tags.1")]
+    [InlineData("""{"patient":{"ssn":{"old":"[redacted]"}}}""", "patient.ssn.old")]
+    [InlineData("""{"new":{"a":[{"b":"[redacted]"}]}}""", "new.a.0.b")]
+    public void A_mask_where_nothing_is_masked_is_refused_with_its_place(string edited, string? place)
+    {
+        ReadOnlyMemory<byte> Restored() => With("patient.ssn").Restore(Encoding.UTF8.GetBytes(edited), Encoding.UTF8.GetBytes(Patient));
+        if (place is null)
+            Assert.Equal(edited.Replace("\"ssn\":\"[redacted]\"", "\"ssn\":\"9\"", StringComparison.Ordinal),
+                Encoding.UTF8.GetString(Restored().Span));
+        else
+            Assert.Contains($"[redacted] at {place}, where", Assert.Throws<ArgumentException>(() => Restored()).Message,
+                StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_masked_entry_of_a_list_keeps_its_value_while_the_list_keeps_its_length()
+    {
+        ReadOnlyMemory<byte> Restored(string edited) =>
+            With("a.*").Restore(Encoding.UTF8.GetBytes(edited), """{"a":["x","y"]}"""u8.ToArray());
+        Assert.Equal("""{"a":["x","z"]}""", Encoding.UTF8.GetString(Restored("""{"a":["[redacted]","z"]}""").Span));
+        Assert.Contains("Write the value", Assert.Throws<ArgumentException>(() => Restored("""{"a":["[redacted]"]}""")).Message,
+            StringComparison.Ordinal);
+    }
 
     private const string Yaml = "redact: { json: [\"**.ssn\"], headers: [X-Patient] }\n" + TestRelay.Basic;
 

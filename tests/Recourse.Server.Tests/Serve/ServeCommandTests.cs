@@ -63,6 +63,15 @@ public class ServeCommandTests
     }
 
     [Fact]
+    public async Task An_open_address_without_a_key_is_refused_and_leaves_no_store_behind()
+    {
+        using var folder = new Folder();
+        await RefusedAsync("no key was made yet", "serve", "--config", folder.Write("recourse.yaml", Yaml), "--listen",
+            "http://0.0.0.0:0");
+        Assert.Equal(["recourse.yaml"], Directory.GetFiles(Path.GetDirectoryName(folder.Path("x"))!).Select(Path.GetFileName));
+    }
+
+    [Fact]
     public async Task What_cannot_be_served_is_refused_with_code_2()
     {
         using var folder = new Folder();

@@ -56,6 +56,9 @@ public sealed class TestRelay : IAsyncDisposable
         return new(host, new() { BaseAddress = host.Addresses[0] });
     }
 
+    /// <summary>A client of a relay that a test started itself; it ends with it.</summary>
+    public static TestRelay Of(RelayHost host) => new(host, new() { BaseAddress = host.Addresses[0] });
+
     public static async ValueTask<DeliveryResult> Never(ClaimedDelivery delivery, CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
