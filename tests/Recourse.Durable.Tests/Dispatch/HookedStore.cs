@@ -21,10 +21,14 @@ internal sealed class HookedStore(MessageStore inner) : MessageStore
 
     internal IEnumerable<ClaimCommand> Claims => Committed.OfType<ClaimCommand>();
 
+    /// <summary>True throws at whoever would read, as a server does that cannot be reached.</summary>
+    internal bool Away { get; set; }
+
+    public override StoreQueries Queries =>
+        Away ? throw new StoreException("The server cannot be reached.", StoreProblem.Unavailable) : inner.Queries;
+
     /// <summary>How this process is known to others that share the store; null for as the store itself says.</summary>
     internal StoreNodes? SharedAs { get; set; }
-
-    public override StoreQueries Queries => inner.Queries;
 
     public override StoreNodes? Nodes => SharedAs ?? inner.Nodes;
 
