@@ -57,7 +57,7 @@ public sealed class PostgresMessageStore : MessageStore
     internal bool Pulses { get; init; } = true;
 
     /// <summary>What a pooler does to a session between two transactions of a writer; set by tests.</summary>
-    internal Action<NpgsqlConnection>? BetweenTransactions 
+    internal Action<NpgsqlConnection>? BetweenTransactions
     {
         set => _intake.BetweenTransactions = _claims.BetweenTransactions = _writer.BetweenTransactions = value;
     }

@@ -73,7 +73,7 @@ internal sealed class Sql(NpgsqlConnection connection)
     public void Later(string text, params ReadOnlySpan<object?> values) => Add(new Statement(), text, values);
 
     /// <summary>The same for one that gives rows nobody reads: it takes a lock, or sets something.</summary>
-    public void LaterUnread(string text, params ReadOnlySpan<object?> values) => 
+    public void LaterUnread(string text, params ReadOnlySpan<object?> values) =>
         Add(new Answer<bool>(this, static _ => true) { IsSure = true }, text, values);
 
     /// <summary>As <see cref="Later"/>, with rows that are there once they are looked at.</summary>

@@ -3,8 +3,8 @@ using Recourse.Durable;
 
 /// <summary>
 /// Goes on with the replay jobs that are open, and delivers what they send: four of five letters; the others die again. Ends when no job
-/// is open and nothing waits. A line for each delivery that ended, with the generation in which it did; after so many of them it waits for a
-/// line, so that it cannot be done before whoever is to kill it gets a turn.
+/// is open and nothing waits. A line for each delivery that ended, with the generation in which it did; after so many of them it waits for
+/// a line, so that it cannot be done before whoever is to kill it gets a turn.
 /// </summary>
 internal static class ReplayWork
 {

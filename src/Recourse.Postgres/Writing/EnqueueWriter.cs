@@ -97,7 +97,9 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
             _seen = (now.Value, Stopwatch.GetTimestamp());
     }
 
-    /// <summary>Stores what was admitted; its lanes are locked. A row for each delivery; the first of a message carries the message.</summary>
+    /// <summary>
+    /// Stores what was admitted; its lanes are locked. A row for each delivery; the first of a message carries the message.
+    /// </summary>
     public void Insert(Sql sql, List<EnqueueCommand> commands, Moment now)
     {
         var rows = commands.SelectMany(command => command.Message.Services.Select((service, place) => new Row(
