@@ -7,6 +7,9 @@ internal sealed record PostgresAddress(NpgsqlConnectionStringBuilder Builder, bo
 {
     private const string Pooling = "pooling";
 
+    // Three that write and one that listens are never given back; pulses and reads need room beside them.
+    private const int PoolMin = 8;
+
     /// <exception cref="ArgumentException">It cannot be read.</exception>
     public static PostgresAddress Of(string text)
     {
@@ -17,6 +20,10 @@ internal sealed record PostgresAddress(NpgsqlConnectionStringBuilder Builder, bo
             (builder.SearchPath, builder.MaxAutoPrepare, builder.AutoPrepareMinUsages) = (PostgresSchema.Schema, 64, 2);
         else
             (builder.MaxAutoPrepare, builder.NoResetOnClose) = (0, true);
+        if (builder.Pooling && builder.MaxPoolSize < PoolMin)
+            throw new ArgumentException(
+                $"Maximum_Pool_Size is {builder.MaxPoolSize}; it must be {PoolMin} or more (default 100): the store holds three "
+                + "connections that write and one that listens, and needs some to pulse and to read.", nameof(text));
         // A server that is gone without a word is found out, instead of waited for until somebody stops the relay.
         if (builder.KeepAlive == 0 && sessions)
             builder.TcpKeepAlive = true;

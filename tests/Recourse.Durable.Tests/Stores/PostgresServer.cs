@@ -77,7 +77,7 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 
     /// <summary>PostgreSQL refuses to run as root.</summary>
-    private static string[] AsPostgres =>
+    internal static string[] AsPostgres =>
         Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : [];
 
     /// <summary>The connection string of a database that nobody else uses; skips the test when there is no server.</summary>
@@ -117,14 +117,14 @@ public sealed class PostgresServer : IAsyncLifetime
 
     private string Connection(string database) => $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Maximum Pool Size=10";
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private static async Task RunAsync(params string[] command)
+    internal static async Task RunAsync(params string[] command)
     {
         using var process = Process.Start(
             new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true, RedirectStandardOutput = true })!;

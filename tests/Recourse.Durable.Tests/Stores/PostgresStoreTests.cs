@@ -76,6 +76,14 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
     }
 
     [Fact]
+    public void A_pool_that_is_too_small_for_a_store_is_refused_with_what_it_needs()
+    {
+        var refusal = Assert.Throws<ArgumentException>(
+            () => new PostgresMessageStore("postgres://x@127.0.0.1/y?Maximum_Pool_Size=7"));
+        Assert.Contains("Maximum_Pool_Size is 7; it must be 8 or more", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_row_that_cannot_be_read_costs_its_place_in_a_list_and_no_other()
     {
         var (good, bad) = (await LetterOfAsync("good"), await LetterOfAsync("bad"));
