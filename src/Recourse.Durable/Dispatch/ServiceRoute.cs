@@ -13,6 +13,11 @@ internal sealed class ServiceRoute(
     // Other nodes have the key: long enough that they get at the work, short enough that what this node can do does not wait for long.
     private static readonly TimeSpan KeyWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// A process that was frozen between a claim and its answer does not send what it got: after 6 s others take a node for dead.
+    /// </summary>
+    private static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(5);
+
     private readonly WakeSignal _wake = new(options.Time);
     private readonly BulkShare _bulk = new();
     private volatile bool _stopping;
@@ -82,8 +87,8 @@ internal sealed class ServiceRoute(
         GiveBack(free - permits.Count);
         if (permits.Count == 0) return AtLeast(guard.Breaker.RetryAfter);
 
-        var claim = await ClaimAsync(permits, suspects: false);
-        foreach (var delivery in claim.Deliveries) Begin(delivery, Take(permits));
+        var (claim, late) = await ClaimAsync(permits, suspects: false);
+        foreach (var delivery in claim.Deliveries) Begin(delivery, Take(permits), late);
         Return(permits);
         return claim.Deliveries.Count > 0 && permits.Count == 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
     }
@@ -102,7 +107,7 @@ internal sealed class ServiceRoute(
             return false;
         }
 
-        var claim = await ClaimAsync(permits, suspects: true);
+        var (claim, late) = await ClaimAsync(permits, suspects: true);
         Volatile.Write(ref _suspectsAt, claim.Deliveries.Count > 0 ? 0 : claim.NextDueAt?.UtcTicks ?? long.MaxValue);
         if (claim.Deliveries.Count == 0)
         {
@@ -110,7 +115,7 @@ internal sealed class ServiceRoute(
             return false;
         }
 
-        await AttemptAsync(claim.Deliveries[0], Take(permits));
+        await AttemptAsync(claim.Deliveries[0], Take(permits), late);
         return true;
     }
 
@@ -125,18 +130,21 @@ internal sealed class ServiceRoute(
         return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
     }
 
-    private async Task<ClaimResult> ClaimAsync(List<CircuitPermit> permits, bool suspects)
+    /// <summary>Claims; late when another node may have taken over meanwhile what was claimed.</summary>
+    private async Task<(ClaimResult Claim, bool Late)> ClaimAsync(List<CircuitPermit> permits, bool suspects)
     {
         try
         {
+            var asked = options.Time.GetTimestamp();
             // Never cancelled: a claim whose answer nobody reads would be a lease that nobody ends.
-            return await store.CommitAsync(
+            var claim = await store.CommitAsync(
                 new ClaimCommand(guard.Policy.Name, permits.Count, options.Node)
                 {
                     Suspects = suspects,
                     BulkMax = _bulk.Allowed(guard.Bulkhead.Limit),
                     ProbeFor = store.Nodes is { Count: > 1 } && permits.Exists(permit => permit.IsProbe) ? guard.LongestAttempt : null,
                 }, CancellationToken.None);
+            return (claim, store.Nodes is { Count: > 1 } && options.Time.GetElapsedTime(asked) > LateAfter);
         }
         catch
         {
@@ -145,15 +153,15 @@ internal sealed class ServiceRoute(
         }
     }
 
-    private void Begin(ClaimedDelivery delivery, CircuitPermit permit) => _ = AttemptAsync(delivery, permit);
+    private void Begin(ClaimedDelivery delivery, CircuitPermit permit, bool late) => _ = AttemptAsync(delivery, permit, late);
 
-    private async Task AttemptAsync(ClaimedDelivery delivery, CircuitPermit permit)
+    private async Task AttemptAsync(ClaimedDelivery delivery, CircuitPermit permit, bool late)
     {
         _bulk.Begin(delivery.Bulk);
         try
         {
             if (delivery.KeyMissing) Hold(delivery);
-            if (_stopping || delivery.KeyMissing) await ReleaseAsync(delivery, permit);
+            if (_stopping || late || delivery.KeyMissing) await ReleaseAsync(delivery, permit);
             else await attempt.RunAsync(delivery, guard, permit, delivery.Bulk ? BulkPermitFree : PermitFree);
         }
         catch (Exception error)
@@ -175,7 +183,7 @@ internal sealed class ServiceRoute(
         commit.Trouble.Report($"delivery {delivery.Id}", new StoreException(delivery.Unreadable!, StoreProblem.Other));
     }
 
-    // Nothing was sent, because of a stop between claim and call or a key that is not here: so the attempt is not counted.
+    // Nothing was sent, because of a stop or a freeze between claim and call or a key that is not here: so the attempt is not counted.
     private async Task ReleaseAsync(ClaimedDelivery delivery, CircuitPermit permit)
     {
         try

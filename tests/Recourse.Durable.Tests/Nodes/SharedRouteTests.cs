@@ -68,6 +68,26 @@ public sealed class SharedRouteTests
     }
 
     [Fact]
+    public async Task What_was_claimed_so_long_ago_that_others_may_have_it_goes_back_unsent()
+    {
+        var (rig, store) = await StartAsync();
+        await using var closing = rig;
+        await store.PulseAsync(PulsesUntilShare);
+        var frozen = 0;
+        rig.Store.After = command =>
+        {
+            if (command is ClaimCommand { Result.Deliveries.Count: > 0 } && Interlocked.Increment(ref frozen) == 1)
+                rig.Clock.Advance(TimeSpan.FromSeconds(6));
+            return Task.CompletedTask;
+        };
+        await rig.EnqueueAsync();
+        rig.Dispatcher.Notify("orders");
+        Assert.Equal(1, (await rig.AdvanceToCallAsync()).Delivery.Attempt);
+        Assert.Single(rig.Store.Committed.OfType<ReleaseCommand>());
+        Assert.Equal(2, frozen);
+    }
+
+    [Fact]
     public async Task A_breaker_that_was_reset_on_another_node_closes_here_too()
     {
         var (rig, store) = await StartAsync(DispatchRig.Orders with { FailureThreshold = 1 });
