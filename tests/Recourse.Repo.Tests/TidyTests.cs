@@ -49,6 +49,16 @@ public class TidyTests
     }
 
     [Fact]
+    public void Each_line_of_a_log_has_a_number_of_its_own_in_its_file()
+    {
+        var twice = Sources.SelectMany(file => Parse(file).DescendantNodes().OfType<AttributeSyntax>()
+            .Where(attribute => attribute.Name.ToString() == "LoggerMessage")
+            .GroupBy(attribute => attribute.ArgumentList!.Arguments[0].ToString()).Where(alike => alike.Count() > 1)
+            .Select(alike => (file, number: alike.Key)));
+        Assert.Empty(twice);
+    }
+
+    [Fact]
     public void The_root_of_the_core_holds_only_the_spine()
     {
         var root = Sources.Where(file => Path.GetDirectoryName(file) == Path.Combine("src", "Recourse"));

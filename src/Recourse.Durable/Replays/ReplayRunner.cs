@@ -208,11 +208,11 @@ internal static partial class ReplayLog
     [LoggerMessage(21, LogLevel.Warning, "A step of a replay job failed; trying again in {Wait}. Nothing is replayed twice by that.")]
     internal static partial void Failed(ILogger logger, string wait, Exception error);
 
-    [LoggerMessage(24, LogLevel.Warning,
+    [LoggerMessage(39, LogLevel.Warning,
         "The store cannot be asked for replay jobs; it is tried again until it can, and told of ever more seldom. {Reason}")]
     internal static partial void StoreAway(ILogger logger, string reason);
 
-    [LoggerMessage(25, LogLevel.Information, "The store can be asked for replay jobs again, after {Duration}.")]
+    [LoggerMessage(40, LogLevel.Information, "The store can be asked for replay jobs again, after {Duration}.")]
     internal static partial void StoreBack(ILogger logger, string duration);
 
     [LoggerMessage(22, LogLevel.Warning, "Replay {Job} is paused: {Reason}.")]

@@ -77,11 +77,11 @@ internal static partial class Log
     [LoggerMessage(19, LogLevel.Warning, "The pass over {What} was put off: {Reason} The next one tries again.")]
     internal static partial void PassPutOff(ILogger logger, string what, string reason);
 
-    [LoggerMessage(30, LogLevel.Warning,
+    [LoggerMessage(36, LogLevel.Warning,
         "The store cannot be reached, so nothing is pruned, expired or archived until it can; it is tried every 15 s. {Reason}")]
     internal static partial void HouseNotKept(ILogger logger, string reason);
 
-    [LoggerMessage(31, LogLevel.Information, "The store can be reached again, after {Duration}; what was put off is done now.")]
+    [LoggerMessage(37, LogLevel.Information, "The store can be reached again, after {Duration}; what was put off is done now.")]
     internal static partial void HouseKeptAgain(ILogger logger, string duration);
 
     [LoggerMessage(24, LogLevel.Information, "Keys in use: {Keys}. Every call needs one.")]
@@ -102,6 +102,6 @@ internal static partial class Log
     [LoggerMessage(28, LogLevel.Error, "The changed certificate {File} cannot be used; the old one stays. {Reason}")]
     internal static partial void CertificateKept(ILogger logger, string file, string reason);
 
-    [LoggerMessage(29, LogLevel.Warning, "{Sentence}")]
+    [LoggerMessage(38, LogLevel.Warning, "{Sentence}")]
     internal static partial void CertificateOutOfDate(ILogger logger, string sentence);
 }
