@@ -28,7 +28,7 @@ internal sealed class DemoRun(DemoOptions options, TimeProvider clock)
         {
             await using var stage = new DemoStage(_ledger, input.Count, options.Seed);
             await stage.StartAsync();
-            var port = RelayProcess.FreePort();
+            var port = LoopbackPort.Free();
             var configuration = Path.Combine(folder, "recourse.yaml");
             await File.WriteAllTextAsync(configuration, stage.Configuration(port), cancellationToken);
             await using var relay = new RelayProcess(configuration, new($"http://127.0.0.1:{port}"), clock);

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Recourse.Cli.Client;
 
 namespace Recourse.Cli.Demo;
@@ -106,14 +104,6 @@ internal sealed class RelayProcess : IAsyncDisposable
         AppDomain.CurrentDomain.ProcessExit -= OnOwnerExit;
         await KillAsync();
         _client.Dispose();
-    }
-
-    /// <summary>A port on loopback that nobody listens on now.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static (string, string[]) ThisProgram()

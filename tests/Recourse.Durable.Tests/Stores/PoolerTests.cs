@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Npgsql;
+using Recourse.Cli.Demo;
 using Recourse.Postgres;
 
 namespace Recourse.Durable.Tests;
@@ -28,7 +29,7 @@ public sealed class PoolerTests(PostgresServer server) : IClassFixture<PostgresS
         if (!File.Exists(Binary))
             Assert.Skip("PgBouncer is not installed");
         var database = new NpgsqlConnectionStringBuilder(server.NewDatabase());
-        var port = PostgresServer.FreePort();
+        var port = LoopbackPort.Free();
         var file = Path.Combine(_folder.FullName, "pgbouncer.ini");
         await File.WriteAllTextAsync(file, $"""
             [databases]

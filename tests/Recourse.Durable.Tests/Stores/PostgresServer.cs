@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
+using Recourse.Cli.Demo;
 
 namespace Recourse.Durable.Tests;
 
@@ -37,7 +36,7 @@ public sealed class PostgresServer : IAsyncLifetime
             await RunAsync("chown", "-R", "postgres", _folder.FullName);
         await RunAsync([.. AsPostgres, Path.Combine(binaries, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8",
             "--locale=C"]);
-        _port = FreePort();
+        _port = LoopbackPort.Free();
         await StartAsync();
     }
 
@@ -116,13 +115,6 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 
     private string Connection(string database) => $"Host=127.0.0.1;Port={_port};Username=postgres;Database={database};Maximum Pool Size=10";
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     internal static async Task RunAsync(params string[] command)
     {

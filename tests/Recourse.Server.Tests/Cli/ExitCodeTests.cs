@@ -66,7 +66,7 @@ public class ExitCodeTests
     [MemberData(nameof(Verbs))]
     public async Task A_relay_that_is_not_there_is_said_with_what_to_do(string verb)
     {
-        var nobody = $"http://127.0.0.1:{RelayProcess.FreePort()}";
+        var nobody = $"http://127.0.0.1:{LoopbackPort.Free()}";
         var run = await CliProcess
             .RunAsync("body", [.. verb.Split(' '), "--json"], new Dictionary<string, string> { ["RECOURSE_SERVER"] = nobody });
         Assert.Equal((ExitCode.Unreachable, ""), (run.ExitCode, run.Out));

@@ -12,7 +12,7 @@ public sealed class KeysCommandTests
     public async Task Keys_are_made_used_listed_and_removed_and_the_audit_tells()
     {
         using var folder = new Folder();
-        var address = new Uri($"http://127.0.0.1:{RelayProcess.FreePort()}");
+        var address = new Uri($"http://127.0.0.1:{LoopbackPort.Free()}");
         var config = folder.Write("recourse.yaml", $$"""
             listen: {{address}}
             store: sqlite:keys.db

@@ -18,7 +18,7 @@ public sealed partial class RelayVerbsTests : IAsyncLifetime
     public RelayVerbsTests()
     {
         _service = new("billing", _ledger, TimeSpan.FromSeconds(30), _ => _mended ? Plan.Accept : Plan.Refuse(422));
-        _relay = new(File("recourse.yaml"), new($"http://127.0.0.1:{RelayProcess.FreePort()}"), TimeProvider.System, CliProcess.Path);
+        _relay = new(File("recourse.yaml"), new($"http://127.0.0.1:{LoopbackPort.Free()}"), TimeProvider.System, CliProcess.Path);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

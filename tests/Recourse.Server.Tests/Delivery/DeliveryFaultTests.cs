@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Recourse.Cli.Demo;
 
 namespace Recourse.Server.Tests;
 
@@ -64,10 +65,7 @@ public sealed class DeliveryFaultTests
     [Fact]
     public async Task A_refused_connection_says_where()
     {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        var port = LoopbackPort.Free();
         Is(await AttemptAsync($"http://127.0.0.1:{port}/"), "connection_refused", $"Connection refused (127.0.0.1:{port})");
     }
 }

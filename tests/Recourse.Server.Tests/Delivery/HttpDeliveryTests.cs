@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Recourse.Cli.Demo;
 using Recourse.Durable;
 using Recourse.Tests;
 
@@ -128,10 +128,7 @@ public class HttpDeliveryTests
     [Fact]
     public async Task A_refused_connection_had_no_effect()
     {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var url = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/");
-        listener.Stop();
+        var url = new Uri($"http://127.0.0.1:{LoopbackPort.Free()}/");
         Fails(await SendAsync(url, Delivery()), FaultKind.ConnectionRefused, Applied.No, Persistence.Transient);
     }
 

@@ -24,7 +24,7 @@ internal sealed class KillScene : IAsyncDisposable
         _moods = new(seed);
         Ledger = new(TimeProvider.System);
         Services = [new("alpha", Ledger, Timeout, Behave), new("beta", Ledger, Timeout, Behave)];
-        var port = RelayProcess.FreePort();
+        var port = LoopbackPort.Free();
         Relay = new(Path.Combine(_folder, "recourse.yaml"), new($"http://127.0.0.1:{port}"), TimeProvider.System, Cli.CliProcess.Path);
     }
 

@@ -32,7 +32,7 @@ internal sealed class NodeScene : IAsyncDisposable
         Services = [new("alpha", Ledger, _timeout, Behave), new("beta", Ledger, _timeout, Behave)];
         for (var i = 0; i < nodes; i++)
         {
-            var address = new Uri($"http://127.0.0.1:{RelayProcess.FreePort()}");
+            var address = new Uri($"http://127.0.0.1:{LoopbackPort.Free()}");
             Relays.Add(new(Path.Combine(_folder, $"node-{i}.yaml"), address, TimeProvider.System, Cli.CliProcess.Path));
             Clients.Add(new(address));
         }
