@@ -67,7 +67,7 @@ internal sealed class SqliteDatabase : IDisposable
     /// <summary>How long SQLite waits for another process that has the file locked.</summary>
     public void BusyTimeout(int milliseconds) => raw.sqlite3_busy_timeout(_handle, milliseconds);
 
-    /// <summary>A statement that lives as long as the connection.</summary>
+    /// <summary>A statement that lives as long as the connection, or until its user disposes it.</summary>
     public SqliteStatement Prepare(string sql)
     {
         var code = raw.sqlite3_prepare_v3(_handle, sql, raw.SQLITE_PREPARE_PERSISTENT, out var handle);
@@ -77,6 +77,18 @@ internal sealed class SqliteDatabase : IDisposable
         _statements.Add(statement);
         return statement;
     }
+
+    /// <summary>
+    /// Ends every statement that an error left between two rows: SQLite refuses to bind one that is still open, now and for ever after.
+    /// </summary>
+    public void ResetAll()
+    {
+        foreach (var statement in _statements)
+            statement.Reset();
+    }
+
+    /// <summary>Called by a statement that is disposed.</summary>
+    public void Forget(SqliteStatement statement) => _statements.Remove(statement);
 
     /// <summary>Runs one or several statements that are not worth keeping.</summary>
     public void Execute(string sql)
@@ -130,7 +142,7 @@ internal sealed class SqliteDatabase : IDisposable
 
     public void Dispose()
     {
-        foreach (var statement in _statements)
+        foreach (var statement in _statements.ToArray())
             statement.Dispose();
         _handle.Dispose();
     }

@@ -109,7 +109,11 @@ internal sealed class SqliteStatement(SqliteDatabase database, sqlite3_stmt stat
             : throw new FormatException($"An id has {bytes.Length} bytes instead of 16.");
     }
 
-    public void Dispose() => statement.Dispose();
+    public void Dispose()
+    {
+        database.Forget(this);
+        statement.Dispose();
+    }
 
     private void Check(int code)
     {

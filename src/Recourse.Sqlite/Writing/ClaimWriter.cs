@@ -46,7 +46,8 @@ internal sealed class ClaimWriter
         _edited = database.Prepare("SELECT content_type, body FROM letter_bodies WHERE delivery = ?1");
         _setAside = database.Prepare(
             """
-            UPDATE deliveries SET state = 4, ended_at = ?2, kind = ?3, decision = ?4, rank = CASE WHEN rank < 0 THEN rank + 10 ELSE rank END
+            UPDATE deliveries SET state = 4, ended_at = ?2, kind = ?3, decision = ?4, rank = CASE WHEN rank < 0 THEN rank + 10 ELSE rank END,
+              lane = CASE WHEN route IN (SELECT id FROM routes) THEN lane END
             WHERE key = ?1 AND state = 0 RETURNING route, lane, replay
             """);
     }
@@ -151,7 +152,10 @@ internal sealed class ClaimWriter
         };
     }
 
-    /// <summary>A row that cannot be read must not stop the rows behind it: it becomes a dead letter that tells why.</summary>
+    /// <summary>
+    /// A row that cannot be read must not stop the rows behind it: it becomes a dead letter that tells why. Without a route nobody could
+    /// replay or discard it, so it leaves its lane too.
+    /// </summary>
     private void SetAside(DueDelivery candidate, string why, long now)
     {
         var key = candidate.Key;

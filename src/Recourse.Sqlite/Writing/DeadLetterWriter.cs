@@ -86,7 +86,7 @@ internal sealed class DeadLetterWriter(
             _resolved.Bind(1, letter.Key).Bind(2, now).Run();
         if (letter.Lane is { } lane)
             lanes.Settle(lane, letter.Key);
-        routes.Move(routes.Of(letter.Route), DeliveryState.Dead, DeliveryState.Discarded);
+        routes.Move(routes.Find(letter.Route), DeliveryState.Dead, DeliveryState.Discarded);
         return DeadLetterOutcome.Done;
     }
 }

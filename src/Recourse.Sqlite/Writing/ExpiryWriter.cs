@@ -24,11 +24,11 @@ internal sealed class ExpiryWriter(SqliteDatabase database, Routes routes, Lanes
         while (_over.Step())
             rows.Add(new(_over.Int64(0), _over.Int64(1), _over.Int64OrNull(2), _over.Int64(3) == 1));
         foreach (var row in rows)
-            Expire(row.Key, routes.Of(row.Route), row.Lane, row.OnlyOne, now);
+            Expire(row.Key, routes.Find(row.Route), row.Lane, row.OnlyOne, now);
         return rows.Count;
     }
 
-    public void Expire(long key, Route route, long? lane, bool onlyOne, long now)
+    public void Expire(long key, Route? route, long? lane, bool onlyOne, long now)
     {
         _expire.Bind(1, key).Bind(2, now).Bind(3, outcomes.PrunableAt(key, onlyOne, now)).Bind(4, AttemptRules.ExpiredDecision).Run();
         if (lane is { } joined)

@@ -57,7 +57,8 @@ internal sealed class Routes
         Load();
     }
 
-    public Route Of(long id) => _byId[id];
+    /// <exception cref="KeyNotFoundException">A damaged row names a route that does not exist.</exception>
+    public Route Of(long id) => Find(id) ?? throw new KeyNotFoundException($"its route {id} is not there");
 
     /// <summary>The route, or null where a damaged row names one that does not exist.</summary>
     public Route? Find(long id) => _byId.GetValueOrDefault(id);
@@ -84,8 +85,11 @@ internal sealed class Routes
     /// <summary>Accepted and dead at once: what an import brings.</summary>
     public void AcceptDead(Route route) => Change(route, DeliveryState.Dead, 1);
 
-    public void Move(Route route, DeliveryState from, DeliveryState to)
+    /// <summary>From one count to another; null for the route of a damaged row, which no book counts.</summary>
+    public void Move(Route? route, DeliveryState from, DeliveryState to)
     {
+        if (route is null)
+            return;
         Change(route, from, -1);
         Change(route, to, 1);
     }

@@ -209,6 +209,7 @@ internal sealed class SqliteWriter : IDisposable
             }
             catch (Exception error) when (IsOfCommand(error))
             {
+                _database.ResetAll();
                 _database.Execute("ROLLBACK TO command");
                 Forget();
                 errors[i] = AsStoreException(error);
@@ -276,6 +277,7 @@ internal sealed class SqliteWriter : IDisposable
 
     private void Rollback()
     {
+        _database.ResetAll();
         // A full disk or a failed write can end the transaction by itself.
         if (!_database.AutoCommit)
             _database.Execute("ROLLBACK");

@@ -119,6 +119,39 @@ public sealed class DamagedRowTests : IDisposable
         Assert.Equal((0, 1, 1), (books.Waiting, books.Leased, books.Dead));
     }
 
+    [Theory]
+    [InlineData("UPDATE deliveries SET route = x'00ff00' WHERE key >> 8 = 1")]
+    [InlineData("UPDATE deliveries SET route = 77, expires_at = 0 WHERE key >> 8 = 1")]
+    public async Task A_head_whose_route_is_not_there_leaves_its_lane_to_the_next(string damage)
+    {
+        var path = Path.Combine(_folder.FullName, "astray.db");
+        await using (var store = await OpenAsync(path))
+        {
+            await PutAsync(store, "q", "x", "lane");
+            await PutAsync(store, "q", "x", "lane");
+        }
+        using (var database = new SqliteDatabase(path, readOnly: false))
+            database.Execute($"PRAGMA ignore_check_constraints = ON; {damage}");
+        await using var damaged = await OpenAsync(path);
+        await damaged.CommitAsync(new ExpireCommand(10), Cancelled);
+        List<ClaimedDelivery> claimed = [];
+        for (var round = 0; round < 2; round++)
+            claimed.AddRange((await damaged.CommitAsync(new ClaimCommand("x", 1, "n"), Cancelled)).Deliveries);
+        await EndAsync(damaged, Assert.Single(claimed), dead: false);
+        Assert.Equal(1, (await damaged.Queries.QueuesAsync(Cancelled)).Sum(queue => queue.Delivered));
+    }
+
+    [Fact]
+    public void A_statement_that_an_error_left_between_two_rows_can_be_used_again()
+    {
+        using var database = new SqliteDatabase(Path.Combine(_folder.FullName, "open.db"), readOnly: false);
+        var statement = database.Prepare("SELECT ?1 UNION SELECT ?1 + 1");
+        Assert.True(statement.Bind(1, 7).Step());
+        Assert.Throws<SqliteFailure>(() => statement.Bind(1, 8));
+        database.ResetAll();
+        Assert.Equal(8, statement.Bind(1, 8).Scalar());
+    }
+
     private static void Damage(SqliteDatabase database, Random random, HashSet<long> touched, List<string> story)
     {
         var table = Tables[random.Next(Tables.Length)];
