@@ -11,6 +11,8 @@ namespace Recourse.Postgres;
 internal sealed class Sql(NpgsqlConnection connection)
 {
     private readonly List<Statement> _waiting = [];
+    private Statement? _begin;
+    private bool _isOpen;
 
     /// <summary>
     /// For a connection whose session is this program's alone: what <see cref="Begin"/> would else set in each transaction.
@@ -24,7 +26,7 @@ internal sealed class Sql(NpgsqlConnection connection)
     /// <param name="sets">True when nothing may be kept in the session, which a pooler between may change with every transaction.</param>
     public Moment Begin(Func<long>? clock, bool sets)
     {
-        Later("BEGIN");
+        _begin = Add(new Statement(), "BEGIN", []);
         if (sets)
             Set([.. Settings, .. IndexesOnly]);
         return new(this, clock?.Invoke());
@@ -53,14 +55,19 @@ internal sealed class Sql(NpgsqlConnection connection)
     public Answer<long> AskTime() =>
         Add(new Answer<long>(this, static row => row.GetInt64(0)) { IsSure = true }, $"SELECT {Moment.OfServer}", []);
 
-    /// <summary>Commits, in one trip with what waits.</summary>
+    /// <summary>Commits, in one trip with what waits. When nothing was sent yet, that trip is a transaction by itself.</summary>
     public void Commit()
     {
         // Rows that cannot be read must be known before it is too late.
         if (_waiting.Exists(static statement => !statement.IsSure))
             Send();
-        Later("COMMIT");
+        if (_begin is null)
+            Later("COMMIT");
+        else
+            _waiting.Remove(_begin);
+        _begin = null;
         Send();
+        _isOpen = false;
     }
 
     /// <summary>Gives the transaction up, with what waits. A connection that is lost needs none.</summary>
@@ -79,6 +86,12 @@ internal sealed class Sql(NpgsqlConnection connection)
     /// <summary>As <see cref="Later"/>, with rows that are there once they are looked at.</summary>
     public Answer<T> Ask<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values) =>
         Add(new Answer<T>(this, row) { IsSure = false }, text, values);
+
+    /// <summary>The same for rows that can be read whatever is in them: they may come with the commit, and are given to
+    /// <paramref name="then"/>, which asks for nothing.</summary>
+    public Answer<T> AskWithCommit<T>(
+        string text, Func<NpgsqlDataReader, T> row, Action<List<T>>? then, params ReadOnlySpan<object?> values) =>
+        Add(new Answer<T>(this, row) { IsSure = true, Then = then }, text, values);
 
     /// <summary>All rows.</summary>
     public List<T> Read<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values) => Ask(text, row, values).Rows;
@@ -110,6 +123,8 @@ internal sealed class Sql(NpgsqlConnection connection)
             return;
         Statement[] sent = [.. _waiting];
         _waiting.Clear();
+        if (_begin is not null)
+            (_begin, _isOpen) = (null, true);
         using var batch = new NpgsqlBatch(connection);
         foreach (var statement in sent)
             batch.BatchCommands.Add(statement.Command);
@@ -133,10 +148,14 @@ internal sealed class Sql(NpgsqlConnection connection)
     private void GiveUp(string how)
     {
         _waiting.Clear();
+        _begin = null;
         if (connection.State is not System.Data.ConnectionState.Open)
             return;
-        using (var command = new NpgsqlCommand(how, connection))
+        if (_isOpen)
+        {
+            using var command = new NpgsqlCommand(how, connection);
             command.ExecuteNonQuery();
+        }
         connection.UnprepareAll();
     }
 
@@ -172,6 +191,8 @@ internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statem
 
     public override bool HasRows => true;
 
+    public Action<List<T>>? Then { get; init; }
+
     public List<T> Rows
     {
         get
@@ -187,6 +208,7 @@ internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statem
         _rows = [];
         while (reader.Read())
             _rows.Add(row(reader));
+        Then?.Invoke(_rows);
     }
 }
 
@@ -203,6 +225,7 @@ internal sealed class Moment(Sql sql, long? given)
     public const string InSql = $"coalesce($1::bigint, {OfServer})";
 
     private Answer<long>? _read;
+    private Func<long>? _other;
 
     /// <summary>Null: by the server's clock.</summary>
     public long? Given => given;
@@ -211,10 +234,13 @@ internal sealed class Moment(Sql sql, long? given)
     public long Rough => given ?? (long)Stopwatch.GetElapsedTime(0).TotalMicroseconds;
 
     /// <summary>Sends what waits, unless it is known.</summary>
-    public long Value => given ?? (_read ??= sql.AskTime()).Rows[0];
+    public long Value => given ?? _other?.Invoke() ?? (_read ??= sql.AskTime()).Rows[0];
 
     /// <summary>True when <see cref="Value"/> was asked for, or rode along.</summary>
     public bool IsAsked => _read is not null;
+
+    /// <summary>Another statement reads it too.</summary>
+    public void AlsoIn(Func<long> other) => _other = other;
 
     /// <summary>Asked with the next trip.</summary>
     public void Ahead()

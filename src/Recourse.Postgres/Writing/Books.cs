@@ -58,6 +58,9 @@ internal sealed class Books(Changes routes)
         Add(route, to);
     }
 
+    /// <summary>So many entries were made by other statements, which knew the numbers.</summary>
+    public void Entered(int entries) => _entries += entries;
+
     public void Write(Sql sql, Moment now)
     {
         foreach (var (route, by) in _changes)

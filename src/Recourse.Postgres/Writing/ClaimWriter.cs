@@ -5,124 +5,151 @@ namespace Recourse.Postgres;
 
 /// <summary>
 /// Takes what is due. Rows that another transaction holds are passed over, never waited for; of a lane its row is held, so nobody
-/// overtakes. Two trips: what is due, and its taking.
+/// overtakes. Two trips: what is due, and its taking, with which the commit goes.
 /// </summary>
-internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lanes)
+internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand inHand)
 {
     private const int RoundsMax = 16;
     private const long LookAgain = 500_000;
     private const long RegisterFirst = 1_000_000;
 
     private readonly ClaimTurns _turns = new();
-    private readonly List<long> _keys = [];
+    private readonly List<Taking> _taking = [];
     private readonly HashSet<long> _expired = [];
 
+    /// <summary>How many claims of the transaction under way look for something.</summary>
+    public int Pending => _taking.Count;
+
     /// <summary>Leases of the transaction under way.</summary>
-    public List<long> Leases { get; } = [];
+    public IEnumerable<long> Leases => _taking.Where(taking => taking.Rows is not null).Select(taking => taking.Fence);
 
     /// <summary>
     /// Asks for a fence for each claim, and whether this node is registered. Others may have declared it dead; what it claimed then would
     /// be nobody's.
     /// </summary>
-    public static Answer<Turn> AskTurns(Sql sql, long node, int claims) => sql.Ask(
-        "SELECT nextval('leases'), (SELECT id FROM nodes WHERE id = $1) FROM generate_series(1, $2)",
-        row => new Turn(row.GetInt64(0), row.Int64OrNull(1)), node, claims);
+    public static Answer<Turn> AskTurns(Sql sql, long node, int claims, Moment now)
+    {
+        var turns = sql.AskWithCommit(
+            $"SELECT nextval('leases'), (SELECT id FROM nodes WHERE id = $2), {Moment.InSql} FROM generate_series(1, $3)",
+            row => new Turn(row.GetInt64(0), row.Int64OrNull(1), row.GetInt64(2)), null, now.Given, node, claims);
+        now.AlsoIn(() => turns.Rows[0].Now);
+        return turns;
+    }
 
-    /// <summary>Its fence, and this node; null when it is not registered.</summary>
-    internal readonly record struct Turn(long Fence, long? Holder);
+    /// <summary>Its fence, this node (null when it is not registered), and the time.</summary>
+    internal readonly record struct Turn(long Fence, long? Holder, long Now);
 
     /// <param name="sql">The connection.</param>
     /// <param name="command">What to take.</param>
     /// <param name="turns">What was asked for.</param>
     /// <param name="place">Which of them is this claim's.</param>
     /// <param name="now">The time of the commit.</param>
-    public ClaimResult Apply(Sql sql, ClaimCommand command, Answer<Turn> turns, int place, Moment now)
+    /// <remarks>The result is there after <see cref="Finish"/>.</remarks>
+    public void Apply(Sql sql, ClaimCommand command, Answer<Turn> turns, int place, Moment now)
     {
+        command.Result = new([], null);
         var held = controls.Current(sql, now);
         var routes = books.To(sql, command.Service, now).FindAll(route => !held.Holds(route.Queue, command.Service));
         if (routes.Count == 0)
-            return new([], null);
+            return;
         if (command.ProbeFor is not null
             && !(turns.Rows[place].Holder is { } prober && ProbeLease.MayTake(sql, command.Service, prober, now.Value)))
-            return new([], StoreTime.Nearest(now.Value + LookAgain));
-        now.Ahead();
+        {
+            command.Result = new([], StoreTime.Nearest(now.Value + LookAgain));
+            return;
+        }
         var search = new Search(sql, command, routes, now);
-        var due = Due(search, command.Max);
-        if (turns.Rows[place] is not (var fence, { } node))
+        var due = Due(search, []);
+        if (turns.Rows[place] is not (var fence, { } node, _))
         {
-            lanes.ForgetClaims();
-            return new([], StoreTime.Nearest(now.Value + RegisterFirst));
+            inHand.Clear();
+            command.Result = new([], StoreTime.Nearest(now.Value + RegisterFirst));
+            return;
         }
-        var taken = new List<ClaimedDelivery>();
-        _keys.Clear();
-        Answer<long?> next;
         // Expired heads make way for others, but one claim does not empty a store of expired messages.
-        for (var round = 1; ; round++)
+        for (var round = 1; _expired.Count > 0; round++)
         {
-            var expired = due.Where(candidate => _expired.Contains(candidate.Key)).Select(candidate => candidate.Key).Order().ToList();
-            ExpiryWriter.Expire(sql, books, expired, now.Value);
+            ExpiryWriter.Expire(sql, books, [.. _expired.Order()], now.Value);
             due.RemoveAll(candidate => _expired.Contains(candidate.Key));
-            var taking = due.Count > 0 ? AskTake(search, due, fence, node) : null;
-            next = AskNext(search);
-            if (taking is not null)
-            {
-                if (taking.Rows.Count < due.Count)
-                    next = PutAside(search, due.FindAll(candidate => !taking.Rows.Exists(row => row.Key == candidate.Key)));
-                taken.AddRange(Taken(sql, due, taking.Rows));
-            }
-            if (expired.Count == 0 || taken.Count >= command.Max || round == RoundsMax)
+            if (due.Count >= command.Max || round == RoundsMax)
                 break;
-            due = Due(search, command.Max - taken.Count);
+            due.AddRange(Due(search, due));
         }
-        if (command.ProbeFor is { } atMost && taken.Count > 0)
-            ProbeLease.Took(sql, command.Service, [fence], [.. _keys], now.Value + (long)atMost.TotalMicroseconds, now.Value);
-        return new(taken, next.Rows is [{ } at] ? StoreTime.Nearest(at) : null);
+        var rows = due.Count > 0 ? AskTake(search, due, fence, node) : null;
+        _taking.Add(new(search, due, fence, rows, AskNext(search)));
+        if (command.ProbeFor is { } atMost && rows?.Rows is [_, ..] probed)
+            ProbeLease.Took(
+                sql, command.Service, [fence], probed.ConvertAll(row => row.Key), now.Value + (long)atMost.TotalMicroseconds, now.Value);
     }
 
+    /// <summary>After the commit: what was taken is in hand, and goes to who asked for it.</summary>
+    /// <param name="begin">For what has to be written or read behind the commit.</param>
+    public void Finish(Func<Sql> begin)
+    {
+        foreach (var taking in _taking)
+        {
+            var rows = taking.Rows?.Rows ?? [];
+            var next = taking.Next.Rows;
+            if (rows.Count < taking.Due.Count)
+                next = PutAside(begin(), taking, taking.Due.FindAll(due => !rows.Exists(row => row.Key == due.Key)));
+            var order = taking.Due.Select((due, place) => (due.Key, place)).ToDictionary(due => due.Key, due => due.place);
+            var claimed = new List<ClaimedDelivery>(rows.Count);
+            foreach (var row in rows.OrderBy(row => order[row.Key]))
+            {
+                inHand.Add(row.Claimed, row.Key, row.IsPlain);
+                claimed.Add(row.Edited ? Edited(begin(), row.Key, row.Claimed) : row.Claimed);
+            }
+            taking.Search.Command.Result = new(claimed, next is [{ } at] ? StoreTime.Nearest(at) : null);
+        }
+    }
+
+    /// <summary>What came behind the first so many was rolled back.</summary>
+    public void Forget(int kept) => _taking.RemoveRange(kept, _taking.Count - kept);
+
+    /// <summary>A claim whose rows come with the commit.</summary>
+    internal sealed record Taking(Search Search, List<DueDelivery> Due, long Fence, Answer<Row>? Rows, Answer<long?> Next);
+
     /// <summary>What a claim looks for, and when.</summary>
-    private readonly record struct Search(Sql Sql, ClaimCommand Command, List<(int Route, string Queue)> Routes, Moment Now)
+    internal readonly record struct Search(Sql Sql, ClaimCommand Command, List<(int Route, string Queue)> Routes, Moment Now)
     {
         public List<int> Ids => Routes.ConvertAll(static route => route.Route);
 
         public string Queue(int route) => Routes.Find(each => each.Route == route).Queue;
     }
 
-    private readonly record struct Row(
-        ClaimedDelivery Claimed, int Route, long Key, bool Edited);
+    internal readonly record struct Row(ClaimedDelivery Claimed, long Key, bool Edited, bool IsPlain);
 
-    private List<DueDelivery> Due(Search search, int max)
+    /// <summary>What to take beside what was chosen already.</summary>
+    private List<DueDelivery> Due(Search search, List<DueDelivery> chosen)
     {
         var (sql, command) = (search.Sql, search.Command);
-        var (deliveries, heads) = command.Suspects ? (SuspectDeliveries, SuspectLanes) : (DueDeliveries, DueLanes);
         _expired.Clear();
-        DueDelivery Candidate(NpgsqlDataReader row, long? lane)
+        DueDelivery Candidate(NpgsqlDataReader row)
         {
             if (row.GetBoolean(4))
                 _expired.Add(row.GetInt64(1));
-            return new(row.GetInt64(0), row.GetInt64(1), lane, row.GetInt32(2), search.Queue(row.GetInt32(3)));
+            return new(row.GetInt64(0), row.GetInt64(1), row.Int64OrNull(5), row.GetInt32(2), search.Queue(row.GetInt32(3)));
         }
-        var free = sql.Ask(deliveries, row => Candidate(row, null), search.Now.Given, search.Ids, max);
-        var first = sql.Ask(heads, row => Candidate(row, row.GetInt64(5)), search.Now.Given, search.Ids, max);
-        List<DueDelivery> due = [.. free.Rows, .. first.Rows];
+        var due = sql.Read(command.Suspects ? Suspects : DueNow, Candidate, search.Now.Given, search.Ids,
+            command.Max + chosen.Count);
+        due.RemoveAll(candidate => chosen.Exists(other => other.Key == candidate.Key));
         if (command.Suspects)
-            ClaimTurns.Oldest(due, max);
+            ClaimTurns.Oldest(due, command.Max - chosen.Count);
         else
-            _turns.Choose(command.Service, due, max, command.BulkMax);
+            _turns.Choose(command.Service, due, command.Max - chosen.Count, command.BulkMax);
+        _expired.IntersectWith(due.Select(candidate => candidate.Key));
         return due;
     }
 
     // Each queue and rank is one range of an index; all of them are one statement.
-    private const string DueDeliveries =
+    private const string DueNow =
         $"""
-        SELECT c.due_at, c.key, k.rank, r.route, coalesce(c.expires_at <= {Moment.InSql}, false)
+        SELECT c.due_at, c.key, k.rank, r.route, coalesce(c.expires_at <= {Moment.InSql}, false), NULL::bigint
         FROM unnest($2::integer[]) AS r (route) CROSS JOIN generate_series(-10, 9) AS k (rank)
         CROSS JOIN LATERAL (SELECT d.due_at, d.key, d.expires_at FROM deliveries d WHERE d.route = r.route AND d.rank = k.rank
           AND d.state = 0 AND d.lane IS NULL AND NOT d.suspect AND d.due_at <= {Moment.InSql}
           ORDER BY d.due_at, d.key LIMIT $3 FOR UPDATE SKIP LOCKED) c
-        """;
-
-    private const string DueLanes =
-        $"""
+        UNION ALL
         SELECT c.due_at, c.head, k.rank, r.route, coalesce(h.expires_at <= {Moment.InSql}, false), c.id
         FROM unnest($2::integer[]) AS r (route) CROSS JOIN generate_series(-10, 9) AS k (rank)
         CROSS JOIN LATERAL (SELECT l.due_at, l.head, l.id FROM lanes l WHERE l.route = r.route AND l.rank = k.rank AND l.state = 0
@@ -130,22 +157,19 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
         LEFT JOIN deliveries h ON h.key = c.head
         """;
 
-    private const string SuspectDeliveries =
+    private const string Suspects =
         $"""
-        SELECT due_at, key, 0, route, coalesce(expires_at <= {Moment.InSql}, false) FROM deliveries
+        SELECT * FROM (SELECT due_at, key, 0, route, coalesce(expires_at <= {Moment.InSql}, false), NULL::bigint FROM deliveries
         WHERE route = ANY ($2) AND state = 0 AND lane IS NULL AND suspect AND due_at <= {Moment.InSql}
-        ORDER BY due_at, key LIMIT $3 FOR UPDATE SKIP LOCKED
-        """;
-
-    private const string SuspectLanes =
-        $"""
-        SELECT l.due_at, l.head, 0, l.route, coalesce(h.expires_at <= {Moment.InSql}, false), l.id
+        ORDER BY due_at, key LIMIT $3 FOR UPDATE SKIP LOCKED) AS free
+        UNION ALL
+        SELECT * FROM (SELECT l.due_at, l.head, 0, l.route, coalesce(h.expires_at <= {Moment.InSql}, false), l.id
         FROM lanes l LEFT JOIN deliveries h ON h.key = l.head
         WHERE l.route = ANY ($2) AND l.state = 0 AND l.suspect AND l.due_at <= {Moment.InSql}
-        ORDER BY l.due_at, l.head LIMIT $3 FOR UPDATE OF l SKIP LOCKED
+        ORDER BY l.due_at, l.head LIMIT $3 FOR UPDATE OF l SKIP LOCKED) AS heads
         """;
 
-    private static Answer<long?> AskNext(Search search) => search.Sql.Ask(
+    private static Answer<long?> AskNext(Search search) => search.Sql.AskWithCommit(
         search.Command.Suspects
             ? """
               SELECT min(due_at) FROM (
@@ -160,30 +184,46 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
                 UNION ALL
                 (SELECT l.due_at FROM lanes l WHERE l.route = r.route AND l.rank = k.rank AND l.state = 0 AND NOT l.suspect
                  ORDER BY l.due_at LIMIT 1)) AS next
-              """, row => row.Int64OrNull(0), search.Ids);
+              """, row => row.Int64OrNull(0), null, search.Ids);
 
     private Answer<Row> AskTake(Search search, List<DueDelivery> candidates, long lease, long holder)
     {
         var (sql, now) = (search.Sql, search.Now.Value);
-        var heads = candidates.FindAll(candidate => candidate.Lane is not null).ConvertAll(candidate => candidate.Lane!.Value);
-        if (heads.Count > 0)
-            sql.Later("UPDATE lanes SET state = 2 WHERE id = ANY ($1)", heads);
-        Leases.Add(lease);
-        return sql.Ask(
-            """
-            UPDATE deliveries d SET state = 2, lease = $2, attempts = d.attempts + 1, alone = $3, node = $4, claimed_at = $5, holder = $6
-            FROM messages m WHERE d.key = ANY ($1) AND d.state < 2 AND m.sequence = d.key >> 8
-            RETURNING d.key, d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation,
-              d.generation_at, d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type,
-              m.headers, m.trace_parent, m.body, m.queue, d.service, d.rank, d.edits
-            """, row => new Row(Claimed(row, lease, now), row.GetInt32(11), row.GetInt64(0), row.GetInt32(22) > 0),
+        books.Entered(1);
+        return sql.AskWithCommit(
+            candidates.Exists(candidate => candidate.Lane is not null) ? TakeWithLanes : Take,
+            row => new Row(Claimed(row, lease, now), row.GetInt64(0), row.GetInt32(22) > 0, row.GetBoolean(23)), null,
             candidates.ConvertAll(candidate => candidate.Key), lease, search.Command.Suspects, search.Command.Node, now, holder);
     }
 
+    // Whose lane leads to another head is not taken from it.
+    private const string TakeWithLanes =
+        $"""
+        WITH {Taken}, heads AS (UPDATE lanes l SET state = 2 FROM taken t WHERE l.id = t.lane AND l.head = t.key) SELECT * FROM taken
+        """;
+
+    private const string Take = $"WITH {Taken} SELECT * FROM taken";
+
+    // With its entry in the books.
+    private const string Taken =
+        """
+        taken AS (
+          UPDATE deliveries d SET state = 2, lease = $2, attempts = d.attempts + 1, alone = $3, node = $4, claimed_at = $5, holder = $6
+          FROM messages m WHERE d.key = ANY ($1) AND d.state < 2 AND m.sequence = d.key >> 8
+          RETURNING d.key, d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation,
+            d.generation_at, d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type,
+            m.headers, m.trace_parent, m.body, m.queue, d.service, d.rank, d.edits,
+            m.services = 1 AND d.lane IS NULL AND d.replay IS NULL, d.lane),
+        booked AS (INSERT INTO books SELECT route, - count(*), count(*), 0, 0, 0, 0 FROM taken GROUP BY route)
+        """;
+
     // What has no message has nothing to send, and a lane may lead to what is not there: no claim is to look at them again.
-    private Answer<long?> PutAside(Search search, List<DueDelivery> missing)
+    private List<long?> PutAside(Sql sql, Taking taking, List<DueDelivery> missing)
     {
-        var (sql, now) = (search.Sql, search.Now.Value);
+        var now = taking.Search.Now.Value;
+        var heads = missing.FindAll(candidate => candidate.Lane is not null);
+        sql.LaterUnread("SELECT 1 FROM lanes WHERE id = ANY ($1) ORDER BY service, order_key FOR UPDATE",
+            heads.ConvertAll(candidate => candidate.Lane!.Value));
         foreach (var route in sql.Read(
             """
             UPDATE deliveries d SET state = 5, lane = NULL, suspect = false, ended_at = $2, prunable_at = $2, decision = $3
@@ -191,21 +231,9 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, Lanes lan
             RETURNING d.route
             """, row => row.GetInt32(0), missing.ConvertAll(candidate => candidate.Key), now, AttemptRules.MissingDecision))
             books.Move(route, DeliveryState.Waiting, DeliveryState.Discarded);
-        foreach (var candidate in missing.Where(candidate => candidate.Lane is not null))
+        foreach (var candidate in heads)
             Lanes.Settle(sql, candidate.Lane!.Value, candidate.Key);
-        return AskNext(search);
-    }
-
-    private List<ClaimedDelivery> Taken(Sql sql, List<DueDelivery> candidates, List<Row> rows)
-    {
-        foreach (var row in rows)
-        {
-            _keys.Add(row.Key);
-            books.Move(row.Route, DeliveryState.Waiting, DeliveryState.Leased);
-            lanes.Claimed(row.Claimed);
-        }
-        var order = candidates.Select((candidate, place) => (candidate.Key, place)).ToDictionary(row => row.Key, row => row.place);
-        return [.. rows.OrderBy(row => order[row.Key]).Select(row => row.Edited ? Edited(sql, row.Key, row.Claimed) : row.Claimed)];
+        return AskNext(taking.Search with { Sql = sql }).Rows;
     }
 
     /// <summary>With the body that a person gave it in place of the one that came in.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Recourse.Durable;
 
 namespace Recourse.Postgres;
@@ -7,31 +6,18 @@ namespace Recourse.Postgres;
 /// Keeps the row of each lane true to its members. The row is locked by whoever changes the lane, until the commit. All lanes of a batch
 /// are locked by one statement, in one order on every node, so that two batches never wait for each other in a circle.
 /// </summary>
-internal sealed class Lanes(ConcurrentDictionary<DeliveryId, (string Service, string OrderKey)> inHand)
+internal sealed class Lanes
 {
     private const short Empty = 9;
 
     private readonly Dictionary<(string Service, string OrderKey), long> _locked = [];
     private readonly List<long> _fresh = [];
 
-    /// <summary>A delivery of a lane was claimed: when its attempt ends, the lane is to be locked first.</summary>
-    public void Claimed(ClaimedDelivery claimed)
-    {
-        if (claimed.OrderKey is { } orderKey)
-            inHand[claimed.Id] = (claimed.Service, orderKey);
-    }
-
-    /// <summary>
-    /// What is in hand is not known any more: claims were rolled back, or this node began anew. Lanes are then locked as their deliveries
-    /// end, one by one.
-    /// </summary>
-    public void ForgetClaims() => inHand.Clear();
-
     /// <summary>Locks the lanes that a batch needs, and makes those that are missing.</summary>
     /// <param name="sql">The connection.</param>
     /// <param name="arriving">Messages that are about to be stored.</param>
-    /// <param name="ending">Deliveries whose attempts end.</param>
-    public void Lock(Sql sql, IEnumerable<NewMessage> arriving, IEnumerable<DeliveryId> ending)
+    /// <param name="ending">Lanes of deliveries whose attempts end, as far as they are known; the others are locked one by one.</param>
+    public void Lock(Sql sql, IEnumerable<NewMessage> arriving, IEnumerable<(string Service, string OrderKey)> ending)
     {
         _locked.Clear();
         var (services, keys) = (new List<string>(), new List<string>());
@@ -43,10 +29,8 @@ internal sealed class Lanes(ConcurrentDictionary<DeliveryId, (string Service, st
                 keys.Add(message.OrderKey);
             }
         }
-        foreach (var id in ending)
+        foreach (var lane in ending)
         {
-            if (!inHand.TryRemove(id, out var lane))
-                continue;
             services.Add(lane.Service);
             keys.Add(lane.OrderKey);
         }

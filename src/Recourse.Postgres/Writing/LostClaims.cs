@@ -13,7 +13,7 @@ internal sealed class LostClaims
     private readonly List<(long Lease, long? Since)> _leases = [];
     private long _lookedAt;
 
-    public void Add(List<long> leases)
+    public void Add(IEnumerable<long> leases)
     {
         foreach (var lease in leases)
         {

@@ -1,6 +1,3 @@
-using System.Collections.Concurrent;
-using Recourse.Durable;
-
 namespace Recourse.Postgres;
 
 /// <summary>What the writers of one node share: to the database they are as those of several nodes.</summary>
@@ -15,8 +12,8 @@ internal sealed class NodeWriters(bool hasSessions)
     /// <summary>Controls that were set or taken back at this node.</summary>
     public Changes Controls { get; } = new();
 
-    /// <summary>Lanes of deliveries in hand: when their attempts end, the lane is to be locked first.</summary>
-    public ConcurrentDictionary<DeliveryId, (string Service, string OrderKey)> LanesInHand { get; } = new();
+    /// <summary>What this node claimed, and has not ended yet.</summary>
+    public InHand InHand { get; } = new();
 }
 
 /// <summary>How often something was changed by one writer: what another one keeps of it in memory is then old.</summary>

@@ -11,7 +11,56 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     private readonly record struct Ended(
         long Key, int Route, long? Lane, int Attempts, int Generation, int Services, long? Replay);
 
-    public void Apply(Sql sql, List<CompleteCommand> commands, Moment now)
+    /// <param name="sql">The connection.</param>
+    /// <param name="commands">Attempts that delivered.</param>
+    /// <param name="known">What is known of each.</param>
+    /// <param name="now">The time of the commit.</param>
+    public void Apply(Sql sql, List<CompleteCommand> commands, List<InHand.Delivery?> known, Moment now)
+    {
+        var plain = new List<(CompleteCommand Command, long Key)>();
+        var others = new List<CompleteCommand>();
+        for (var i = 0; i < commands.Count; i++)
+        {
+            commands[i].Result = false;
+            if (known[i] is { IsPlain: true } delivery && commands[i].KeepHistory)
+                plain.Add((commands[i], delivery.Key));
+            else
+                others.Add(commands[i]);
+        }
+        if (plain.Count > 0)
+            Deliver(sql, plain, now);
+        if (others.Count > 0)
+            Apply(sql, others, now);
+    }
+
+    // The ordinary case: known to change nothing but the row and the books, so that the commit goes in the same trip. A message that
+    // had one delivery may have been joined by an imported letter since.
+    private void Deliver(Sql sql, List<(CompleteCommand Command, long Key)> ends, Moment now)
+    {
+        ends.Sort(static (left, right) => left.Key.CompareTo(right.Key));
+        books.Entered(1);
+        sql.AskWithCommit(
+            $"""
+            WITH ended AS (
+              UPDATE deliveries d SET state = 3, lease = 0, suspect = false, alone = false, crashes_alone = 0, ended_at = {Moment.InSql},
+                prunable_at = CASE WHEN NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.key BETWEEN c.key - c.key % 256 AND c.key | 255
+                  AND s.key <> c.key AND s.state NOT IN (3, 5, 6)) THEN {Moment.InSql} END,
+                started_at = c.started_at, duration_ms = c.duration_ms, status = c.status, node = c.node
+              FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[]) WITH ORDINALITY
+                AS c (key, lease, started_at, duration_ms, status, node, n)
+              WHERE d.key = c.key AND d.lease = c.lease AND c.lease > 0 RETURNING c.n, d.route),
+            booked AS (INSERT INTO books SELECT route, 0, - count(*), count(*), 0, 0, 0 FROM ended GROUP BY route)
+            SELECT n FROM ended
+            """,
+            row => (int)row.GetInt64(0) - 1, done => done.ForEach(place => ends[place].Command.Result = true),
+            now.Given, ends.ConvertAll(end => end.Key), ends.ConvertAll(end => end.Command.Lease),
+            ends.ConvertAll(end => StoreTime.Micros(end.Command.Attempt.StartedAt)),
+            ends.ConvertAll(end => end.Command.Attempt.DurationMs),
+            ends.ConvertAll(end => AttemptRules.Shorten(end.Command.Attempt.Status)),
+            ends.ConvertAll(end => end.Command.Attempt.Node));
+    }
+
+    private void Apply(Sql sql, List<CompleteCommand> commands, Moment now)
     {
         var ended = sql.Read(
             $"""
@@ -31,8 +80,6 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
             commands.ConvertAll(command => command.Attempt.DurationMs),
             commands.ConvertAll(command => AttemptRules.Shorten(command.Attempt.Status)),
             commands.ConvertAll(command => command.Attempt.Node));
-        foreach (var command in commands)
-            command.Result = false;
         var (lanes, keys) = (new List<long>(), new List<long>());
         LockMessages(sql, [.. ended.Where(each => each.Row.Services > 1).Select(each => DeliveryKey.Sequence(each.Row.Key))]);
         foreach (var (place, row) in ended)

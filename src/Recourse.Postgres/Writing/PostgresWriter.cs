@@ -18,7 +18,8 @@ internal sealed class PostgresWriter : IDisposable
     private readonly bool _hasSessions;
     private readonly Books _books;
     private readonly Letters _letters = new();
-    private readonly Lanes _lanes;
+    private readonly Lanes _lanes = new();
+    private readonly InHand _inHand;
     private readonly ControlWriter _controls;
     private readonly LostClaims _lost = new();
     private readonly EnqueueWriter _enqueue;
@@ -39,8 +40,8 @@ internal sealed class PostgresWriter : IDisposable
     public PostgresWriter(NpgsqlDataSource source, Func<long>? clock, NodeWriters node)
     {
         (_source, _clock, _hasSessions) = (source, clock, node.HasSessions);
-        (_books, _lanes, _controls) = (new(node.Routes), new(node.LanesInHand), new(node.Controls));
-        (_enqueue, _claim, _outcome) = (new(_books, _lanes), new(_books, _controls, _lanes), new(_books, _letters));
+        (_books, _inHand, _controls) = (new(node.Routes), node.InHand, new(node.Controls));
+        (_enqueue, _claim, _outcome) = (new(_books, _lanes), new(_books, _controls, _inHand), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         _replay = new(_deadLetter, _letters);
         (_leaseEnd, _import) = (new(_books, _letters), new(_books, _letters));
@@ -134,7 +135,7 @@ internal sealed class PostgresWriter : IDisposable
             _controls.Committed();
             _enqueue.Seen(now);
             AfterCommit?.Invoke();
-            _claim.Leases.Clear();
+            FinishClaims(sql);
             return true;
         }
         catch (Exception error)
@@ -159,7 +160,7 @@ internal sealed class PostgresWriter : IDisposable
             for (var i = 0; i < batch.Length; i++)
             {
                 sql.Mark();
-                var leases = _claim.Leases.Count;
+                var claims = _claim.Pending;
                 try
                 {
                     ApplyAll(sql, batch.Slice(i, 1), now);
@@ -169,7 +170,7 @@ internal sealed class PostgresWriter : IDisposable
                 {
                     sql.RollbackToMark();
                     // What stands before the savepoint is kept, and in hand once this commits.
-                    _claim.Leases.RemoveRange(leases, _claim.Leases.Count - leases);
+                    _claim.Forget(claims);
                     ForgetRead();
                     errors[i] = PostgresErrors.AsStoreException(error);
                 }
@@ -178,7 +179,7 @@ internal sealed class PostgresWriter : IDisposable
             sql.Commit();
             _books.Committed();
             _controls.Committed();
-            _claim.Leases.Clear();
+            FinishClaims(sql);
         }
         catch
         {
@@ -186,6 +187,23 @@ internal sealed class PostgresWriter : IDisposable
             sql.Rollback();
             throw;
         }
+    }
+
+    // Rare things come behind the commit, in a transaction of their own.
+    private void FinishClaims(Sql sql)
+    {
+        Moment? more = null;
+        _claim.Finish(() =>
+        {
+            more ??= sql.Begin(_clock, !_hasSessions);
+            return sql;
+        });
+        if (more is not null)
+        {
+            _books.Write(sql, more);
+            sql.Commit();
+        }
+        _claim.Forget(0);
     }
 
     /// <summary>What is summed up over all commands of a commit.</summary>
@@ -199,8 +217,8 @@ internal sealed class PostgresWriter : IDisposable
     private void Forget()
     {
         _lost.Add(_claim.Leases);
-        _claim.Leases.Clear();
-        _lanes.ForgetClaims();
+        _claim.Forget(0);
+        _inHand.Clear();
         ForgetRead();
     }
 
@@ -220,35 +238,39 @@ internal sealed class PostgresWriter : IDisposable
     {
         var enqueues = new List<EnqueueCommand>();
         var completes = new List<CompleteCommand>();
-        var ending = new List<DeliveryId>();
+        var (known, lanes) = (new List<InHand.Delivery?>(), new List<(string Service, string OrderKey)>());
         var (letters, claims) = (false, 0);
         foreach (var command in batch)
         {
+            var delivery = Ends(command) is { } id ? _inHand.Take(id) : null;
+            if (delivery?.Lane is { } lane)
+                lanes.Add(lane);
             if (command is EnqueueCommand enqueue)
                 enqueues.Add(enqueue);
             else if (command is CompleteCommand complete)
+            {
                 completes.Add(complete);
-            if (Ends(command) is { } id)
-                ending.Add(id);
+                known.Add(delivery);
+            }
             letters |= TouchesLetters(command);
             claims += command is ClaimCommand ? 1 : 0;
         }
         if (letters)
             _letters.Lock(sql);
         var fresh = enqueues.Count == 0 ? [] : _enqueue.Admit(sql, enqueues, now);
-        _lanes.Lock(sql, fresh.Select(enqueue => enqueue.Message), ending);
+        _lanes.Lock(sql, fresh.Select(enqueue => enqueue.Message), lanes);
         if (fresh.Count > 0)
             _enqueue.Insert(sql, fresh, now);
         _lanes.SettleFresh(sql);
         _lost.Release(sql, _outcome, now);
         if (completes.Count > 0)
-            _outcome.Apply(sql, completes, now);
-        var turns = claims > 0 ? ClaimWriter.AskTurns(sql, Node(), claims) : null;
+            _outcome.Apply(sql, completes, known, now);
+        var turns = claims > 0 ? ClaimWriter.AskTurns(sql, Node(), claims, now) : null;
         var place = 0;
         foreach (var command in batch)
         {
             if (command is ClaimCommand claim)
-                claim.Result = _claim.Apply(sql, claim, turns!, place++, now);
+                _claim.Apply(sql, claim, turns!, place++, now);
             else if (command is not (EnqueueCommand or CompleteCommand))
                 Apply(sql, command, now.Value);
         }

@@ -46,8 +46,8 @@ internal sealed class ClaimWriter
         _edited = database.Prepare("SELECT content_type, body FROM letter_bodies WHERE delivery = ?1");
         _setAside = database.Prepare(
             """
-            UPDATE deliveries SET state = 4, ended_at = ?2, kind = ?3, decision = ?4, rank = CASE WHEN rank < 0 THEN rank + 10 ELSE rank END,
-              lane = CASE WHEN route IN (SELECT id FROM routes) THEN lane END
+            UPDATE deliveries SET state = 4, ended_at = ?2, kind = ?3, decision = ?4,
+              rank = CASE WHEN rank < 0 THEN rank + 10 ELSE rank END, lane = CASE WHEN route IN (SELECT id FROM routes) THEN lane END
             WHERE key = ?1 AND state = 0 RETURNING route, lane, replay
             """);
     }
