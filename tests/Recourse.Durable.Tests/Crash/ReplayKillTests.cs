@@ -8,6 +8,9 @@ public sealed class ReplayKillTests : IDisposable
 {
     private const int Letters = 600;
 
+    // So slow that the job is still sending when a busy machine has ended but a few of what it sent.
+    private const int Rate = 100;
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("recourse-replay-kill-");
 
     private string Db => Path.Combine(_folder.FullName, "test.db");
@@ -28,7 +31,7 @@ public sealed class ReplayKillTests : IDisposable
         var (kills, ended, outcomes) = (0, false, new List<string>());
         while (!ended)
         {
-            var (lines, whole) = ChildProcess.Run(Db, random.Next(), "replay", random.Next(1, 100));
+            var (lines, whole) = ChildProcess.Run(Db, random.Next(), "replay", random.Next(1, 40));
             outcomes.AddRange(lines);
             ended = whole;
             kills += whole || JobState() == (long)ReplayState.Completed ? 0 : 1;
@@ -78,7 +81,7 @@ public sealed class ReplayKillTests : IDisposable
         await Task.WhenAll(claimed.Select(held => store.CommitAsync(new FailCommand(held.Id, held.Lease,
             new() { Number = 1, StartedAt = held.ClaimedAt, Outcome = "failed", Error = "first" }, Classification.Unknown,
             new(DeliveryAction.DeadLetter, null, "first")), Cancelled).AsTask()));
-        var request = new ReplayRequest { Filter = new() { Queue = "q" }, Actor = "ann", BatchSize = 20, Rate = 500 };
+        var request = new ReplayRequest { Filter = new() { Queue = "q" }, Actor = "ann", BatchSize = 20, Rate = Rate };
         var id = Guid.CreateVersion7();
         Assert.True(await store.CommitAsync(new StartReplayCommand(id, request.Checked(), Letters), Cancelled));
         return id;
