@@ -196,10 +196,12 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
             candidates.ConvertAll(candidate => candidate.Key), lease, search.Command.Suspects, search.Command.Node, now, holder);
     }
 
-    // Whose lane leads to another head is not taken from it.
+    // A lane that leads to what was not taken stays as it is. By arrays, so that no plan goes through all lanes.
     private const string TakeWithLanes =
         $"""
-        WITH {Taken}, heads AS (UPDATE lanes l SET state = 2 FROM taken t WHERE l.id = t.lane AND l.head = t.key) SELECT * FROM taken
+        WITH {Taken}, heads AS (
+          UPDATE lanes SET state = 2 WHERE id = ANY (ARRAY (SELECT lane FROM taken)) AND head = ANY (ARRAY (SELECT key FROM taken)))
+        SELECT * FROM taken
         """;
 
     private const string Take = $"WITH {Taken} SELECT * FROM taken";
