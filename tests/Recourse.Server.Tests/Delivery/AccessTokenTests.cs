@@ -40,22 +40,6 @@ public sealed class AccessTokenTests
         return new(Relay.Targets(loaded.Configuration!), time);
     }
 
-    private static ClaimedDelivery Delivery() => new()
-    {
-        Id = new(Guid.Parse("01900000-0000-7000-8000-000000000001"), 0),
-        Lease = 1,
-        Queue = "orders",
-        Service = "shop",
-        Attempt = 1,
-        AttemptInGeneration = 1,
-        Generation = 0,
-        CreatedAt = default,
-        GenerationAt = default,
-        ClaimedAt = default,
-        IdempotencyKey = "k",
-        Body = "{}"u8.ToArray(),
-    };
-
     [Fact]
     public async Task A_token_is_asked_for_as_the_standard_has_it_carried_and_used_until_shortly_before_its_end()
     {
@@ -65,7 +49,7 @@ public sealed class AccessTokenTests
         using var client = Client(service, tokens, clock, ", scope: \"orders.write all\", audience: the-shop");
         for (var i = 0; i < 2; i++)
         {
-            Assert.Null((await client.DeliverAsync(Delivery(), Token)).Fault);
+            Assert.Null((await client.DeliverAsync(TestDelivery.Plain, Token)).Fault);
             Assert.Equal("Bearer tok-1", (await service.RequestAsync())["Authorization"]);
         }
         var asked = await tokens.RequestAsync();
@@ -77,10 +61,10 @@ public sealed class AccessTokenTests
             Encoding.ASCII.GetString(Convert.FromBase64String(asked["Authorization"]!["Basic ".Length..])));
 
         clock.Advance(TimeSpan.FromSeconds(3_539));
-        await client.DeliverAsync(Delivery(), Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
         Assert.Equal("Bearer tok-1", (await service.RequestAsync())["Authorization"]);
         clock.Advance(TimeSpan.FromSeconds(1));
-        await client.DeliverAsync(Delivery(), Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
         Assert.Equal("Bearer tok-2", (await service.RequestAsync())["Authorization"]);
     }
 
@@ -96,11 +80,11 @@ public sealed class AccessTokenTests
         await using var tokens = Counts((number, _) => Given(number, says));
         await using var service = Counts((_, _) => Http(200, ""));
         using var client = Client(service, tokens, clock);
-        await client.DeliverAsync(Delivery(), Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
         clock.Advance(TimeSpan.FromSeconds(Math.Max(0, usedFor - 1)));
-        await client.DeliverAsync(Delivery(), Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
         clock.Advance(TimeSpan.FromSeconds(1));
-        await client.DeliverAsync(Delivery(), Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
         Assert.Equal("Bearer tok-1", (await service.RequestAsync())["Authorization"]);
         Assert.Equal(usedFor > 0 ? "Bearer tok-1" : "Bearer tok-2", (await service.RequestAsync())["Authorization"]);
         Assert.Equal(usedFor > 0 ? "Bearer tok-2" : "Bearer tok-3", (await service.RequestAsync())["Authorization"]);
@@ -112,7 +96,7 @@ public sealed class AccessTokenTests
         await using var tokens = Counts((number, _) => Given(number));
         await using var service = Counts((_, _) => Http(200, ""));
         using var client = Client(service, tokens, more: ", client_auth: form");
-        Assert.Null((await client.DeliverAsync(Delivery(), Token)).Fault);
+        Assert.Null((await client.DeliverAsync(TestDelivery.Plain, Token)).Fault);
         var asked = await tokens.RequestAsync();
         Assert.Null(asked["Authorization"]);
         Assert.Equal("grant_type=client_credentials&client_id=a%3Ab&client_secret=s3cret%2Fwith%3Asigns",
@@ -131,8 +115,8 @@ public sealed class AccessTokenTests
         await using var service = Counts((_, _) => Http(200, ""));
         using var client = Client(service, tokens);
         using var gone = new CancellationTokenSource();
-        var cancelled = client.DeliverAsync(Delivery(), gone.Token).AsTask();
-        var waiting = Enumerable.Range(0, 5).Select(_ => client.DeliverAsync(Delivery(), Token).AsTask()).ToList();
+        var cancelled = client.DeliverAsync(TestDelivery.Plain, gone.Token).AsTask();
+        var waiting = Enumerable.Range(0, 5).Select(_ => client.DeliverAsync(TestDelivery.Plain, Token).AsTask()).ToList();
         await gone.CancelAsync();
         var error = await Assert.ThrowsAsync<AttemptCancelledException>(() => cancelled);
         Assert.Equal(Applied.No, error.Applied);
@@ -150,11 +134,11 @@ public sealed class AccessTokenTests
         await using var tokens = Counts((number, _) => Given(number));
         await using var service = Counts((_, request) => Http(request["Authorization"] == "Bearer tok-1" ? 401 : 200, "revoked"));
         using var client = Client(service, tokens, new ManualClock());
-        var refused = await client.DeliverAsync(Delivery(), Token);
+        var refused = await client.DeliverAsync(TestDelivery.Plain, Token);
         Assert.Equal((FaultKind.Unauthorized, Blame.Service, Persistence.Transient, Applied.No),
             (refused.Fault!.Kind, refused.Fault.Blame, refused.Fault.Persistence, refused.Fault.Applied));
         Assert.Equal("The access token was refused; the next attempt asks for another. HTTP 401 Some: revoked", refused.Error);
-        Assert.Null((await client.DeliverAsync(Delivery(), Token)).Fault);
+        Assert.Null((await client.DeliverAsync(TestDelivery.Plain, Token)).Fault);
     }
 
     [Fact]
@@ -167,14 +151,14 @@ public sealed class AccessTokenTests
         using var client = Client(service, tokens, clock);
         var results = new List<DeliveryResult>();
         for (var i = 0; i < 4; i++)
-            results.Add(await client.DeliverAsync(Delivery(), Token));
+            results.Add(await client.DeliverAsync(TestDelivery.Plain, Token));
         Assert.Equal(2, asked);
         Assert.All(results, result => Assert.Equal(Blame.Service, result.Fault!.Blame));
         Assert.Equal(Persistence.Permanent, results[^1].Fault!.Persistence);
         Assert.Contains("so was the one before it", results[^1].Error, StringComparison.Ordinal);
         clock.Advance(AccessTokens.BetweenDrops);
-        await client.DeliverAsync(Delivery(), Token);
-        await client.DeliverAsync(Delivery(), Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
         Assert.Equal(3, asked);
     }
 
@@ -200,7 +184,7 @@ public sealed class AccessTokenTests
         await using var tokens = Counts((_, _) => Http(status, body, status == 503 ? "Retry-After: 7\r\n" : ""));
         await using var service = Counts((_, _) => Http(200, ""));
         using var client = Client(service, tokens);
-        var result = await client.DeliverAsync(Delivery(), Token);
+        var result = await client.DeliverAsync(TestDelivery.Plain, Token);
         Assert.Equal((kind, Blame.Service, Applied.No), (result.Fault!.Kind, result.Fault.Blame, result.Fault.Applied));
         Assert.Equal($"No access token from {tokens.Url.GetLeftPart(UriPartial.Path)}, so nothing was sent: {words}", result.Error);
         Assert.DoesNotContain(Secret, result.Error, StringComparison.Ordinal);
@@ -214,7 +198,7 @@ public sealed class AccessTokenTests
         await using var tokens = Counts((_, _) => Http(200, new string(' ', TokenAnswer.BytesMax + 1)));
         await using var service = Counts((_, _) => Http(200, ""));
         using var client = Client(service, tokens);
-        Assert.EndsWith("the answer has more than 65,536 bytes.", (await client.DeliverAsync(Delivery(), Token)).Error,
+        Assert.EndsWith("the answer has more than 65,536 bytes.", (await client.DeliverAsync(TestDelivery.Plain, Token)).Error,
             StringComparison.Ordinal);
     }
 
@@ -230,13 +214,13 @@ public sealed class AccessTokenTests
         });
         await using var service = Counts((_, _) => Http(200, ""));
         using var client = Client(service, tokens, clock);
-        var attempt = client.DeliverAsync(Delivery(), Token).AsTask();
+        var attempt = client.DeliverAsync(TestDelivery.Plain, Token).AsTask();
         await tokens.RequestAsync();
         clock.Advance(TimeSpan.FromSeconds(10));
         var late = await attempt;
         Assert.Equal((FaultKind.Timeout, Blame.Service, Applied.No), (late.Fault!.Kind, late.Fault.Blame, late.Fault.Applied));
         Assert.EndsWith("no answer within 10s.", late.Error, StringComparison.Ordinal);
-        Assert.Null((await client.DeliverAsync(Delivery(), Token)).Fault);
+        Assert.Null((await client.DeliverAsync(TestDelivery.Plain, Token)).Fault);
     }
 
     [Fact]
@@ -246,7 +230,7 @@ public sealed class AccessTokenTests
         var tokens = Counts((_, _) => "");
         await tokens.DisposeAsync();
         using var client = Client(service, tokens);
-        var result = await client.DeliverAsync(Delivery(), Token);
+        var result = await client.DeliverAsync(TestDelivery.Plain, Token);
         Assert.Equal((FaultKind.ConnectionRefused, Blame.Service, Applied.No),
             (result.Fault!.Kind, result.Fault.Blame, result.Fault.Applied));
         Assert.StartsWith($"No access token from {tokens.Url.GetLeftPart(UriPartial.Path)}", result.Error, StringComparison.Ordinal);
@@ -265,7 +249,7 @@ public sealed class AccessTokenTests
         await using var tokens = Counts((number, _) => Given(number));
         await using var service = Counts((_, _) => Http(200, ""));
         using var client = Client(service, tokens);
-        await client.DeliverAsync(Delivery(), Token);
+        await client.DeliverAsync(TestDelivery.Plain, Token);
         foreach (var (secret, carried) in ((string, string)[])[(Secret, "Bearer tok-1"), ("another", "Bearer tok-2")])
         {
             await service.RequestAsync();
@@ -275,9 +259,9 @@ public sealed class AccessTokenTests
                     url: "{{service.Url}}"
                     auth: { token_url: "{{tokens.Url}}", client_id: "a:b", client_secret: "{{secret}}" }
                 """).Configuration!));
-            await client.DeliverAsync(Delivery(), Token);
+            await client.DeliverAsync(TestDelivery.Plain, Token);
             Assert.Equal(carried, (await service.RequestAsync())["Authorization"]);
-            await client.DeliverAsync(Delivery(), Token);
+            await client.DeliverAsync(TestDelivery.Plain, Token);
         }
     }
 

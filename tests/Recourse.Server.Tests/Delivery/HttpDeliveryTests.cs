@@ -303,21 +303,15 @@ public class HttpDeliveryTests
         await http.DeliverAsync(Delivery(), token);
     }
 
-    private static ClaimedDelivery Delivery() => new()
+    private static ClaimedDelivery Delivery() => TestDelivery.Plain with
     {
         Id = new DeliveryId(Guid.Parse("019b7d0a-0000-7000-8000-000000000001"), 0),
-        Lease = 1,
         Queue = "incoming",
         Service = "orders",
         Attempt = 4,
-        AttemptInGeneration = 1,
         Generation = 1,
-        CreatedAt = default,
-        GenerationAt = default,
-        ClaimedAt = default,
         IdempotencyKey = "key-1",
         TraceParent = "00-11111111111111111111111111111111-2222222222222222-01",
         ContentType = "application/json",
-        Body = "{}"u8.ToArray(),
     };
 }

@@ -17,19 +17,8 @@ public sealed class ServiceDoorTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private static ClaimedDelivery Delivery() => new()
+    private static ClaimedDelivery Delivery() => TestDelivery.Plain with
     {
-        Id = new(Guid.Parse("01900000-0000-7000-8000-000000000001"), 0),
-        Lease = 1,
-        Queue = "orders",
-        Service = "shop",
-        Attempt = 1,
-        AttemptInGeneration = 1,
-        Generation = 0,
-        CreatedAt = default,
-        GenerationAt = default,
-        ClaimedAt = default,
-        IdempotencyKey = "k",
         Headers = new Dictionary<string, string>
         {
             ["authorization"] = "of the sender",
