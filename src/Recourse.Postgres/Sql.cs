@@ -87,11 +87,9 @@ internal sealed class Sql(NpgsqlConnection connection)
     public Answer<T> Ask<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values) =>
         Add(new Answer<T>(this, row) { IsSure = false }, text, values);
 
-    /// <summary>The same for rows that can be read whatever is in them: they may come with the commit, and are given to
-    /// <paramref name="then"/>, which asks for nothing.</summary>
-    public Answer<T> AskWithCommit<T>(
-        string text, Func<NpgsqlDataReader, T> row, Action<List<T>>? then, params ReadOnlySpan<object?> values) =>
-        Add(new Answer<T>(this, row) { IsSure = true, Then = then }, text, values);
+    /// <summary>The same for rows that can be read whatever is in them: they may come with the commit.</summary>
+    public Answer<T> AskWithCommit<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values) =>
+        Add(new Answer<T>(this, row) { IsSure = true }, text, values);
 
     /// <summary>All rows.</summary>
     public List<T> Read<T>(string text, Func<NpgsqlDataReader, T> row, params ReadOnlySpan<object?> values) => Ask(text, row, values).Rows;
@@ -191,7 +189,8 @@ internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statem
 
     public override bool HasRows => true;
 
-    public Action<List<T>>? Then { get; init; }
+    /// <summary>Called with the rows as soon as they are there; it must ask for nothing.</summary>
+    public Action<List<T>>? Then { get; set; }
 
     public List<T> Rows
     {

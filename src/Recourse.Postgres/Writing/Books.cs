@@ -58,8 +58,8 @@ internal sealed class Books(Changes routes)
         Add(route, to);
     }
 
-    /// <summary>So many entries were made by other statements, which knew the numbers.</summary>
-    public void Entered(int entries) => _entries += entries;
+    /// <summary>A statement that moved deliveries of these routes made their entries itself.</summary>
+    public void Entered(IEnumerable<int> routes) => _entries += routes.Distinct().Count();
 
     public void Write(Sql sql, Moment now)
     {

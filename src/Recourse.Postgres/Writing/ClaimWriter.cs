@@ -31,7 +31,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
     {
         var turns = sql.AskWithCommit(
             $"SELECT nextval('leases'), (SELECT id FROM nodes WHERE id = $2), {Moment.InSql} FROM generate_series(1, $3)",
-            row => new Turn(row.GetInt64(0), row.Int64OrNull(1), row.GetInt64(2)), null, now.Given, node, claims);
+            row => new Turn(row.GetInt64(0), row.Int64OrNull(1), row.GetInt64(2)), now.Given, node, claims);
         now.AlsoIn(() => turns.Rows[0].Now);
         return turns;
     }
@@ -89,6 +89,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
         foreach (var taking in _taking)
         {
             var rows = taking.Rows?.Rows ?? [];
+            books.Entered(rows.Select(row => row.Route));
             var next = taking.Next.Rows;
             if (rows.Count < taking.Due.Count)
                 next = PutAside(begin(), taking, taking.Due.FindAll(due => !rows.Exists(row => row.Key == due.Key)));
@@ -117,7 +118,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
         public string Queue(int route) => Routes.Find(each => each.Route == route).Queue;
     }
 
-    internal readonly record struct Row(ClaimedDelivery Claimed, long Key, bool Edited, bool IsPlain);
+    internal readonly record struct Row(ClaimedDelivery Claimed, int Route, long Key, bool Edited, bool IsPlain);
 
     /// <summary>What to take beside what was chosen already.</summary>
     private List<DueDelivery> Due(Search search, List<DueDelivery> chosen)
@@ -184,15 +185,14 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
                 UNION ALL
                 (SELECT l.due_at FROM lanes l WHERE l.route = r.route AND l.rank = k.rank AND l.state = 0 AND NOT l.suspect
                  ORDER BY l.due_at LIMIT 1)) AS next
-              """, row => row.Int64OrNull(0), null, search.Ids);
+              """, row => row.Int64OrNull(0), search.Ids);
 
-    private Answer<Row> AskTake(Search search, List<DueDelivery> candidates, long lease, long holder)
+    private static Answer<Row> AskTake(Search search, List<DueDelivery> candidates, long lease, long holder)
     {
         var (sql, now) = (search.Sql, search.Now.Value);
-        books.Entered(1);
         return sql.AskWithCommit(
             candidates.Exists(candidate => candidate.Lane is not null) ? TakeWithLanes : Take,
-            row => new Row(Claimed(row, lease, now), row.GetInt64(0), row.GetInt32(22) > 0, row.GetBoolean(23)), null,
+            row => new Row(Claimed(row, lease, now), row.GetInt32(11), row.GetInt64(0), row.GetInt32(22) > 0, row.GetBoolean(23)),
             candidates.ConvertAll(candidate => candidate.Key), lease, search.Command.Suspects, search.Command.Node, now, holder);
     }
 

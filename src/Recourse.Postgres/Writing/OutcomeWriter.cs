@@ -38,7 +38,6 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     private void Deliver(Sql sql, List<(CompleteCommand Command, long Key)> ends, Moment now)
     {
         ends.Sort(static (left, right) => left.Key.CompareTo(right.Key));
-        books.Entered(1);
         sql.AskWithCommit(
             $"""
             WITH ended AS (
@@ -50,14 +49,18 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
                 AS c (key, lease, started_at, duration_ms, status, node, n)
               WHERE d.key = c.key AND d.lease = c.lease AND c.lease > 0 RETURNING c.n, d.route),
             booked AS (INSERT INTO books SELECT route, 0, - count(*), count(*), 0, 0, 0 FROM ended GROUP BY route)
-            SELECT n FROM ended
+            SELECT n, route FROM ended
             """,
-            row => (int)row.GetInt64(0) - 1, done => done.ForEach(place => ends[place].Command.Result = true),
+            row => (Place: (int)row.GetInt64(0) - 1, Route: row.GetInt32(1)),
             now.Given, ends.ConvertAll(end => end.Key), ends.ConvertAll(end => end.Command.Lease),
             ends.ConvertAll(end => StoreTime.Micros(end.Command.Attempt.StartedAt)),
             ends.ConvertAll(end => end.Command.Attempt.DurationMs),
             ends.ConvertAll(end => AttemptRules.Shorten(end.Command.Attempt.Status)),
-            ends.ConvertAll(end => end.Command.Attempt.Node));
+            ends.ConvertAll(end => end.Command.Attempt.Node)).Then = rows =>
+            {
+                rows.ForEach(row => ends[row.Place].Command.Result = true);
+                books.Entered(rows.Select(row => row.Route));
+            };
     }
 
     private void Apply(Sql sql, List<CompleteCommand> commands, Moment now)

@@ -70,7 +70,7 @@ internal sealed class SqliteWriter : IDisposable
             { Migration = migration };
             WriteSums();
             _commit.Run();
-            // Twice what the log may hold, within bounds: copied, that makes the file longer, and what must go on needs room behind it.
+            // Twice what the log may hold, up to 4 MiB: copied, that makes the file longer, and what must go on needs room behind it.
             _reserve = new(path, Math.Clamp(2 * options.CheckpointBytes, 256 << 10, 4 << 20));
             _reserve.TryMake();
         }

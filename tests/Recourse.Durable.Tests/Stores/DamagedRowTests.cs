@@ -142,6 +142,27 @@ public sealed class DamagedRowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_that_leads_to_no_message_costs_itself_and_not_the_keys_behind_it()
+    {
+        var path = Path.Combine(_folder.FullName, "key.db");
+        static EnqueueCommand Keyed(string key) =>
+            new(new() { Queue = "q", Services = ["x"], Body = new byte[] { 1 }, IdempotencyKey = key });
+        await using (var store = await OpenAsync(path))
+            await store.CommitAsync(Keyed("bad"), Cancelled);
+        using (var database = new SqliteDatabase(path, readOnly: false))
+            database.Execute("PRAGMA ignore_check_constraints = ON; UPDATE idempotency SET message = x'00'");
+        await using var damaged = await OpenAsync(path);
+        // By itself, and in a batch, where it is tried with a savepoint.
+        await Assert.ThrowsAsync<StoreException>(() => damaged.CommitAsync(Keyed("bad"), Cancelled).AsTask());
+        Assert.Equal(EnqueueStatus.Accepted, (await damaged.CommitAsync(Keyed("good"), Cancelled)).Status);
+        var others = Enumerable.Range(0, 50).SelectMany(number => (EnqueueCommand[])[Keyed("bad"), Keyed($"good {number}")])
+            .Select(command => damaged.CommitAsync(command, Cancelled).AsTask()).ToList();
+        await Task.WhenAny(Task.WhenAll(others));
+        Assert.Equal(50, others.Count(other => other.IsFaulted && other.Exception!.InnerException is StoreException));
+        Assert.Equal(50, others.Count(other => other.IsCompletedSuccessfully && other.Result.Status is EnqueueStatus.Accepted));
+    }
+
+    [Fact]
     public void A_statement_that_an_error_left_between_two_rows_can_be_used_again()
     {
         using var database = new SqliteDatabase(Path.Combine(_folder.FullName, "open.db"), readOnly: false);
