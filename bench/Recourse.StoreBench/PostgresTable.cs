@@ -16,7 +16,7 @@ internal static class PostgresTable
 
     private sealed record Figure(double Rate, double Commits);
 
-    public static async Task RunAsync(string server, int rounds, int scale, string? output)
+    public static async Task RunAsync(string server, int rounds, int scale, int? only, int nodes, string? output)
     {
         (string Name, Func<string, Subject> Make)[] subjects =
         [
@@ -24,10 +24,13 @@ internal static class PostgresTable
             ("one node", connection => new NodesSubject(connection, 1)),
             ("three nodes", connection => new NodesSubject(connection, 3)),
         ];
+        subjects = nodes == 1 ? subjects[..2] : subjects;
         var table = new StringBuilder();
         table.AppendLine("| in flight | | end to end /s | of the floor | commits a message |").AppendLine("|---|---|---|---|---|");
         foreach (var (inFlight, messages) in new[] { (1, 3_000), (8, 10_000), (128, 40_000) })
         {
+            if (only is { } one && inFlight != one)
+                continue;
             var figures = subjects.Select(_ => new List<Figure>()).ToList();
             // The first round is not counted: in it the runtime compiles, which takes most of one core for some seconds.
             for (var round = 0; round <= rounds; round++)

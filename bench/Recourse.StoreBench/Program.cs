@@ -11,7 +11,8 @@ using Recourse.StoreBench.Http;
 // storebench http [--rounds 3] [--scale 1] [--out FILE]                 acknowledged messages per second over HTTP, against a bare endpoint
 // storebench --store sqlite:FILE | memory | postgres:CONNECTION --messages N --in-flight P [--history on|off]
 //                                                                       one subject, send/s and end-to-end/s
-// storebench postgres --server CONNECTION [--rounds 3] [--scale 1] [--out FILE]   one and three nodes against a floor
+// storebench postgres --server CONNECTION [--rounds 3] [--scale 1] [--in-flight 1 | 8 | 128] [--nodes 1] [--out FILE]
+//                                                                       one node and three against a floor
 // storebench --replay 250000 [--store …] [--out FILE]                   replay jobs: unlimited, and how well rates are kept
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 int Number(string name, int otherwise) => Option(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
@@ -20,7 +21,8 @@ if (args is ["http", ..])
     await HttpTable.RunAsync(Number("--rounds", 3), Number("--scale", 1), Option("--out"));
 else if (args is ["postgres", ..])
     await PostgresTable.RunAsync(Option("--server") ?? throw new ArgumentException("postgres needs --server CONNECTION."),
-        Number("--rounds", 3), Number("--scale", 1), Option("--out"));
+        Number("--rounds", 3), Number("--scale", 1), Option("--in-flight") is null ? null : Number("--in-flight", 0),
+        Number("--nodes", 3), Option("--out"));
 else if (Option("--letters") is not null)
     await LetterBench.RunAsync(Number("--letters", 1_000_000), Number("--rounds", 100), Option("--file"), Option("--out"));
 else if (Option("--replay") is { } letters)

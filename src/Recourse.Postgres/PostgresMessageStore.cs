@@ -56,6 +56,11 @@ public sealed class PostgresMessageStore : MessageStore
     /// <summary>False in tests that pulse themselves.</summary>
     internal bool Pulses { get; init; } = true;
 
+    /// <summary>
+    /// True in tests that make every claim in one statement that can be, and read in the same transaction what has to be read first.
+    /// </summary>
+    internal bool AlwaysAtOnce { init => _claims.AlwaysAtOnce = value; }
+
     /// <summary>What a pooler does to a session between two transactions of a writer; set by tests.</summary>
     internal Action<NpgsqlConnection>? BetweenTransactions
     {
@@ -73,9 +78,9 @@ public sealed class PostgresMessageStore : MessageStore
             var opening = await Task.Run(() => _writer.Open(BlocksLaneWhenDead), cancellationToken);
             await Task.Run(_intake.Continue, cancellationToken);
             // Whoever sends does not wait for what is claimed and ended at the time, nor a claim for the ends of others.
-            _arrivals = new("recourse-postgres-intake", _intake.Commit);
-            _turns = new("recourse-postgres-claims", _claims.Commit);
-            _pump = new("recourse-postgres", _writer.Commit);
+            _arrivals = new("recourse-postgres-intake", _intake.Commit, atOnce: _intake.CommitAtOnceAsync);
+            _turns = new("recourse-postgres-claims", _claims.Commit, atOnce: _claims.CommitAtOnceAsync);
+            _pump = new("recourse-postgres", _writer.Commit, atOnce: _writer.CommitAtOnceAsync);
             var nodes = new StoreNodes(this, () => Node, _time);
             await nodes.JoinAsync(Pulses);
             _nodes = nodes;

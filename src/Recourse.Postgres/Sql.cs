@@ -61,13 +61,26 @@ internal sealed class Sql(NpgsqlConnection connection)
         // Rows that cannot be read must be known before it is too late.
         if (_waiting.Exists(static statement => !statement.IsSure))
             Send();
+        LastTrip();
+        Send();
+        _isOpen = false;
+    }
+
+    /// <summary>The same for a transaction of which nothing waits for an answer but the commit; no thread waits for it either.</summary>
+    public async ValueTask CommitAsync()
+    {
+        LastTrip();
+        await SendAsync().ConfigureAwait(false);
+        _isOpen = false;
+    }
+
+    private void LastTrip()
+    {
         if (_begin is null)
             Later("COMMIT");
         else
             _waiting.Remove(_begin);
         _begin = null;
-        Send();
-        _isOpen = false;
     }
 
     /// <summary>Gives the transaction up, with what waits. A connection that is lost needs none.</summary>
@@ -119,21 +132,47 @@ internal sealed class Sql(NpgsqlConnection connection)
     {
         if (_waiting.Count == 0)
             return;
-        Statement[] sent = [.. _waiting];
-        _waiting.Clear();
-        if (_begin is not null)
-            (_begin, _isOpen) = (null, true);
-        using var batch = new NpgsqlBatch(connection);
-        foreach (var statement in sent)
-            batch.BatchCommands.Add(statement.Command);
+        using var batch = Trip(out var sent);
         using var reader = batch.ExecuteReader();
         foreach (var statement in sent)
         {
             if (!statement.HasRows)
                 continue;
-            statement.Take(reader);
+            while (reader.Read())
+                statement.Take(reader);
+            statement.Taken();
             reader.NextResult();
         }
+    }
+
+    private async ValueTask SendAsync()
+    {
+        if (_waiting.Count == 0)
+            return;
+        using var batch = Trip(out var sent);
+        var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
+        await using var open = reader.ConfigureAwait(false);
+        foreach (var statement in sent)
+        {
+            if (!statement.HasRows)
+                continue;
+            while (await reader.ReadAsync().ConfigureAwait(false))
+                statement.Take(reader);
+            statement.Taken();
+            await reader.NextResultAsync().ConfigureAwait(false);
+        }
+    }
+
+    private NpgsqlBatch Trip(out Statement[] sent)
+    {
+        sent = [.. _waiting];
+        _waiting.Clear();
+        if (_begin is not null)
+            (_begin, _isOpen) = (null, true);
+        var batch = new NpgsqlBatch(connection);
+        foreach (var statement in sent)
+            batch.BatchCommands.Add(statement.Command);
+        return batch;
     }
 
     /// <summary>From here on <see cref="RollbackToMark"/> leads back.</summary>
@@ -177,7 +216,13 @@ internal class Statement
     /// <summary>True when its rows, if it has some, can be read whatever is in them.</summary>
     public bool IsSure { get; init; } = true;
 
+    /// <summary>One row.</summary>
     public virtual void Take(NpgsqlDataReader reader)
+    {
+    }
+
+    /// <summary>There are no more.</summary>
+    public virtual void Taken()
     {
     }
 }
@@ -185,6 +230,7 @@ internal class Statement
 /// <summary>The rows of a statement; looking at them sends what waits.</summary>
 internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statement
 {
+    private readonly List<T> _taken = [];
     private List<T>? _rows;
 
     public override bool HasRows => true;
@@ -202,11 +248,11 @@ internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statem
         }
     }
 
-    public override void Take(NpgsqlDataReader reader)
+    public override void Take(NpgsqlDataReader reader) => _taken.Add(row(reader));
+
+    public override void Taken()
     {
-        _rows = [];
-        while (reader.Read())
-            _rows.Add(row(reader));
+        _rows = _taken;
         Then?.Invoke(_rows);
     }
 }

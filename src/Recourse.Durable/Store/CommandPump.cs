@@ -1,12 +1,24 @@
+using System.Diagnostics;
+
 namespace Recourse.Durable;
 
 /// <summary>Commits a batch: sets an error for each command that failed alone, and throws when nothing of the batch was kept.</summary>
 internal delegate void CommitBatch(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors);
 
 /// <summary>
+/// Commits what it can of a batch without a thread that waits: sets errors as <see cref="CommitBatch"/> does, and gives back the commands
+/// of which nothing was kept yet, for the thread. Throws when nothing of the batch was kept.
+/// </summary>
+internal delegate ValueTask<StoreCommand[]> CommitAtOnce(ReadOnlyMemory<StoreCommand> batch, Memory<Exception?> errors);
+
+/// <summary>
 /// Carries commands to the one thread that writes. While a commit waits for the disk the next commands gather, so that one fsync serves all
 /// of them. Bounded: when it is full callers wait for room, and when as many wait as it holds, further ones are refused as busy.
 /// </summary>
+/// <remarks>
+/// A store at the other end of a line may commit most batches in one trip. Then whoever finds nobody at work begins the commit on its own
+/// thread, and whoever gets the answer goes on; to wake a thread that waits for the answer would cost as much as the trip.
+/// </remarks>
 internal sealed class CommandPump : IAsyncDisposable
 {
     /// <summary>The most commands in one commit: enough to share an fsync, few enough that the last does not wait long.</summary>
@@ -17,40 +29,64 @@ internal sealed class CommandPump : IAsyncDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CommitBatch _commit;
     private readonly Action? _idle;
+    private readonly CommitAtOnce? _atOnce;
     private readonly int _capacity;
+    private readonly StoreCommand[] _batch = new StoreCommand[MaxBatch];
+    private readonly Exception?[] _errors = new Exception?[MaxBatch];
     private TaskCompletionSource? _room;
     private int _waitingForRoom;
-    private bool _sleeping;
+    private StoreCommand[] _left = [];
+    private Worker _worker = Worker.Thread;
+    private volatile bool _gathers;
     private bool _closed;
+
+    /// <summary>Who has the batch: the thread, whoever called or was called back, or nobody.</summary>
+    private enum Worker { None, Thread, Caller }
 
     /// <param name="name">The thread's name, for debuggers.</param>
     /// <param name="commit">Called on the pump's thread, one batch at a time.</param>
     /// <param name="capacity">The most commands that wait for a commit.</param>
     /// <param name="idle">Called on the pump's thread when nothing waits, before it sleeps: the time for housekeeping.</param>
-    public CommandPump(string name, CommitBatch commit, int capacity = 8 * MaxBatch, Action? idle = null)
+    /// <param name="atOnce">Asked first, for each batch; null when all is for the thread.</param>
+    public CommandPump(
+        string name, CommitBatch commit, int capacity = 8 * MaxBatch, Action? idle = null, CommitAtOnce? atOnce = null)
     {
         _commit = commit;
         _capacity = capacity;
-        _idle = idle;
+        (_idle, _atOnce) = (idle, atOnce);
         new Thread(Run) { IsBackground = true, Name = name }.Start();
+    }
+
+    /// <summary>True when nobody works, and nothing waits.</summary>
+    public bool IsAtRest
+    {
+        get
+        {
+            lock (_gate)
+                return _worker is Worker.None;
+        }
     }
 
     /// <summary>Hands a command over. When the task ends the command is in the queue, not yet committed.</summary>
     public ValueTask AddAsync(StoreCommand command, CancellationToken cancellationToken)
     {
-        Task room;
+        Task? room = null;
+        bool begins;
         lock (_gate)
         {
-            if (TryAdd_NeedsLock(command))
-                return default;
-            if (_waitingForRoom >= _capacity)
-                throw new StoreException(
-                    $"The store has {_pending.Count} commands waiting and {_waitingForRoom} callers behind them; try again in a moment.",
-                    StoreProblem.Busy);
-            _waitingForRoom++;
-            room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            if (!TryAdd_NeedsLock(command, out begins))
+            {
+                if (_waitingForRoom >= _capacity)
+                    throw new StoreException(
+                        $"The store has {_pending.Count} commands waiting and {_waitingForRoom} callers behind them; "
+                        + "try again in a moment.", StoreProblem.Busy);
+                _waitingForRoom++;
+                room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
         }
-        return new(AddLaterAsync(command, room, cancellationToken));
+        if (begins)
+            Begin();
+        return room is null ? default : new(AddLaterAsync(command, room, cancellationToken));
     }
 
     private async Task AddLaterAsync(StoreCommand command, Task room, CancellationToken cancellationToken)
@@ -60,12 +96,17 @@ internal sealed class CommandPump : IAsyncDisposable
             while (true)
             {
                 await room.WaitAsync(cancellationToken);
+                bool added, begins;
                 lock (_gate)
                 {
-                    if (TryAdd_NeedsLock(command))
-                        return;
-                    room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+                    added = TryAdd_NeedsLock(command, out begins);
+                    if (!added)
+                        room = (_room ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
                 }
+                if (begins)
+                    Begin();
+                if (added)
+                    return;
             }
         }
         finally
@@ -75,18 +116,20 @@ internal sealed class CommandPump : IAsyncDisposable
         }
     }
 
-    private bool TryAdd_NeedsLock(StoreCommand command)
+    private bool TryAdd_NeedsLock(StoreCommand command, out bool begins)
     {
+        begins = false;
         if (_closed)
             throw Closed();
         if (_pending.Count >= _capacity)
             return false;
         _pending.Enqueue(command);
-        if (_sleeping)
-        {
-            _sleeping = false;
+        if (_worker is not Worker.None)
+            return true;
+        begins = _atOnce is not null;
+        _worker = begins ? Worker.Caller : Worker.Thread;
+        if (!begins)
             Monitor.Pulse(_gate);
-        }
         return true;
     }
 
@@ -95,12 +138,10 @@ internal sealed class CommandPump : IAsyncDisposable
 
     private void Run()
     {
-        var batch = new StoreCommand[MaxBatch];
-        var errors = new Exception?[MaxBatch];
-        while (Take(batch) is > 0 and var count)
+        while (Take() is > 0 and var count)
         {
-            Commit(batch.AsSpan(0, count), errors.AsSpan(0, count));
-            Array.Clear(batch, 0, count);
+            Commit(_batch.AsSpan(0, count), _errors.AsSpan(0, count));
+            Array.Clear(_batch, 0, count);
         }
         _ended.SetResult();
     }
@@ -114,33 +155,112 @@ internal sealed class CommandPump : IAsyncDisposable
         }
         catch (Exception error)
         {
-            // The pump outlives any failure of its store: these commands were not kept, the next ones get their own try.
-            errors.Fill(error as StoreException ?? new StoreException($"The commit failed: {error.Message}", StoreProblem.Other, error));
+            errors.Fill(AsStoreException(error));
         }
         for (var i = 0; i < batch.Length; i++)
+            Finish(batch[i], errors[i]);
+    }
+
+    // The pump outlives any failure of its store: these commands were not kept, the next ones get their own try.
+    private static StoreException AsStoreException(Exception error) =>
+        error as StoreException ?? new StoreException($"The commit failed: {error.Message}", StoreProblem.Other, error);
+
+    private static void Finish(StoreCommand command, Exception? error)
+    {
+        if (error is not null)
+            command.Abort(error);
+        else
+            command.Finish();
+    }
+
+    // A lone command goes out at once. Where several came together last time, they are given the moment that it takes to add them.
+    private void Begin()
+    {
+        if (_gathers)
         {
-            if (errors[i] is { } error)
-                batch[i].Abort(error);
-            else
-                batch[i].Finish();
+            ThreadPool.UnsafeQueueUserWorkItem(static pump => _ = pump.RunAtOnceAsync(), this, preferLocal: true);
+            return;
+        }
+        // Nothing of the caller's context (its activity, its scopes) goes on to the batches of others.
+        if (ExecutionContext.IsFlowSuppressed())
+        {
+            _ = RunAtOnceAsync();
+            return;
+        }
+        using (ExecutionContext.SuppressFlow())
+            _ = RunAtOnceAsync();
+    }
+
+    private async Task RunAtOnceAsync()
+    {
+        Activity.Current = null;
+        while (true)
+        {
+            int count;
+            lock (_gate)
+            {
+                if (_pending.Count == 0)
+                {
+                    _worker = Worker.None;
+                    if (_closed)
+                        Monitor.Pulse(_gate);
+                    return;
+                }
+                count = Drain_NeedsLock();
+                _gathers = count > 1;
+            }
+            var left = await AtOnceAsync(_batch.AsMemory(0, count), _errors.AsMemory(0, count)).ConfigureAwait(false);
+            Array.Clear(_batch, 0, count);
+            if (left.Length == 0)
+                continue;
+            lock (_gate)
+            {
+                _left = left;
+                _worker = Worker.Thread;
+                Monitor.Pulse(_gate);
+            }
+            return;
         }
     }
 
-    /// <summary>Waits for commands; 0 when the pump was closed and is empty.</summary>
-    private int Take(StoreCommand[] batch)
+    private async ValueTask<StoreCommand[]> AtOnceAsync(Memory<StoreCommand> batch, Memory<Exception?> errors)
+    {
+        errors.Span.Clear();
+        StoreCommand[] left = [];
+        try
+        {
+            left = await _atOnce!(batch, errors).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            errors.Span.Fill(AsStoreException(error));
+        }
+        for (var i = 0; i < batch.Length; i++)
+        {
+            if (!left.Contains(batch.Span[i]))
+                Finish(batch.Span[i], errors.Span[i]);
+        }
+        return left;
+    }
+
+    /// <summary>Waits until there are commands for the thread; 0 when the pump was closed and is empty.</summary>
+    private int Take()
     {
         var rested = _idle is null;
         while (true)
         {
             lock (_gate)
             {
-                if (_pending.Count > 0)
-                    return Drain_NeedsLock(batch);
-                if (_closed)
+                if (_worker is Worker.Thread && _left.Length > 0)
+                    return Left_NeedsLock();
+                if (_worker is Worker.Thread && _pending.Count > 0)
+                    return Drain_NeedsLock();
+                if (_worker is not Worker.Caller && _closed && _pending.Count == 0)
                     return 0;
-                if (rested)
+                if (rested || _worker is Worker.Caller)
                 {
-                    _sleeping = true;
+                    if (_worker is Worker.Thread)
+                        _worker = Worker.None;
                     Monitor.Wait(_gate);
                     continue;
                 }
@@ -157,11 +277,19 @@ internal sealed class CommandPump : IAsyncDisposable
         }
     }
 
-    private int Drain_NeedsLock(StoreCommand[] batch)
+    private int Left_NeedsLock()
+    {
+        _left.CopyTo(_batch, 0);
+        var count = _left.Length;
+        _left = [];
+        return count;
+    }
+
+    private int Drain_NeedsLock()
     {
         var count = 0;
-        while (count < batch.Length && _pending.TryDequeue(out var command))
-            batch[count++] = command;
+        while (count < MaxBatch && _pending.TryDequeue(out var command))
+            _batch[count++] = command;
         _room?.SetResult();
         _room = null;
         return count;
@@ -173,7 +301,6 @@ internal sealed class CommandPump : IAsyncDisposable
         lock (_gate)
         {
             _closed = true;
-            _sleeping = false;
             Monitor.Pulse(_gate);
         }
         await _ended.Task;

@@ -27,18 +27,24 @@ internal sealed class Books(Changes routes)
         return route;
     }
 
+    /// <summary>True when <see cref="Route"/> need not read.</summary>
+    public bool Knows(string queue, string service) => _routes.ContainsKey((queue, service));
+
+    /// <summary>True when <see cref="To"/> need not read.</summary>
+    public bool Knows(string service, Moment moment) =>
+        _toService.TryGetValue(service, out var known) && known.Made == routes.Times && Math.Abs(moment.Rough - known.ReadAt) < Fresh;
+
     /// <summary>The routes that lead to a service, by queue; read again every second, because other nodes make routes too.</summary>
     public List<(int Route, string Queue)> To(Sql sql, string service, Moment moment)
     {
-        var now = moment.Rough;
+        if (Knows(service, moment))
+            return _toService[service].Routes;
         var times = routes.Times;
-        if (_toService.TryGetValue(service, out var known) && known.Made == times && Math.Abs(now - known.ReadAt) < Fresh)
-            return known.Routes;
         var found = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
             service);
         // Not of a service that nobody ever sent to: names would gather without end.
         if (found.Count > 0)
-            _toService[service] = (now, times, found);
+            _toService[service] = (moment.Rough, times, found);
         return found;
     }
 

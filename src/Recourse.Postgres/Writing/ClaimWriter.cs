@@ -5,7 +5,7 @@ namespace Recourse.Postgres;
 
 /// <summary>
 /// Takes what is due. Rows that another transaction holds are passed over, never waited for; of a lane its row is held, so nobody
-/// overtakes. Two trips: what is due, and its taking, with which the commit goes.
+/// overtakes. Two trips: what is due, and its taking, with which the commit goes; or <see cref="ClaimAtOnce"/>.
 /// </summary>
 internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand inHand)
 {
@@ -13,15 +13,19 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
     private const long LookAgain = 500_000;
     private const long RegisterFirst = 1_000_000;
 
-    private readonly ClaimTurns _turns = new();
+    private readonly ClaimAtOnce _atOnce = new(books, controls);
     private readonly List<Taking> _taking = [];
     private readonly HashSet<long> _expired = [];
 
-    /// <summary>How many claims of the transaction under way look for something.</summary>
+    /// <summary>How many claims of the transaction under way look for something, in two trips.</summary>
     public int Pending => _taking.Count;
 
-    /// <summary>Leases of the transaction under way.</summary>
-    public IEnumerable<long> Leases => _taking.Where(taking => taking.Rows is not null).Select(taking => taking.Fence);
+    /// <summary>Leases of the transaction under way, as far as they are known.</summary>
+    public IEnumerable<long> Leases =>
+        _taking.Where(taking => taking.Rows is not null).Select(taking => taking.Fence).Concat(_atOnce.Leases);
+
+    /// <summary>True when the transaction under way may make leases.</summary>
+    public bool Takes => _atOnce.Any || Leases.Any();
 
     /// <summary>
     /// Asks for a fence for each claim, and whether this node is registered. Others may have declared it dead; what it claimed then would
@@ -48,6 +52,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
     public void Apply(Sql sql, ClaimCommand command, Answer<Turn> turns, int place, Moment now)
     {
         command.Result = new([], null);
+        _atOnce.Passed(command.Service);
         var held = controls.Current(sql, now);
         var routes = books.To(sql, command.Service, now).FindAll(route => !held.Holds(route.Queue, command.Service));
         if (routes.Count == 0)
@@ -82,6 +87,21 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
                 sql, command.Service, [fence], probed.ConvertAll(row => row.Key), now.Value + (long)atMost.TotalMicroseconds, now.Value);
     }
 
+    /// <inheritdoc cref="ClaimAtOnce.Suits"/>
+    public bool SuitsAtOnce(ClaimCommand command, Moment now) => _atOnce.Suits(command, now);
+
+    /// <inheritdoc cref="ClaimAtOnce.Apply"/>
+    public void ApplyAtOnce(Sql sql, ClaimCommand command, long node, Moment now) => _atOnce.Apply(sql, command, node, now);
+
+    /// <summary>After the commit of claims that were made at once: those that are to be made in two trips.</summary>
+    /// <param name="begin">For what has to be read behind the commit.</param>
+    public List<ClaimCommand> FinishAtOnce(Func<Sql> begin) => _atOnce.Finish(
+        (command, rows, next) =>
+        {
+            books.Entered(rows.Select(row => row.Route));
+            Give(command, rows, next, begin);
+        });
+
     /// <summary>After the commit: what was taken is in hand, and goes to who asked for it.</summary>
     /// <param name="begin">For what has to be written or read behind the commit.</param>
     public void Finish(Func<Sql> begin)
@@ -94,21 +114,30 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
             if (rows.Count < taking.Due.Count)
                 next = PutAside(begin(), taking, taking.Due.FindAll(due => !rows.Exists(row => row.Key == due.Key)));
             var order = taking.Due.Select((due, place) => (due.Key, place)).ToDictionary(due => due.Key, due => due.place);
-            var claimed = new List<ClaimedDelivery>(rows.Count);
-            foreach (var row in rows.OrderBy(row => order[row.Key]))
-            {
-                inHand.Add(row.Claimed, row.Key, row.IsPlain);
-                claimed.Add(row.Edited ? Edited(begin(), row.Key, row.Claimed) : row.Claimed);
-            }
-            taking.Search.Command.Result = new(claimed, next is [{ } at] ? StoreTime.Nearest(at) : null);
+            Give(taking.Search.Command, rows.OrderBy(row => order[row.Key]), next is [{ } at] ? at : null, begin);
         }
     }
 
+    private void Give(ClaimCommand command, IEnumerable<ClaimedRow> rows, long? next, Func<Sql> begin)
+    {
+        var claimed = new List<ClaimedDelivery>();
+        foreach (var row in rows)
+        {
+            inHand.Add(row.Claimed, row.Key, row.IsPlain);
+            claimed.Add(row.IsEdited ? row.Edited(begin()) : row.Claimed);
+        }
+        command.Result = new(claimed, next is { } at ? StoreTime.Nearest(at) : null);
+    }
+
     /// <summary>What came behind the first so many was rolled back.</summary>
-    public void Forget(int kept) => _taking.RemoveRange(kept, _taking.Count - kept);
+    public void Forget(int kept)
+    {
+        _taking.RemoveRange(kept, _taking.Count - kept);
+        _atOnce.Forget();
+    }
 
     /// <summary>A claim whose rows come with the commit.</summary>
-    internal sealed record Taking(Search Search, List<DueDelivery> Due, long Fence, Answer<Row>? Rows, Answer<long?> Next);
+    internal sealed record Taking(Search Search, List<DueDelivery> Due, long Fence, Answer<ClaimedRow>? Rows, Answer<long?> Next);
 
     /// <summary>What a claim looks for, and when.</summary>
     internal readonly record struct Search(Sql Sql, ClaimCommand Command, List<(int Route, string Queue)> Routes, Moment Now)
@@ -117,8 +146,6 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
 
         public string Queue(int route) => Routes.Find(each => each.Route == route).Queue;
     }
-
-    internal readonly record struct Row(ClaimedDelivery Claimed, int Route, long Key, bool Edited, bool IsPlain);
 
     /// <summary>What to take beside what was chosen already.</summary>
     private List<DueDelivery> Due(Search search, List<DueDelivery> chosen)
@@ -137,7 +164,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
         if (command.Suspects)
             ClaimTurns.Oldest(due, command.Max - chosen.Count);
         else
-            _turns.Choose(command.Service, due, command.Max - chosen.Count, command.BulkMax);
+            _atOnce.Turns.Choose(command.Service, due, command.Max - chosen.Count, command.BulkMax);
         _expired.IntersectWith(due.Select(candidate => candidate.Key));
         return due;
     }
@@ -187,37 +214,24 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
                  ORDER BY l.due_at LIMIT 1)) AS next
               """, row => row.Int64OrNull(0), search.Ids);
 
-    private static Answer<Row> AskTake(Search search, List<DueDelivery> candidates, long lease, long holder)
+    private static Answer<ClaimedRow> AskTake(Search search, List<DueDelivery> candidates, long lease, long holder)
     {
         var (sql, now) = (search.Sql, search.Now.Value);
         return sql.AskWithCommit(
-            candidates.Exists(candidate => candidate.Lane is not null) ? TakeWithLanes : Take,
-            row => new Row(Claimed(row, lease, now), row.GetInt32(11), row.GetInt64(0), row.GetInt32(22) > 0, row.GetBoolean(23)),
-            candidates.ConvertAll(candidate => candidate.Key), lease, search.Command.Suspects, search.Command.Node, now, holder);
+            candidates.Exists(candidate => candidate.Lane is not null) ? TakeWithLanes : Take, row => ClaimedRow.Read(row, lease, now),
+            search.Now.Given, search.Command.Suspects, search.Command.Node, holder, candidates.ConvertAll(candidate => candidate.Key),
+            lease);
     }
 
     // A lane that leads to what was not taken stays as it is. By arrays, so that no plan goes through all lanes.
-    private const string TakeWithLanes =
+    private static readonly string TakeWithLanes =
         $"""
-        WITH {Taken}, heads AS (
+        WITH {ClaimedRow.Taken("$5", "$6")}, heads AS (
           UPDATE lanes SET state = 2 WHERE id = ANY (ARRAY (SELECT lane FROM taken)) AND head = ANY (ARRAY (SELECT key FROM taken)))
         SELECT * FROM taken
         """;
 
-    private const string Take = $"WITH {Taken} SELECT * FROM taken";
-
-    // With its entry in the books.
-    private const string Taken =
-        """
-        taken AS (
-          UPDATE deliveries d SET state = 2, lease = $2, attempts = d.attempts + 1, alone = $3, node = $4, claimed_at = $5, holder = $6
-          FROM messages m WHERE d.key = ANY ($1) AND d.state < 2 AND m.sequence = d.key >> 8
-          RETURNING d.key, d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation,
-            d.generation_at, d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type,
-            m.headers, m.trace_parent, m.body, m.queue, d.service, d.rank, d.edits,
-            m.services = 1 AND d.lane IS NULL AND d.replay IS NULL, d.lane),
-        booked AS (INSERT INTO books SELECT route, - count(*), count(*), 0, 0, 0, 0 FROM taken GROUP BY route)
-        """;
+    private static readonly string Take = $"WITH {ClaimedRow.Taken("$5", "$6")} SELECT * FROM taken";
 
     // What has no message has nothing to send, and a lane may lead to what is not there: no claim is to look at them again.
     private List<long?> PutAside(Sql sql, Taking taking, List<DueDelivery> missing)
@@ -236,73 +250,5 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
         foreach (var candidate in heads)
             Lanes.Settle(sql, candidate.Lane!.Value, candidate.Key);
         return AskNext(taking.Search with { Sql = sql }).Rows;
-    }
-
-    /// <summary>With the body that a person gave it in place of the one that came in.</summary>
-    private static ClaimedDelivery Edited(Sql sql, long key, ClaimedDelivery claimed)
-    {
-        if (claimed.Unreadable is not null)
-            return claimed;
-        var edited = sql.Read(
-            "SELECT content_type, body FROM letter_bodies WHERE delivery = $1",
-            row => (Type: row.TextOrNull(0), Body: row.GetFieldValue<byte[]>(1)), key);
-        return edited is [var (type, body)] ? claimed with { ContentType = type, Body = body }
-            : Unreadable(claimed, "its edited body is not there");
-    }
-
-    // A row that cannot be read must not stop the rows behind it. It is claimed like them, and its attempt fails without the handler: so
-    // the letters are locked in their order, which a claim does not do.
-    private static ClaimedDelivery Claimed(NpgsqlDataReader row, long lease, long now)
-    {
-        var claimed = Bare(row, lease, now);
-        try
-        {
-            var created = StoreTime.Time(row.GetInt64(13));
-            return claimed with
-            {
-                CreatedAt = created,
-                GenerationAt = row.Int64OrNull(7) is { } began ? StoreTime.Time(began) : created,
-                ContentType = row.TextOrNull(15),
-                Headers = HeaderText.Read(row.TextOrNull(16)),
-                Body = row.GetFieldValue<byte[]>(18),
-            };
-        }
-        catch (Exception error) when (error is FormatException or ArithmeticException)
-        {
-            return Unreadable(claimed, error.Message);
-        }
-    }
-
-    private static ClaimedDelivery Unreadable(ClaimedDelivery claimed, string why) =>
-        claimed with { ContentType = null, Headers = null, Body = default, Unreadable = $"The stored row cannot be read: {why}" };
-
-    /// <summary>What the types of the columns vouch for.</summary>
-    private static ClaimedDelivery Bare(NpgsqlDataReader row, long lease, long now)
-    {
-        var id = new DeliveryId(row.GetGuid(12), DeliveryKey.Index(row.GetInt64(0)));
-        var time = StoreTime.Time(now);
-        return new()
-        {
-            Id = id,
-            Lease = lease,
-            Queue = row.GetString(19),
-            Service = row.GetString(20),
-            Attempt = row.GetInt32(1),
-            AttemptInGeneration = row.GetInt32(1) - row.GetInt32(2),
-            MessageFaults = row.GetInt32(3),
-            UnknownFaults = row.GetInt32(4),
-            LastDelayMs = row.GetInt64(5),
-            Generation = row.GetInt32(6),
-            CreatedAt = time,
-            GenerationAt = time,
-            ClaimedAt = time,
-            Suspect = row.GetBoolean(9),
-            CrashesAlone = row.GetInt32(10),
-            Bulk = Ranks.IsBulk(row.GetInt16(21)),
-            IdempotencyKey = AttemptRules.IdempotencyKey(id.MessageId, row.GetInt32(8)),
-            OrderKey = row.TextOrNull(14),
-            TraceParent = row.TextOrNull(17),
-            Body = default,
-        };
     }
 }

@@ -10,15 +10,18 @@ internal sealed class ControlWriter(Changes changes)
     private (long At, int Times)? _read;
     private bool _changed;
 
+    /// <summary>True when <see cref="Current"/> need not read.</summary>
+    public bool IsFresh(Moment moment) =>
+        _read is { } read && read.Times == changes.Times && Math.Abs(moment.Rough - read.At) < Fresh;
+
     /// <summary>What holds, read again after a rollback, and when it is half a second old: another node may have set it.</summary>
     public ControlSet Current(Sql sql, Moment moment)
     {
-        var now = moment.Rough;
-        var times = changes.Times;
-        if (_read is { } read && read.Times == times && Math.Abs(now - read.At) < Fresh)
+        if (IsFresh(moment))
             return Set;
+        var times = changes.Times;
         Set.Load(sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>());
-        _read = (now, times);
+        _read = (moment.Rough, times);
         return Set;
     }
 

@@ -90,6 +90,10 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
         return StoreTime.Time(seen.At + (long)Stopwatch.GetElapsedTime(seen.Stamp).TotalMicroseconds);
     }
 
+    /// <summary>True when storing it needs no answer first.</summary>
+    public bool Suits(EnqueueCommand command) => _seen is not null && command.Message is { IdempotencyKey: null, OrderKey: null } message
+        && message.Services.All(service => books.Knows(message.Queue, service));
+
     /// <summary>A transaction has just ended, in which the server's time may have been read.</summary>
     public void Seen(Moment now)
     {

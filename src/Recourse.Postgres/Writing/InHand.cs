@@ -30,6 +30,8 @@ internal sealed class InHand
             claimed.OrderKey is { } orderKey ? (claimed.Service, orderKey) : null);
     }
 
+    public bool IsPlain(DeliveryId id) => _deliveries.TryGetValue(id, out var delivery) && delivery.IsPlain;
+
     /// <summary>What is known of a delivery whose attempt ends; null when nothing is.</summary>
     public Delivery? Take(DeliveryId id)
     {

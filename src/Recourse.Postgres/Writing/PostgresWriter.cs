@@ -7,7 +7,7 @@ namespace Recourse.Postgres;
 /// A connection that writes, on the thread of its pump. A batch is one transaction: new messages and completions by one statement each, the
 /// rest one by one. When a command fails, the batch runs again with a savepoint around each command. A lost connection is made anew with
 /// the next batch. A node has three, which are to each other as those of three nodes: one takes messages in, one claims, one does all
-/// else.
+/// else. What is ordinary (plain messages, claims and ends) is one trip, for which no thread waits.
 /// </summary>
 internal sealed class PostgresWriter : IDisposable
 {
@@ -55,6 +55,9 @@ internal sealed class PostgresWriter : IDisposable
 
     /// <inheritdoc cref="PostgresMessageStore.AfterCommit"/>
     public Action? AfterCommit { get; set; }
+
+    /// <inheritdoc cref="PostgresMessageStore.AlwaysAtOnce"/>
+    public bool AlwaysAtOnce { get; set; }
 
     /// <summary>Connects, migrates, and ends the leases of nodes that left some.</summary>
     public StoreOpening Open(Func<string, bool> blocksLaneWhenDead)
@@ -122,6 +125,61 @@ internal sealed class PostgresWriter : IDisposable
     private bool MayPass(Exception error) =>
         PostgresErrors.IsPassing(error) || !_committing && error is NpgsqlException lost && PostgresErrors.IsLostConnection(lost);
 
+    /// <summary>
+    /// As <see cref="CommitAtOnce"/> says. An error gives the whole batch back: <see cref="Commit"/> finds out whose it is.
+    /// </summary>
+    public async ValueTask<StoreCommand[]> CommitAtOnceAsync(ReadOnlyMemory<StoreCommand> batch, Memory<Exception?> errors)
+    {
+        if (_connection is not { State: System.Data.ConnectionState.Open } || !_settled || _lost.Any)
+            return batch.ToArray();
+        var sql = Connect();
+        var now = sql.Begin(_clock, !_hasSessions);
+        if (!SuitsAtOnce(batch.Span, now))
+            return batch.ToArray();
+        try
+        {
+            ApplyAll(sql, batch.Span, now, atOnce: true);
+            _committing = true;
+            await sql.CommitAsync().ConfigureAwait(false);
+            Committed(now);
+            List<ClaimCommand> left = [];
+            FinishClaims(sql, begin => left = _claim.FinishAtOnce(begin));
+            return [.. left];
+        }
+        catch (Exception error)
+        {
+            Forget();
+            sql.Rollback();
+            if (MayPass(error) || PostgresErrors.IsOfCommand(error))
+                return batch.ToArray();
+            throw PostgresErrors.AsStoreException(error);
+        }
+    }
+
+    private bool SuitsAtOnce(ReadOnlySpan<StoreCommand> batch, Moment now)
+    {
+        foreach (var command in batch)
+        {
+            if (!(command switch
+            {
+                EnqueueCommand enqueue => _enqueue.Suits(enqueue),
+                CompleteCommand complete => complete.KeepHistory && _inHand.IsPlain(complete.Id),
+                ClaimCommand claim => AlwaysAtOnce && claim is { Suspects: false, ProbeFor: null } || _claim.SuitsAtOnce(claim, now),
+                _ => false,
+            }))
+                return false;
+        }
+        return true;
+    }
+
+    private void Committed(Moment now)
+    {
+        _books.Committed();
+        _controls.Committed();
+        _enqueue.Seen(now);
+        AfterCommit?.Invoke();
+    }
+
     private bool TryAll(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
         var sql = Connect();
@@ -131,11 +189,8 @@ internal sealed class PostgresWriter : IDisposable
             ApplyAll(sql, batch, now);
             _committing = true;
             sql.Commit();
-            _books.Committed();
-            _controls.Committed();
-            _enqueue.Seen(now);
-            AfterCommit?.Invoke();
-            FinishClaims(sql);
+            Committed(now);
+            FinishClaims(sql, _claim.Finish);
             return true;
         }
         catch (Exception error)
@@ -179,7 +234,7 @@ internal sealed class PostgresWriter : IDisposable
             sql.Commit();
             _books.Committed();
             _controls.Committed();
-            FinishClaims(sql);
+            FinishClaims(sql, _claim.Finish);
         }
         catch
         {
@@ -190,10 +245,10 @@ internal sealed class PostgresWriter : IDisposable
     }
 
     // Rare things come behind the commit, in a transaction of their own.
-    private void FinishClaims(Sql sql)
+    private void FinishClaims(Sql sql, Action<Func<Sql>> finish)
     {
         Moment? more = null;
-        _claim.Finish(() =>
+        finish(() =>
         {
             more ??= sql.Begin(_clock, !_hasSessions);
             return sql;
@@ -203,6 +258,8 @@ internal sealed class PostgresWriter : IDisposable
             _books.Write(sql, more);
             sql.Commit();
         }
+        foreach (var lease in _claim.Leases)
+            _lost.Answered(lease);
         _claim.Forget(0);
     }
 
@@ -216,7 +273,8 @@ internal sealed class PostgresWriter : IDisposable
     // A transaction whose end is not known may have been committed: what it claimed, nobody has in hand.
     private void Forget()
     {
-        _lost.Add(_claim.Leases);
+        if (_claim.Takes)
+            _lost.Add();
         _claim.Forget(0);
         _inHand.Clear();
         ForgetRead();
@@ -234,7 +292,7 @@ internal sealed class PostgresWriter : IDisposable
     /// In one order of locks on every node, so that batches wait for each other but never in a circle: the letters, the idempotency keys by
     /// name, the lanes by name, deliveries.
     /// </summary>
-    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, Moment now)
+    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, Moment now, bool atOnce = false)
     {
         var enqueues = new List<EnqueueCommand>();
         var completes = new List<CompleteCommand>();
@@ -262,15 +320,20 @@ internal sealed class PostgresWriter : IDisposable
         if (fresh.Count > 0)
             _enqueue.Insert(sql, fresh, now);
         _lanes.SettleFresh(sql);
-        _lost.Release(sql, _outcome, now);
+        _lost.Release(sql, _outcome, Node(), _claim.Leases, now);
         if (completes.Count > 0)
             _outcome.Apply(sql, completes, known, now);
-        var turns = claims > 0 ? ClaimWriter.AskTurns(sql, Node(), claims, now) : null;
+        var turns = claims > 0 && !atOnce ? ClaimWriter.AskTurns(sql, Node(), claims, now) : null;
         var place = 0;
         foreach (var command in batch)
         {
             if (command is ClaimCommand claim)
-                _claim.Apply(sql, claim, turns!, place++, now);
+            {
+                if (turns is null)
+                    _claim.ApplyAtOnce(sql, claim, Node(), now);
+                else
+                    _claim.Apply(sql, claim, turns, place++, now);
+            }
             else if (command is not (EnqueueCommand or CompleteCommand))
                 Apply(sql, command, now.Value);
         }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Recourse.Durable.Tests;
 
 public sealed class CommandPumpTests
@@ -170,5 +172,225 @@ public sealed class CommandPumpTests
         await pump.AddAsync(command, Cancelled);
         gate.Open();
         await command.Done;
+    }
+
+    /// <summary>A store at the end of a line: a batch is under way until the test answers it, with what is left of it.</summary>
+    private sealed class Line
+    {
+        private readonly Queue<(StoreCommand[] Batch, TaskCompletionSource<StoreCommand[]> Answer)> _trips = new();
+
+        public List<int> Batches { get; } = [];
+
+        public ValueTask<StoreCommand[]> CommitAsync(ReadOnlyMemory<StoreCommand> batch, Memory<Exception?> errors)
+        {
+            var answer = new TaskCompletionSource<StoreCommand[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _trips.Enqueue((batch.ToArray(), answer));
+            Batches.Add(batch.Length);
+            return new(answer.Task);
+        }
+
+        public void Answer(Func<StoreCommand, bool>? leaves = null)
+        {
+            var (batch, answer) = Assert.Single(_trips);
+            _trips.Clear();
+            answer.SetResult(leaves is null ? [] : [.. batch.Where(leaves)]);
+        }
+
+        public void Fail(Exception error)
+        {
+            var (_, answer) = Assert.Single(_trips);
+            _trips.Clear();
+            answer.SetException(error);
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_committed_at_once_begins_on_the_callers_thread_and_others_gather_behind_it()
+    {
+        using var gate = new Gate();
+        var line = new Line();
+        await using var pump = new CommandPump("test", gate.Commit, atOnce: line.CommitAsync);
+        var commands = Enumerable.Range(0, 5).Select(_ => Command()).ToList();
+        await PassTheStartAsync(pump, line);
+        foreach (var command in commands)
+            await pump.AddAsync(command, Cancelled);
+        Assert.Equal(1, line.Batches[^1]);
+        line.Answer();
+        await commands[0].Done;
+        await UntilAsync(() => line.Batches[^1] == 4);
+        Assert.All(commands.Skip(1), command => Assert.False(command.Done.IsCompleted));
+        line.Answer();
+        await Task.WhenAll(commands.Select(command => command.Done));
+        Assert.Empty(gate.Batches);
+    }
+
+    [Fact]
+    public async Task What_a_commit_at_once_leaves_goes_to_the_thread_before_what_came_meanwhile()
+    {
+        using var gate = new Gate();
+        var line = new Line();
+        await using var pump = new CommandPump("test", gate.Commit, atOnce: line.CommitAsync);
+        await PassTheStartAsync(pump, line);
+        var (first, left, done, later) = (Command(), Command(), Command(), Command());
+        await pump.AddAsync(first, Cancelled);
+        await pump.AddAsync(left, Cancelled);
+        await pump.AddAsync(done, Cancelled);
+        line.Answer();
+        await UntilAsync(() => line.Batches[^1] == 2);
+        await pump.AddAsync(later, Cancelled);
+        line.Answer(command => command == left);
+        await done.Done;
+        await gate.BeganAsync();
+        Assert.Equal((false, false), (left.Done.IsCompleted, later.Done.IsCompleted));
+        gate.Open(2);
+        await Task.WhenAll(left.Done, later.Done);
+        Assert.Equal([1, 1], gate.Batches);
+        // The thread is at rest again: the next is for whoever calls.
+        await UntilAsync(() => pump.IsAtRest);
+        var next = Command();
+        await pump.AddAsync(next, Cancelled);
+        line.Answer();
+        await next.Done;
+        Assert.Equal(2, gate.Batches.Count);
+    }
+
+    [Fact]
+    public async Task A_commit_at_once_that_fails_aborts_its_batch_and_the_pump_lives_on()
+    {
+        using var gate = new Gate();
+        var line = new Line();
+        await using var pump = new CommandPump("test", gate.Commit, atOnce: line.CommitAsync);
+        await PassTheStartAsync(pump, line);
+        var (lost, kept) = (Command(), Command());
+        await pump.AddAsync(lost, Cancelled);
+        line.Fail(new InvalidOperationException("a defect"));
+        Assert.Contains("a defect", (await Assert.ThrowsAsync<StoreException>(() => lost.Done)).Message, StringComparison.Ordinal);
+        await UntilAsync(() => pump.IsAtRest);
+        await pump.AddAsync(kept, Cancelled);
+        line.Answer();
+        await kept.Done;
+    }
+
+    [Fact]
+    public async Task Closing_waits_for_the_commit_at_once_and_what_gathered_behind_it()
+    {
+        using var gate = new Gate();
+        var line = new Line();
+        var pump = new CommandPump("test", gate.Commit, atOnce: line.CommitAsync);
+        await PassTheStartAsync(pump, line);
+        var commands = new[] { Command(), Command() };
+        await pump.AddAsync(commands[0], Cancelled);
+        await pump.AddAsync(commands[1], Cancelled);
+        var closing = pump.DisposeAsync().AsTask();
+        line.Answer();
+        await commands[0].Done;
+        Assert.False(closing.IsCompleted);
+        await UntilAsync(() => line.Batches.Count == 3);
+        line.Answer();
+        await closing;
+        await commands[1].Done;
+        await Assert.ThrowsAsync<StoreException>(async () => await pump.AddAsync(Command(), Cancelled));
+    }
+
+    [Fact]
+    public async Task A_commit_at_once_knows_nothing_of_whoever_began_it()
+    {
+        using var gate = new Gate();
+        var seen = new List<(string? Value, Activity? Activity)>();
+        var value = new AsyncLocal<string?>();
+        await using var pump = new CommandPump("test", gate.Commit, atOnce: async (_, _) =>
+        {
+            await Task.Yield();
+            seen.Add((value.Value, Activity.Current));
+            return [];
+        });
+        await UntilAsync(() => pump.IsAtRest);
+        using var activity = new Activity("caller").Start();
+        value.Value = "caller";
+        var command = Command();
+        await pump.AddAsync(command, Cancelled);
+        Assert.Equal(("caller", activity), (value.Value, Activity.Current));
+        await command.Done;
+        Assert.Equal([(null, null)], seen);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Each_command_is_committed_once_and_no_two_batches_at_a_time(int seed)
+    {
+        var random = new Random(seed);
+        var gate = new object();
+        var (under, counts) = (0, new Dictionary<StoreCommand, int>());
+        void Count(ReadOnlySpan<StoreCommand> batch, Func<StoreCommand, bool> isLeft)
+        {
+            foreach (var command in batch)
+            {
+                if (!isLeft(command))
+                    counts[command] = counts.GetValueOrDefault(command) + 1;
+            }
+        }
+        bool Chance(int percent)
+        {
+            lock (gate)
+                return random.Next(100) < percent;
+        }
+        var pump = new CommandPump("test",
+            (batch, errors) =>
+            {
+                Assert.Equal(1, Interlocked.Increment(ref under));
+                Count(batch, _ => false);
+                Interlocked.Decrement(ref under);
+            },
+            capacity: 16,
+            atOnce: async (batch, errors) =>
+            {
+                Assert.Equal(1, Interlocked.Increment(ref under));
+                if (Chance(50))
+                    await Task.Yield();
+                var left = new HashSet<StoreCommand>();
+                if (Chance(30))
+                    left = [.. batch.ToArray().Where(_ => Chance(50))];
+                Count(batch.Span, left.Contains);
+                Interlocked.Decrement(ref under);
+                return [.. left];
+            });
+        var all = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            var mine = new List<PruneCommand>();
+            for (var i = 0; i < 2_000; i++)
+            {
+                mine.Add(Command());
+                await pump.AddAsync(mine[^1], Cancelled);
+                if (Chance(20))
+                    await mine[^1].Done;
+            }
+            await Task.WhenAll(mine.Select(command => command.Done));
+            return mine;
+        })));
+        await pump.DisposeAsync();
+        Assert.Equal(8_000, counts.Count);
+        Assert.All(all.SelectMany(mine => mine), command => Assert.Equal(1, counts[command]));
+    }
+
+    // A pump begins on its thread, which looks once and then rests.
+    private static async Task PassTheStartAsync(CommandPump pump, Line line)
+    {
+        await UntilAsync(() => pump.IsAtRest);
+        var command = Command();
+        await pump.AddAsync(command, Cancelled);
+        line.Answer();
+        await command.Done;
+        await UntilAsync(() => pump.IsAtRest);
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        while (!holds())
+        {
+            Cancelled.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 }

@@ -28,9 +28,14 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
             await store.DisposeAsync();
     }
 
-    private async Task<PostgresMessageStore> OpenAsync(string name = "node", Func<string, bool>? blocks = null)
+    private async Task<PostgresMessageStore> OpenAsync(string name = "node", Func<string, bool>? blocks = null, bool atOnce = false)
     {
-        var store = new PostgresMessageStore(_connection, _clock) { Pulses = false, Node = new(name, "1.0", $"http://{name}") };
+        var store = new PostgresMessageStore(_connection, _clock)
+        {
+            Pulses = false,
+            Node = new(name, "1.0", $"http://{name}"),
+            AlwaysAtOnce = atOnce,
+        };
         if (blocks is not null)
             store.BlocksLaneWhenDead = blocks;
         await store.OpenAsync(Cancelled);
@@ -364,6 +369,33 @@ public sealed class PostgresNodesTests(PostgresServer server) : IClassFixture<Po
         store.AfterCommit = null;
         Assert.Equal(1, Assert.Single(await store.Queries.QueuesAsync(Cancelled)).Leased);
         Assert.Equal(1, Assert.Single(await ClaimAsync(store)).Attempt);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_claim_without_an_answer_takes_nothing_from_those_that_were_answered(bool atOnce)
+    {
+        var store = await OpenAsync(atOnce: atOnce);
+        await PutAsync(store, "before");
+        var before = Assert.Single(await ClaimAsync(store));
+        await PutAsync(store, "lost");
+        store.AfterCommit = () => throw new NpgsqlException("the line was cut behind the commit");
+        await Assert.ThrowsAsync<StoreException>(() => ClaimAsync(store));
+        store.AfterCommit = null;
+        await PutAsync(store, "behind");
+        var behind = await ClaimAsync(store);
+        Assert.Equal(["lost", "behind"], behind.Select(claimed => Encoding.UTF8.GetString(claimed.Body.Span)));
+        Assert.All(behind, claimed => Assert.Equal(1, claimed.Attempt));
+        // It goes on looking for a minute, while others are claimed and answered.
+        for (var second = 0; second < 65; second++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            await store.Nodes!.PulseAsync();
+            Assert.Empty(await ClaimAsync(store));
+        }
+        foreach (var claimed in behind.Prepend(before))
+            Assert.True(await CompleteAsync(store, claimed));
     }
 
     [Fact]

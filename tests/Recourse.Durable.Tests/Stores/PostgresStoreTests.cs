@@ -4,6 +4,16 @@ using Recourse.Tests;
 
 namespace Recourse.Durable.Tests;
 
+/// <summary>The whole contract with claims of one statement, wherever that can be; the others are made in two trips.</summary>
+public sealed class PostgresAtOnceTests(PostgresServer server) : StoreContract, IClassFixture<PostgresServer>
+{
+    private string? _connection;
+
+    protected override MessageStore Create(ManualClock clock) => AtOnce(_connection ??= server.EmptiedDatabase(), clock);
+
+    public static PostgresMessageStore AtOnce(string connection, ManualClock clock) => new(connection, clock) { AlwaysAtOnce = true };
+}
+
 /// <summary>The whole contract on a real PostgreSQL: the seam is not shaped by SQLite.</summary>
 public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, IClassFixture<PostgresServer>
 {
@@ -19,11 +29,12 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
     {
         var clock = new ManualClock();
         var memory = new InMemoryMessageStore(clock);
-        var connection = server.NewDatabase();
+        var (connection, atOnce) = (server.NewDatabase(), server.NewDatabase());
         var subjects = new List<SequenceSubject>
         {
             new("memory", () => Task.FromResult<MessageStore>(memory)),
             new("PostgreSQL", () => Task.FromResult<MessageStore>(new PostgresMessageStore(connection, clock))),
+            new("at once", () => Task.FromResult<MessageStore>(PostgresAtOnceTests.AtOnce(atOnce, clock))),
         };
         try
         {
