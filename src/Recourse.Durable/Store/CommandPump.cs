@@ -235,7 +235,7 @@ internal sealed class CommandPump : IAsyncDisposable
         {
             errors.Span.Fill(AsStoreException(error));
         }
-        for (var i = 0; i < batch.Length; i++)
+        for (var i = 0; left.Length < batch.Length && i < batch.Length; i++)
         {
             if (!left.Contains(batch.Span[i]))
                 Finish(batch.Span[i], errors.Span[i]);

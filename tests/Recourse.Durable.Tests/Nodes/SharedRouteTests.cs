@@ -109,6 +109,8 @@ public sealed class SharedRouteTests
         var (rig, store) = await StartAsync();
         await using var closing = rig;
         await store.PulseAsync(PulsesUntilShare);
+        // At rest it claims nothing before it is told to.
+        await rig.QuietAsync();
         var id = await rig.EnqueueAsync();
         await store.CommitAsync(new ClaimCommand("orders", 1, "dead"), TestContext.Current.CancellationToken);
         store.HasOrphans = true;

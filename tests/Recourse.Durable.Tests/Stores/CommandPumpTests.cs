@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace Recourse.Durable.Tests;
@@ -177,30 +178,32 @@ public sealed class CommandPumpTests
     /// <summary>A store at the end of a line: a batch is under way until the test answers it, with what is left of it.</summary>
     private sealed class Line
     {
-        private readonly Queue<(StoreCommand[] Batch, TaskCompletionSource<StoreCommand[]> Answer)> _trips = new();
+        private readonly ConcurrentQueue<(StoreCommand[] Batch, TaskCompletionSource<StoreCommand[]> Answer)> _trips = new();
+        private readonly ConcurrentQueue<int> _batches = new();
 
-        public List<int> Batches { get; } = [];
+        public int[] Batches => [.. _batches];
 
         public ValueTask<StoreCommand[]> CommitAsync(ReadOnlyMemory<StoreCommand> batch, Memory<Exception?> errors)
         {
             var answer = new TaskCompletionSource<StoreCommand[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _batches.Enqueue(batch.Length);
             _trips.Enqueue((batch.ToArray(), answer));
-            Batches.Add(batch.Length);
             return new(answer.Task);
         }
 
-        public void Answer(Func<StoreCommand, bool>? leaves = null)
+        public async Task AnswerAsync(Func<StoreCommand, bool>? leaves = null)
         {
-            var (batch, answer) = Assert.Single(_trips);
-            _trips.Clear();
+            var (batch, answer) = await TripAsync();
             answer.SetResult(leaves is null ? [] : [.. batch.Where(leaves)]);
         }
 
-        public void Fail(Exception error)
+        public async Task FailAsync(Exception error) => (await TripAsync()).Answer.SetException(error);
+
+        private async Task<(StoreCommand[] Batch, TaskCompletionSource<StoreCommand[]> Answer)> TripAsync()
         {
-            var (_, answer) = Assert.Single(_trips);
-            _trips.Clear();
-            answer.SetException(error);
+            (StoreCommand[], TaskCompletionSource<StoreCommand[]>) trip = default;
+            await UntilAsync(() => _trips.TryDequeue(out trip));
+            return trip;
         }
     }
 
@@ -215,11 +218,11 @@ public sealed class CommandPumpTests
         foreach (var command in commands)
             await pump.AddAsync(command, Cancelled);
         Assert.Equal(1, line.Batches[^1]);
-        line.Answer();
+        await line.AnswerAsync();
         await commands[0].Done;
         await UntilAsync(() => line.Batches[^1] == 4);
         Assert.All(commands.Skip(1), command => Assert.False(command.Done.IsCompleted));
-        line.Answer();
+        await line.AnswerAsync();
         await Task.WhenAll(commands.Select(command => command.Done));
         Assert.Empty(gate.Batches);
     }
@@ -235,10 +238,10 @@ public sealed class CommandPumpTests
         await pump.AddAsync(first, Cancelled);
         await pump.AddAsync(left, Cancelled);
         await pump.AddAsync(done, Cancelled);
-        line.Answer();
+        await line.AnswerAsync();
         await UntilAsync(() => line.Batches[^1] == 2);
         await pump.AddAsync(later, Cancelled);
-        line.Answer(command => command == left);
+        await line.AnswerAsync(command => command == left);
         await done.Done;
         await gate.BeganAsync();
         Assert.Equal((false, false), (left.Done.IsCompleted, later.Done.IsCompleted));
@@ -249,7 +252,7 @@ public sealed class CommandPumpTests
         await UntilAsync(() => pump.IsAtRest);
         var next = Command();
         await pump.AddAsync(next, Cancelled);
-        line.Answer();
+        await line.AnswerAsync();
         await next.Done;
         Assert.Equal(2, gate.Batches.Count);
     }
@@ -263,11 +266,11 @@ public sealed class CommandPumpTests
         await PassTheStartAsync(pump, line);
         var (lost, kept) = (Command(), Command());
         await pump.AddAsync(lost, Cancelled);
-        line.Fail(new InvalidOperationException("a defect"));
+        await line.FailAsync(new InvalidOperationException("a defect"));
         Assert.Contains("a defect", (await Assert.ThrowsAsync<StoreException>(() => lost.Done)).Message, StringComparison.Ordinal);
         await UntilAsync(() => pump.IsAtRest);
         await pump.AddAsync(kept, Cancelled);
-        line.Answer();
+        await line.AnswerAsync();
         await kept.Done;
     }
 
@@ -282,11 +285,11 @@ public sealed class CommandPumpTests
         await pump.AddAsync(commands[0], Cancelled);
         await pump.AddAsync(commands[1], Cancelled);
         var closing = pump.DisposeAsync().AsTask();
-        line.Answer();
+        await line.AnswerAsync();
         await commands[0].Done;
         Assert.False(closing.IsCompleted);
-        await UntilAsync(() => line.Batches.Count == 3);
-        line.Answer();
+        await UntilAsync(() => line.Batches.Length == 3);
+        await line.AnswerAsync();
         await closing;
         await commands[1].Done;
         await Assert.ThrowsAsync<StoreException>(async () => await pump.AddAsync(Command(), Cancelled));
@@ -380,7 +383,7 @@ public sealed class CommandPumpTests
         await UntilAsync(() => pump.IsAtRest);
         var command = Command();
         await pump.AddAsync(command, Cancelled);
-        line.Answer();
+        await line.AnswerAsync();
         await command.Done;
         await UntilAsync(() => pump.IsAtRest);
     }
