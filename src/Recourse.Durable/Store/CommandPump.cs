@@ -6,10 +6,10 @@ namespace Recourse.Durable;
 internal delegate void CommitBatch(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors);
 
 /// <summary>
-/// Commits what it can of a batch without a thread that waits: sets errors as <see cref="CommitBatch"/> does, and gives back the commands
-/// of which nothing was kept yet, for the thread. Throws when nothing of the batch was kept.
+/// Commits what it can of a batch without a thread that waits, and gives back the commands of which nothing was kept yet, for the thread.
+/// Throws when nothing of the batch was kept.
 /// </summary>
-internal delegate ValueTask<StoreCommand[]> CommitAtOnce(ReadOnlyMemory<StoreCommand> batch, Memory<Exception?> errors);
+internal delegate ValueTask<StoreCommand[]> CommitAtOnce(ReadOnlyMemory<StoreCommand> batch);
 
 /// <summary>
 /// Carries commands to the one thread that writes. While a commit waits for the disk the next commands gather, so that one fsync serves all
@@ -209,7 +209,7 @@ internal sealed class CommandPump : IAsyncDisposable
                 count = Drain_NeedsLock();
                 _gathers = count > 1;
             }
-            var left = await AtOnceAsync(_batch.AsMemory(0, count), _errors.AsMemory(0, count)).ConfigureAwait(false);
+            var left = await AtOnceAsync(_batch.AsMemory(0, count)).ConfigureAwait(false);
             Array.Clear(_batch, 0, count);
             if (left.Length == 0)
                 continue;
@@ -223,22 +223,22 @@ internal sealed class CommandPump : IAsyncDisposable
         }
     }
 
-    private async ValueTask<StoreCommand[]> AtOnceAsync(Memory<StoreCommand> batch, Memory<Exception?> errors)
+    private async ValueTask<StoreCommand[]> AtOnceAsync(Memory<StoreCommand> batch)
     {
-        errors.Span.Clear();
         StoreCommand[] left = [];
+        StoreException? failed = null;
         try
         {
-            left = await _atOnce!(batch, errors).ConfigureAwait(false);
+            left = await _atOnce!(batch).ConfigureAwait(false);
         }
         catch (Exception error)
         {
-            errors.Span.Fill(AsStoreException(error));
+            failed = AsStoreException(error);
         }
         for (var i = 0; left.Length < batch.Length && i < batch.Length; i++)
         {
             if (!left.Contains(batch.Span[i]))
-                Finish(batch.Span[i], errors.Span[i]);
+                Finish(batch.Span[i], failed);
         }
         return left;
     }

@@ -39,12 +39,12 @@ internal sealed class Books(Changes routes)
     {
         if (Knows(service, moment))
             return _toService[service].Routes;
-        var times = routes.Times;
+        var (now, times) = (moment.Rough, routes.Times);
         var found = sql.Read("SELECT id, queue FROM routes WHERE service = $1 ORDER BY id", row => (row.GetInt32(0), row.GetString(1)),
             service);
         // Not of a service that nobody ever sent to: names would gather without end.
         if (found.Count > 0)
-            _toService[service] = (moment.Rough, times, found);
+            _toService[service] = (now, times, found);
         return found;
     }
 

@@ -18,10 +18,9 @@ internal sealed class ClaimAtOnce(Books books, ControlWriter controls)
 
     public ClaimTurns Turns { get; } = new();
 
-    /// <summary>True when nothing has to be read for this claim first, and it is likely to succeed.</summary>
+    /// <summary>True when nothing has to be read first for this claim (of no suspects, no probe), and it is likely to succeed.</summary>
     public bool Suits(ClaimCommand command, Moment now) =>
-        command is { Suspects: false, ProbeFor: null } && !_resting.ContainsKey(command.Service) && controls.IsFresh(now)
-            && books.Knows(command.Service, now);
+        !_resting.ContainsKey(command.Service) && controls.IsFresh(now) && books.Knows(command.Service, now);
 
     /// <summary>A claim of this service was made the other way.</summary>
     public void Passed(string service)

@@ -19,9 +19,9 @@ internal sealed class ControlWriter(Changes changes)
     {
         if (IsFresh(moment))
             return Set;
-        var times = changes.Times;
+        var (now, times) = (moment.Rough, changes.Times);
         Set.Load(sql.Read(ReplaySql.Controls, ReplaySql.Control).OfType<Control>());
-        _read = (moment.Rough, times);
+        _read = (now, times);
         return Set;
     }
 

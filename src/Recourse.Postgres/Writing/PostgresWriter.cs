@@ -128,7 +128,7 @@ internal sealed class PostgresWriter : IDisposable
     /// <summary>
     /// As <see cref="CommitAtOnce"/> says. An error gives the whole batch back: <see cref="Commit"/> finds out whose it is.
     /// </summary>
-    public async ValueTask<StoreCommand[]> CommitAtOnceAsync(ReadOnlyMemory<StoreCommand> batch, Memory<Exception?> errors)
+    public async ValueTask<StoreCommand[]> CommitAtOnceAsync(ReadOnlyMemory<StoreCommand> batch)
     {
         if (_connection is not { State: System.Data.ConnectionState.Open } || !_settled || _lost.Any)
             return batch.ToArray();
@@ -164,7 +164,7 @@ internal sealed class PostgresWriter : IDisposable
             {
                 EnqueueCommand enqueue => _enqueue.Suits(enqueue),
                 CompleteCommand complete => complete.KeepHistory && _inHand.IsPlain(complete.Id),
-                ClaimCommand claim => AlwaysAtOnce && claim is { Suspects: false, ProbeFor: null } || _claim.SuitsAtOnce(claim, now),
+                ClaimCommand { Suspects: false, ProbeFor: null } claim => AlwaysAtOnce || _claim.SuitsAtOnce(claim, now),
                 _ => false,
             }))
                 return false;

@@ -183,7 +183,7 @@ public sealed class CommandPumpTests
 
         public int[] Batches => [.. _batches];
 
-        public ValueTask<StoreCommand[]> CommitAsync(ReadOnlyMemory<StoreCommand> batch, Memory<Exception?> errors)
+        public ValueTask<StoreCommand[]> CommitAsync(ReadOnlyMemory<StoreCommand> batch)
         {
             var answer = new TaskCompletionSource<StoreCommand[]>(TaskCreationOptions.RunContinuationsAsynchronously);
             _batches.Enqueue(batch.Length);
@@ -301,7 +301,7 @@ public sealed class CommandPumpTests
         using var gate = new Gate();
         var seen = new List<(string? Value, Activity? Activity)>();
         var value = new AsyncLocal<string?>();
-        await using var pump = new CommandPump("test", gate.Commit, atOnce: async (_, _) =>
+        await using var pump = new CommandPump("test", gate.Commit, atOnce: async _ =>
         {
             await Task.Yield();
             seen.Add((value.Value, Activity.Current));
@@ -347,7 +347,7 @@ public sealed class CommandPumpTests
                 Interlocked.Decrement(ref under);
             },
             capacity: 16,
-            atOnce: async (batch, errors) =>
+            atOnce: async batch =>
             {
                 Assert.Equal(1, Interlocked.Increment(ref under));
                 if (Chance(50))
