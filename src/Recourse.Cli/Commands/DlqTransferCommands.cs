@@ -30,10 +30,19 @@ internal static class DlqExportCommand
             + Environment.NewLine + "without payload, unreadable) has a warning, and the export goes on.");
     }
 
+    // Letters hold payloads: a new file may be read by its owner alone.
+    private static FileStream Create(FileInfo file)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return new(file.FullName, options);
+    }
+
     private static async Task<int> RunAsync(Uri server, DeadLetterQuery query, FileInfo? file, CancellationToken cancellationToken)
     {
         using var relay = new RelayClient(server);
-        await using var output = file is null ? Console.OpenStandardOutput() : file.Create();
+        await using var output = file is null ? Console.OpenStandardOutput() : Create(file);
         var (lines, warnings) = (0L, 0L);
         await LongWork.RunAsync("export", 0, async advance =>
         {

@@ -67,6 +67,8 @@ public sealed partial class RelayVerbsTests
         var lines = (await System.IO.File.ReadAllLinesAsync(File("dead.ndjson"), Token)).Where(line => line.Length > 0).ToArray();
         Assert.Equal(3, lines.Length);
         Assert.All(lines, line => JsonDocument.Parse(line));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, System.IO.File.GetUnixFileMode(File("dead.ndjson")));
     }
 
     private async Task<string> LetterAsync(string body)

@@ -181,12 +181,16 @@ public sealed class NodeTests(ITestOutputHelper output, PostgresServer server) :
     {
         await using var scene = new NodeScene(PostgresServer.Address(server.NewDatabase()), 2, Seed());
         await scene.StartAsync(Cancelled);
-        await scene.SignalAsync(0, "STOP");
         var (exit, text, error) = await Cli.CliProcess.RunAsync("nodes", "--json", "--server", $"{scene.Relays[1].Address}");
         Assert.Equal(0, exit);
         var frozen = JsonNode.Parse(text)!["items"]!.AsArray().Single(node => !node!["self"]!.GetValue<bool>())!["id"]!.GetValue<long>();
-        (exit, text, error) = await Cli.CliProcess.RunAsync(
-            "nodes", "release", $"{frozen}", "--reason", "host burnt", "--server", $"{scene.Relays[1].Address}");
+        string[] release = ["nodes", "release", $"{frozen}", "--reason", "host burnt", "--server", $"{scene.Relays[1].Address}"];
+        (exit, _, error) = await Cli.CliProcess.RunAsync(release);
+        Assert.Equal(2, exit);
+        Assert.Contains("lives, with 0 deliveries in hand. Add --yes", error, StringComparison.Ordinal);
+        Assert.Contains(frozen, await NodesAsync(scene, 1));
+        await scene.SignalAsync(0, "STOP");
+        (exit, _, error) = await Cli.CliProcess.RunAsync([.. release, "--yes"]);
         Assert.True(exit == 0, error);
         Assert.DoesNotContain(frozen, await NodesAsync(scene, 1));
         await scene.SignalAsync(0, "CONT");

@@ -66,6 +66,9 @@ public sealed class ArchiveTests : IDisposable
         Assert.Equal(["2026-03-09.ndjson.gz", "2026-03-10.ndjson"], Names);
         Assert.Equal(["a", "b", "c"], await BodiesAsync("2026-03-09.ndjson.gz"));
         Assert.Equal(["d"], await BodiesAsync("2026-03-10.ndjson"));
+        if (!OperatingSystem.IsWindows())
+            Assert.All(Names, name => Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(Archive, name))));
         Assert.False(await archive.PackAsync(Day.AddMinutes(10), Cancelled));
     }
 
