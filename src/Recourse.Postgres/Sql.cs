@@ -263,8 +263,11 @@ internal sealed class Answer<T>(Sql sql, Func<NpgsqlDataReader, T> row) : Statem
 /// </summary>
 internal sealed class Moment(Sql sql, long? given)
 {
-    /// <summary>The server's clock at the beginning of the transaction.</summary>
-    public const string OfServer = "(extract(epoch FROM transaction_timestamp()) * 1000000)::bigint";
+    /// <summary>
+    /// The server's clock at the beginning of the transaction. As a float, which is exact to the microsecond until the year 2106, and
+    /// costs less for each row than a numeric.
+    /// </summary>
+    public const string OfServer = "(date_part('epoch', transaction_timestamp()) * 1000000)::bigint";
 
     /// <summary>The moment as a statement says it whose first parameter is <see cref="Given"/>.</summary>
     public const string InSql = $"coalesce($1::bigint, {OfServer})";

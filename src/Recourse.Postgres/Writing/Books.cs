@@ -2,7 +2,10 @@ using Recourse.Durable;
 
 namespace Recourse.Postgres;
 
-/// <summary>Routes and their books: changes gather here and become one entry a route in each commit.</summary>
+/// <summary>
+/// Routes and their books: changes gather here and become one entry a route in each commit. What is leased is entered as waiting, and
+/// counted from its rows, which are few: so a claim and what is given back change no books.
+/// </summary>
 internal sealed class Books(Changes routes)
 {
     private const int EntriesMax = 500;
@@ -53,6 +56,7 @@ internal sealed class Books(Changes routes)
 
     public void Add(int route, DeliveryState state, int by = 1)
     {
+        state = state is DeliveryState.Leased ? DeliveryState.Waiting : state;
         if (!_changes.TryGetValue(route, out var changes))
             _changes.Add(route, changes = new long[7]);
         changes[(int)state] += by;
@@ -64,19 +68,21 @@ internal sealed class Books(Changes routes)
         Add(route, to);
     }
 
-    /// <summary>A statement that moved deliveries of these routes made their entries itself.</summary>
-    public void Entered(IEnumerable<int> routes) => _entries += routes.Distinct().Count();
+    /// <summary>A statement that moved deliveries made so many entries itself.</summary>
+    public void Entered(int entries) => _entries += entries;
 
     public void Write(Sql sql, Moment now)
     {
         foreach (var (route, by) in _changes)
         {
+            if (Array.TrueForAll(by, static change => change == 0))
+                continue;
             sql.Later(
-                "INSERT INTO books VALUES ($1, $2, $3, $4, $5, $6, $7)", route, by[(int)DeliveryState.Waiting],
-                by[(int)DeliveryState.Leased], by[(int)DeliveryState.Delivered], by[(int)DeliveryState.Dead],
-                by[(int)DeliveryState.Discarded], by[(int)DeliveryState.Expired]);
+                "INSERT INTO books VALUES ($1, $2, 0, $3, $4, $5, $6)", route, by[(int)DeliveryState.Waiting],
+                by[(int)DeliveryState.Delivered], by[(int)DeliveryState.Dead], by[(int)DeliveryState.Discarded],
+                by[(int)DeliveryState.Expired]);
+            _entries++;
         }
-        _entries += _changes.Count;
         _changes.Clear();
         WriteReplays(sql, now);
         if (_entries >= EntriesMax)

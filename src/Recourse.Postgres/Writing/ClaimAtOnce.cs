@@ -50,7 +50,8 @@ internal sealed class ClaimAtOnce(Books books, ControlWriter controls)
         var routes = books.To(sql, command.Service, now).FindAll(route => !held.Holds(route.Queue, command.Service));
         if (routes.Count > 0)
             _asked.Add((command, sql.AskWithCommit(
-                All, Row.Read, now.Given, false, command.Node, node, command.Max, routes.ConvertAll(static route => route.Route))));
+                routes.Count == 1 ? OfOne : OfSeveral, Row.Read, now.Given, false, command.Node, node, command.Max,
+                routes.Count == 1 ? (object)routes[0].Route : routes.ConvertAll(static route => route.Route))));
     }
 
     /// <summary>After the commit.</summary>
@@ -89,31 +90,30 @@ internal sealed class ClaimAtOnce(Books books, ControlWriter controls)
         }
     }
 
-    private const string Ready = "d.state = 0 AND d.lane IS NULL AND NOT d.suspect";
+    private const string Later = $"d.state = 0 AND NOT d.suspect AND d.due_at > {Moment.InSql} ORDER BY d.due_at LIMIT 1";
 
-    // From rank to rank by the index: most queues use one. What comes due later is where the index goes on behind now.
-    private static readonly string All =
+    private static readonly string OfOne =
+        All("d.route = $6::integer", $"SELECT d.due_at FROM deliveries d WHERE d.route = $6::integer AND {Later}");
+
+    private static readonly string OfSeveral = All(
+        "d.route = ANY ($6::integer[])",
         $"""
-        WITH RECURSIVE turn AS MATERIALIZED (
-          SELECT nextval('leases') AS lease, {Moment.InSql} AS now, EXISTS (SELECT 1 FROM nodes WHERE id = $4) AS registered),
-        ranks (route, rank) AS (
-          SELECT r.route, (SELECT d.rank FROM deliveries d WHERE d.route = r.route AND {Ready} ORDER BY d.rank LIMIT 1)
-          FROM unnest($6::integer[]) AS r (route)
-          UNION ALL
-          SELECT k.route, (SELECT d.rank FROM deliveries d WHERE d.route = k.route AND d.rank > k.rank AND {Ready} ORDER BY d.rank LIMIT 1)
-          FROM ranks k WHERE k.rank IS NOT NULL),
-        due AS MATERIALIZED (
-          SELECT c.key, c.expires_at FROM ranks k CROSS JOIN LATERAL (SELECT d.key, d.expires_at FROM deliveries d
-            WHERE d.route = k.route AND d.rank = k.rank AND {Ready} AND d.due_at <= (SELECT now FROM turn)
-            ORDER BY d.due_at, d.key LIMIT $5 + 1 FOR UPDATE SKIP LOCKED) c),
-        fits AS MATERIALIZED (
-          SELECT count(due.key) AS due, turn.registered AND count(due.key) <= $5 AND NOT coalesce(min(due.expires_at) <= turn.now, false)
-              AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.route = ANY ($6) AND l.state = 0 AND NOT l.suspect) AS yes
-          FROM turn LEFT JOIN due ON true GROUP BY turn.registered, turn.now),
-        {ClaimedRow.Taken("ARRAY (SELECT key FROM due WHERE (SELECT yes FROM fits))", "(SELECT lease FROM turn)")}
-        SELECT taken.*, turn.lease, turn.now, fits.due, fits.yes,
-          (SELECT min(n.due_at) FROM ranks k CROSS JOIN LATERAL (SELECT d.due_at FROM deliveries d
-            WHERE d.route = k.route AND d.rank = k.rank AND {Ready} AND d.due_at > turn.now ORDER BY d.due_at LIMIT 1) n)
-        FROM turn CROSS JOIN fits LEFT JOIN taken ON true
+        SELECT min(n.due_at) FROM unnest($6::integer[]) AS r (route) CROSS JOIN LATERAL (
+          SELECT d.due_at FROM deliveries d WHERE d.route = r.route AND {Later}) n
+        """);
+
+    // All that is due fits, so its order does not matter here: the index of what waits gives it, and behind now what comes next.
+    private static string All(string routes, string next) =>
+        $"""
+        WITH due AS MATERIALIZED (
+          SELECT d.key, d.lane IS NULL AND (d.expires_at IS NULL OR d.expires_at > {Moment.InSql}) AS plain FROM deliveries d
+          WHERE {routes} AND d.state = 0 AND NOT d.suspect AND d.due_at <= {Moment.InSql} LIMIT $5 + 1 FOR UPDATE SKIP LOCKED),
+        head AS MATERIALIZED (
+          SELECT nextval('leases') AS lease, {Moment.InSql} AS now, count(*) AS due,
+            count(*) <= $5 AND coalesce(bool_and(plain), true) AND EXISTS (SELECT 1 FROM nodes WHERE id = $4) AS fits,
+            ({next}) AS next
+          FROM due),
+        {ClaimedRow.Taken("ARRAY (SELECT key FROM due WHERE (SELECT fits FROM head))", "(SELECT lease FROM head)")}
+        SELECT taken.*, head.* FROM head LEFT JOIN taken ON true
         """;
 }

@@ -95,12 +95,8 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
 
     /// <summary>After the commit of claims that were made at once: those that are to be made in two trips.</summary>
     /// <param name="begin">For what has to be read behind the commit.</param>
-    public List<ClaimCommand> FinishAtOnce(Func<Sql> begin) => _atOnce.Finish(
-        (command, rows, next) =>
-        {
-            books.Entered(rows.Select(row => row.Route));
-            Give(command, rows, next, begin);
-        });
+    public List<ClaimCommand> FinishAtOnce(Func<Sql> begin) =>
+        _atOnce.Finish((command, rows, next) => Give(command, rows, next, begin));
 
     /// <summary>After the commit: what was taken is in hand, and goes to who asked for it.</summary>
     /// <param name="begin">For what has to be written or read behind the commit.</param>
@@ -109,7 +105,6 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
         foreach (var taking in _taking)
         {
             var rows = taking.Rows?.Rows ?? [];
-            books.Entered(rows.Select(row => row.Route));
             var next = taking.Next.Rows;
             if (rows.Count < taking.Due.Count)
                 next = PutAside(begin(), taking, taking.Due.FindAll(due => !rows.Exists(row => row.Key == due.Key)));
@@ -123,7 +118,7 @@ internal sealed class ClaimWriter(Books books, ControlWriter controls, InHand in
         var claimed = new List<ClaimedDelivery>();
         foreach (var row in rows)
         {
-            inHand.Add(row.Claimed, row.Key, row.IsPlain);
+            inHand.Add(row);
             claimed.Add(row.IsEdited ? row.Edited(begin()) : row.Claimed);
         }
         command.Result = new(claimed, next is { } at ? StoreTime.Nearest(at) : null);

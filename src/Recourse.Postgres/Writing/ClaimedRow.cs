@@ -6,7 +6,7 @@ namespace Recourse.Postgres;
 /// <summary>What a claim took, as its statement gives it back.</summary>
 /// <param name="Claimed">For the attempt.</param>
 /// <param name="Due">How it was to be weighed among others.</param>
-/// <param name="Route">Whose entry in the books it is in.</param>
+/// <param name="Route">Of its queue to its service.</param>
 /// <param name="IsEdited">Its body is one that a person gave it: see <see cref="Edited"/>.</param>
 /// <param name="IsPlain">See <see cref="InHand.Delivery"/>.</param>
 internal readonly record struct ClaimedRow(ClaimedDelivery Claimed, DueDelivery Due, int Route, bool IsEdited, bool IsPlain)
@@ -17,8 +17,7 @@ internal readonly record struct ClaimedRow(ClaimedDelivery Claimed, DueDelivery 
     public long Key => Due.Key;
 
     /// <summary>
-    /// Says as <c>taken</c> what <see cref="Read"/> reads: the deliveries, and their entry in the books. Parameters: the time, whether they
-    /// run alone, the node's name and its number.
+    /// Says as <c>taken</c> what <see cref="Read"/> reads. Parameters: the time, whether they run alone, the node's name and its number.
     /// </summary>
     /// <param name="keys">Which deliveries, as SQL.</param>
     /// <param name="lease">The fence, as SQL.</param>
@@ -31,8 +30,7 @@ internal readonly record struct ClaimedRow(ClaimedDelivery Claimed, DueDelivery 
           RETURNING d.key, d.attempts, d.attempts_before, d.message_faults, d.unknown_faults, d.last_delay_ms, d.generation,
             d.generation_at, d.key_generation, d.suspect, d.crashes_alone, d.route, m.id, m.created_at, m.order_key, m.content_type,
             m.headers, m.trace_parent, m.body, m.queue, d.service, d.rank, d.edits,
-            m.services = 1 AND d.lane IS NULL AND d.replay IS NULL, d.lane, d.due_at),
-        booked AS (INSERT INTO books SELECT route, - count(*), count(*), 0, 0, 0, 0 FROM taken GROUP BY route)
+            m.services = 1 AND d.lane IS NULL AND d.replay IS NULL, d.lane, d.due_at)
         """;
 
     public static ClaimedRow Read(NpgsqlDataReader row, long lease, long now) => new(

@@ -89,19 +89,59 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
             WHERE d.prunable_at IS NOT NULL AND ($1::text IS NULL OR r.queue = $1::text) ORDER BY d.prunable_at DESC OFFSET $2 LIMIT 1
             """, command.Queue, (long)most) is long beyond)
             before = Math.Max(before, beyond);
-        var old = sql.Read(
-            """
-            SELECT d.key >> 8 FROM deliveries d JOIN routes r ON r.id = d.route
-            WHERE d.prunable_at <= $1 AND ($3::text IS NULL OR r.queue = $3::text)
-            ORDER BY d.prunable_at, d.key LIMIT $2 FOR UPDATE OF d SKIP LOCKED
-            """, row => row.GetInt64(0), before, command.Limit, command.Queue);
-        Remove(sql, old);
+        var removed = RemoveOld(sql, command, before);
         sql.Later(
             """
             DELETE FROM idempotency WHERE (queue, key) IN
               (SELECT queue, key FROM idempotency WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
             """, now, command.Limit);
-        return old.Count;
+        return removed;
+    }
+
+    private static int RemoveOld(Sql sql, PruneCommand command, long before)
+    {
+        for (var removed = 0; ;)
+        {
+            var old = sql.Read(
+                """
+                SELECT d.key >> 8 FROM deliveries d JOIN routes r ON r.id = d.route
+                WHERE d.prunable_at <= $1 AND ($3::text IS NULL OR r.queue = $3::text)
+                ORDER BY d.prunable_at, d.key LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+                """, row => row.GetInt64(0), before, command.Limit - removed, command.Queue);
+            if (old.Count == 0)
+                return removed;
+            var (whole, held) = Sort(sql, old);
+            Remove(sql, whole);
+            removed += whole.Count;
+            if (held == 0 || removed == command.Limit)
+                return removed;
+        }
+    }
+
+    /// <summary>
+    /// Those of which everything has ended, and how many there are that wait for that: a letter that was imported into a message holds it,
+    /// and whoever ends last says anew that the message may go. What is being changed at the moment is left for the next time.
+    /// </summary>
+    private static (List<long> Whole, int Held) Sort(Sql sql, List<long> sequences)
+    {
+        var locked = sql.Read(
+            "SELECT sequence FROM messages WHERE sequence = ANY ($1) FOR UPDATE SKIP LOCKED", row => row.GetInt64(0), sequences).ToHashSet();
+        var states = sql.Read(
+            """
+            SELECT s.sequence, EXISTS (SELECT 1 FROM deliveries
+                WHERE key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255 AND state NOT IN (3, 5, 6)),
+              EXISTS (SELECT 1 FROM messages m WHERE m.sequence = s.sequence)
+            FROM unnest($1::bigint[]) AS s (sequence)
+            """, row => (Sequence: row.GetInt64(0), IsHeld: row.GetBoolean(1), Exists: row.GetBoolean(2)), sequences);
+        states.RemoveAll(state => state.Exists && !locked.Contains(state.Sequence));
+        var held = states.FindAll(state => state.IsHeld).ConvertAll(state => state.Sequence);
+        if (held.Count > 0)
+            sql.Later(
+                """
+                UPDATE deliveries d SET prunable_at = NULL FROM unnest($1::bigint[]) AS s (sequence)
+                WHERE d.key BETWEEN s.sequence * 256 AND s.sequence * 256 + 255 AND d.prunable_at IS NOT NULL
+                """, held);
+        return (states.FindAll(state => !state.IsHeld).ConvertAll(state => state.Sequence), held.Count);
     }
 
     /// <summary>

@@ -106,6 +106,11 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
     /// </summary>
     public void Insert(Sql sql, List<EnqueueCommand> commands, Moment now)
     {
+        if (commands.TrueForAll(command => IsLike(command.Message, commands[0].Message)))
+        {
+            InsertAlike(sql, commands, now);
+            return;
+        }
         var rows = commands.SelectMany(command => command.Message.Services.Select((service, place) => new Row(
             command.Message, command.Result.MessageId, service, place, books.Route(sql, command.Message.Queue, service)))).ToList();
         foreach (var row in rows)
@@ -124,6 +129,37 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
             rows.ConvertAll(row => First(row, row.Message.TraceParent)),
             rows.ConvertAll(row => row.Place == 0 ? row.Message.Body.ToArray() : null));
     }
+
+    // The ordinary case: to one service each, the same, in no lane, to be sent now.
+    private static bool IsLike(NewMessage message, NewMessage first) =>
+        message is { Services.Count: 1, OrderKey: null, DeliverAt: null, ExpiresAt: null } && message.Queue == first.Queue
+        && message.Services[0] == first.Services[0] && message.Priority == first.Priority;
+
+    private void InsertAlike(Sql sql, List<EnqueueCommand> commands, Moment now)
+    {
+        var first = commands[0].Message;
+        sql.Later(
+            Alike, now.Given, first.Queue, books.Route(sql, first.Queue, first.Services[0]), first.Services[0], (short)first.Priority,
+            commands.Count, commands.ConvertAll(command => command.Result.MessageId),
+            commands.ConvertAll(command => command.Message.ContentType),
+            commands.ConvertAll(command => HeaderText.Write(command.Message.Headers)),
+            commands.ConvertAll(command => command.Message.TraceParent),
+            commands.ConvertAll(command => command.Message.Body.ToArray()));
+        books.Entered(1);
+    }
+
+    // With its entry in the books.
+    private const string Alike =
+        $"""
+        WITH stored AS (
+          INSERT INTO messages (id, queue, services, created_at, content_type, headers, trace_parent, body)
+          SELECT id, $2, 1, {Moment.InSql}, content_type, headers, trace_parent, body
+          FROM unnest($7::uuid[], $8::text[], $9::text[], $10::text[], $11::bytea[]) AS m (id, content_type, headers, trace_parent, body)
+          RETURNING sequence),
+        booked AS (INSERT INTO books VALUES ($3, $6, 0, 0, 0, 0, 0))
+        INSERT INTO deliveries (key, route, service, state, due_at, rank)
+        SELECT sequence * 256, $3, $4, 0, {Moment.InSql}, $5 FROM stored
+        """;
 
     private readonly record struct Row(NewMessage Message, Guid Id, string Service, int Place, int Route);
 

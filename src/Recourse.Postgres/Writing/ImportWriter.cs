@@ -19,7 +19,9 @@ internal sealed class ImportWriter(Books books, Letters letters)
         {
             if (known.There || !known.Same)
                 return known.There ? ImportOutcome.Duplicate : ImportOutcome.Conflict;
-            Join(sql, known.Sequence);
+            // Pruned since it was read: it comes in as if it had not been there.
+            if (!TryJoin(sql, known.Sequence))
+                found.Clear();
         }
         var sequence = found is [var old] ? old.Sequence : AddMessage(sql, letter.Id.MessageId, row, now);
         Write(sql, command, DeliveryKey.Of(sequence, letter.Id.Index), now);
@@ -27,12 +29,14 @@ internal sealed class ImportWriter(Books books, Letters letters)
     }
 
     /// <summary>The message has one more that must end before it may be pruned.</summary>
-    private static void Join(Sql sql, long sequence)
+    private static bool TryJoin(Sql sql, long sequence)
     {
-        sql.Later("UPDATE messages SET services = services + 1 WHERE sequence = $1", sequence);
+        if (sql.Run("UPDATE messages SET services = services + 1 WHERE sequence = $1", sequence) == 0)
+            return false;
         var first = DeliveryKey.Of(sequence, 0);
         sql.Later("UPDATE deliveries SET prunable_at = NULL WHERE key BETWEEN $1 AND $2 AND prunable_at IS NOT NULL",
             first, first + DeliveryKey.ServicesMax - 1);
+        return true;
     }
 
     private static long AddMessage(Sql sql, Guid id, ImportedLetter row, long now)

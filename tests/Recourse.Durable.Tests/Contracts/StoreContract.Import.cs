@@ -141,6 +141,42 @@ public abstract partial class StoreContract
         Assert.Equal(DeliveryState.Dead, (await ReadAsync(second)).State);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_letter_that_joins_a_message_in_hand_holds_it_until_both_have_ended(bool letterEndsLast)
+    {
+        var message = (await EnqueueAsync(Message(services: ["x", "y"]))).MessageId;
+        foreach (var service in new[] { "x", "y" })
+            await KillAsync(await ClaimOneAsync(service));
+        DeliveryId first = new(message, 0), second = new(message, 1);
+        var (of1, of2) = (await ExportedAsync(first), await ExportedAsync(second));
+        await RemoveAsync(first, second);
+        await CommitAsync(of1);
+        await CommitAsync(new ReplayCommand(first, "ann", null));
+        var inHand = await ClaimOneAsync("x");
+        Assert.Equal(ImportOutcome.Imported, await CommitAsync(of2));
+        async Task EndAsync(bool letter)
+        {
+            if (letter)
+                await CommitAsync(new DiscardCommand(second, "ann", null));
+            else
+                await CompleteAsync(inHand);
+            Clock.Advance(TimeSpan.FromMinutes(1));
+        }
+        await EndAsync(!letterEndsLast);
+        var other = await PutAsync();
+        await CompleteAsync(await ClaimOneAsync());
+        Clock.Advance(TimeSpan.FromMinutes(1));
+        // What is held takes nobody's place.
+        Assert.Equal(1, await CommitAsync(new PruneCommand(TimeSpan.Zero, 1)));
+        Assert.Null(await MessageAsync(other.MessageId));
+        Assert.Equal(letterEndsLast ? DeliveryState.Dead : DeliveryState.Leased, (await ReadAsync(letterEndsLast ? second : first)).State);
+        await EndAsync(letterEndsLast);
+        Assert.Equal(1, await CommitAsync(new PruneCommand(TimeSpan.Zero, 2)));
+        Assert.Null(await MessageAsync(message));
+    }
+
     [Fact]
     public async Task An_id_that_belongs_to_another_message_is_a_conflict()
     {

@@ -162,7 +162,9 @@ public sealed class MigrationTests : IDisposable
         var postgres = Migration.Of(typeof(Recourse.Postgres.PostgresMessageStore).Assembly);
         foreach (var steps in new[] { Known, postgres })
             Assert.Equal(steps.Select(step => step.Version).Distinct(), steps.Select(step => step.Version));
-        // Several nodes are a matter of PostgreSQL alone.
-        Assert.Equal(Known.Select(step => step.Name), postgres.Select(step => step.Name).Where(name => name != "0006_nodes"));
+        // Several nodes are a matter of PostgreSQL alone, and so is what an index costs with every statement.
+        Assert.Equal(
+            Known.Select(step => step.Name),
+            postgres.Select(step => step.Name).Where(name => name is not ("0006_nodes" or "0008_lean_deliveries")));
     }
 }
