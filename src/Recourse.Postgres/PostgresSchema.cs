@@ -16,6 +16,9 @@ internal static class PostgresSchema
 
     private const int FirstOfNodes = 6;
 
+    /// <summary>How long ago a node may have said that it lives: longer than it takes until others declare it dead.</summary>
+    private const string Lives = "10 seconds";
+
     public static void Migrate(Sql sql, string database)
     {
         var known = Migration.Of(typeof(PostgresSchema).Assembly);
@@ -34,6 +37,8 @@ internal static class PostgresSchema
             throw new StoreException(
                 $"Database '{database}' is in use by a relay of an earlier release, which shares it with nobody. Stop that one first.",
                 StoreProblem.Locked);
+        if (version >= FirstOfNodes && known.Any(step => step.Version > version && step.OldestReader > version))
+            RefuseBesideEarlier(sql, database, version, known[^1].Version);
         foreach (var migration in known)
         {
             if (migration.Version <= version)
@@ -43,5 +48,19 @@ internal static class PostgresSchema
                 "INSERT INTO schema_version VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)", migration.Version,
                 migration.OldestReader);
         }
+    }
+
+    // They would go on as before, on tables that are not theirs any more.
+    private static void RefuseBesideEarlier(Sql sql, string database, int version, int next)
+    {
+        var nodes = sql.Read(
+            $"""
+            SELECT name, coalesce(version, '?') FROM nodes
+            WHERE heartbeat_at > (extract(epoch FROM clock_timestamp() - interval '{Lives}') * 1000000)::bigint ORDER BY id LIMIT 5
+            """, row => $"{row.GetString(0)} (release {row.GetString(1)})");
+        if (nodes.Count > 0)
+            throw new StoreException(
+                $"Database '{database}' has schema {version}, and relays of its release are at work: {string.Join(", ", nodes)}. "
+                + $"They cannot work with schema {next}: stop them first.", StoreProblem.Locked);
     }
 }

@@ -19,11 +19,12 @@ internal static class LetterReader
         var horizon = Horizon(sql, filter, cursor);
         if (horizon is { } end)
         {
-            text += cursor.Order is PageOrder.Oldest ? $" AND d.key <= {end.Key}"
-                : $" AND (d.ended_at, d.key) >= ({end.DiedAt}, {end.Key})";
+            text += cursor.Order is PageOrder.Oldest ? $" AND x.delivery <= {end.Key}"
+                : $" AND (x.died_at, x.delivery) >= ({end.DiedAt}, {end.Key})";
         }
         values.Add(filter.Limit + 1);
-        text += cursor.Order is PageOrder.Oldest ? " ORDER BY d.key" : $" ORDER BY {At(filter)} DESC, d.key DESC";
+        var (at, key) = OrderOf(filter);
+        text += cursor.Order is PageOrder.Oldest ? $" ORDER BY {key}" : $" ORDER BY {at} DESC, {key} DESC";
         var rows = sql.Read(
             $"{text} LIMIT ${values.Count}",
             row => (EndedAt: row.GetInt64(DeliverySql.EndedAtColumn), Key: row.GetInt64(0), Summary: DeliverySql.SummaryOrNote(row, now)),
@@ -33,7 +34,7 @@ internal static class LetterReader
             rows.RemoveAt(filter.Limit);
         // A page that ended at the bound has fewer rows and a next.
         (long EndedAt, long Key)? last = more ? (rows[^1].EndedAt, rows[^1].Key) : horizon;
-        var next = last is { } at ? cursor.Behind(at.EndedAt, at.Key).ToString() : null;
+        var next = last is { } behind ? cursor.Behind(behind.EndedAt, behind.Key).ToString() : null;
         return new(rows.ConvertAll(row => row.Summary), next);
     }
 
@@ -47,12 +48,12 @@ internal static class LetterReader
             || (text.Length >= PiecesOf && sql.Scalar("SELECT to_regclass('letter_texts_pieces')::oid") is not null))
             return null;
         var found = cursor.Order is PageOrder.Oldest
-            ? sql.Read("SELECT 0::bigint, key FROM deliveries WHERE state = 4 AND key > $1 ORDER BY key OFFSET $2 LIMIT 1", Place,
+            ? sql.Read("SELECT 0::bigint, delivery FROM letters WHERE delivery > $1 ORDER BY delivery OFFSET $2 LIMIT 1", Place,
                 cursor.Key, ExaminedByText - 1)
             : sql.Read(
                 """
-                SELECT ended_at, key FROM deliveries WHERE state = 4 AND (ended_at, key) < ($1, $2)
-                ORDER BY ended_at DESC, key DESC OFFSET $3 LIMIT 1
+                SELECT died_at, delivery FROM letters WHERE (died_at, delivery) < ($1, $2)
+                ORDER BY died_at DESC, delivery DESC OFFSET $3 LIMIT 1
                 """, Place, cursor.DeadAt, cursor.Key, ExaminedByText - 1);
         return found is [var end] ? end : null;
     }
@@ -67,18 +68,22 @@ internal static class LetterReader
         return (long)sql.Scalar($"SELECT count(*) FROM ({text} LIMIT ${values.Count}) AS matching", values.ToArray())!;
     }
 
-    private static string At(DeliveryFilter filter) => filter.Resolved is true ? "k.resolved_at" : "d.ended_at";
+    /// <summary>By which columns the list is ordered, each with an index: what is resolved is dead no longer.</summary>
+    private static (string At, string Key) OrderOf(DeliveryFilter filter) =>
+        filter.Resolved is true ? ("k.resolved_at", "k.delivery") : ("x.died_at", "x.delivery");
 
     private static (string Text, List<object?> Values) Query(
         string columns, DeliveryFilter filter, PageCursor cursor, long? group, long now)
     {
-        var at = At(filter);
+        var (at, key) = OrderOf(filter);
         var values = new List<object?> { cursor.DeadAt, cursor.Key };
         var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} ");
         if (filter.Text is not null)
             sql.Append("JOIN letter_texts t ON t.delivery = d.key ");
-        sql.Append(filter.Resolved is true ? "WHERE k.resolved_at IS NOT NULL" : "WHERE d.state = 4");
-        sql.Append(cursor.Order is PageOrder.Oldest ? " AND d.key > $2 AND $1 = $1" : $" AND ({at}, d.key) < ($1, $2)");
+        // The route is in the join so that a list of one queue is found by its index.
+        sql.Append(filter.Resolved is true ? "WHERE k.resolved_at IS NOT NULL"
+            : "JOIN letters x ON x.delivery = d.key AND x.route = r.id WHERE true");
+        sql.Append(cursor.Order is PageOrder.Oldest ? $" AND {key} > $2 AND $1 = $1" : $" AND ({at}, {key}) < ($1, $2)");
 
         void If(object? value, string condition)
         {
@@ -90,9 +95,9 @@ internal static class LetterReader
 
         If(filter.Queue, "r.queue = $?");
         If(filter.Service, "d.service = $?");
-        If(filter.Kind?.Name(), "d.kind = $?");
+        If(filter.Kind?.Name(), filter.Resolved is true ? "d.kind = $?" : "x.kind = $?");
         If(filter.OrderKey, "m.order_key = $?");
-        If(group, "d.letter_group = $?");
+        If(group, filter.Resolved is true ? "d.letter_group = $?" : "x.letter_group = $?");
         If(filter.Since is { } since ? StoreTime.Micros(since) : null, $"{at} >= $?");
         If(filter.Until is { } until ? StoreTime.Micros(until) : null, $"{at} < $?");
         If(filter.AttemptsMin, "d.attempts >= $?");
@@ -117,8 +122,8 @@ internal static class LetterReader
     public static DeadLetterStats Stats(Sql sql, long now) => LetterStats.Of(
         Groups(sql), now, (long)sql.Scalar("SELECT coalesce(sum(dead), 0)::bigint FROM books")!,
         (since, until) => (long)sql.Scalar(
-            "SELECT count(*) FROM deliveries WHERE state = 4 AND ended_at >= $1 AND ended_at < $2", since, until)!,
-        (long?)sql.Scalar("SELECT min(ended_at) FROM deliveries WHERE state = 4"));
+            "SELECT count(*) FROM letters WHERE died_at >= $1 AND died_at < $2", since, until)!,
+        (long?)sql.Scalar("SELECT min(died_at) FROM letters"));
 
     public static List<LetterAct> Acts(Sql sql, long delivery) => sql.Read(
         "SELECT at, actor, verb, detail FROM letter_acts WHERE delivery = $1 ORDER BY id",

@@ -65,12 +65,12 @@ internal sealed class ImportWriter(Books books, Letters letters)
         sql.Later(
             """
             INSERT INTO deliveries (key, route, service, state, due_at, attempts, generation, generation_at, key_generation, maybe_applied,
-              kind, persistence, blame, fault_attempt, decision, ended_at, rank, letter_group, edits)
-            VALUES ($1, $2, $3, 4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::text, $15, $16, $17, $18)
+              kind, persistence, blame, fault_attempt, decision, ended_at, rank, edits)
+            VALUES ($1, $2, $3, 4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::text, $15, $16, $17)
             """, key, route, letter.Service, now, row.AttemptCount, letter.Generation, row.CreatedBy(now), row.KeyGeneration,
             row.MaybeApplied, kind, (int)letter.Persistence, (int)letter.Blame, row.FaultAttempt, AttemptRules.Shorten(letter.Decision),
-            died, (short)row.Message.Priority, group, row.Edits);
-        Letters.Index(sql, key, words);
+            died, (short)row.Message.Priority, row.Edits);
+        Letters.Enter(sql, key, group, words);
         foreach (var attempt in row.Attempts)
             OutcomeWriter.Keep(sql, key, attempt);
         if (letter.Assignee is not null || letter.Note is not null || letter.Parked)

@@ -56,9 +56,15 @@ internal sealed class Letters
         return _groups.Add(service, kind, code, error, diedAt);
     }
 
-    /// <summary>Makes the text of a death findable.</summary>
-    public static void Index(Sql sql, long key, string? error)
+    /// <summary>A delivery is dead, or was sorted in: it is in the lists as its row says, and its text is findable.</summary>
+    public static void Enter(Sql sql, long key, long group, string? error)
     {
+        sql.Later("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, group);
+        sql.Later(
+            """
+            INSERT INTO letters SELECT key, coalesce(ended_at, 0), route, kind, letter_group FROM deliveries WHERE key = $1
+            ON CONFLICT (delivery) DO UPDATE SET letter_group = excluded.letter_group
+            """, key);
         if (!string.IsNullOrEmpty(error))
             sql.Later(
                 "INSERT INTO letter_texts VALUES ($1, $2) ON CONFLICT (delivery) DO UPDATE SET folded = excluded.folded", key,
@@ -66,18 +72,17 @@ internal sealed class Letters
     }
 
     /// <summary>A delivery that died on another way than by an attempt that failed.</summary>
-    public void Died(Sql sql, long key, string service, string kind, string? error, long diedAt)
-    {
-        sql.Later("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, Count(service, kind, null, error, diedAt));
-        Index(sql, key, error);
-    }
+    public void Died(Sql sql, long key, string service, string kind, string? error, long diedAt) =>
+        Enter(sql, key, Count(service, kind, null, error, diedAt), error);
 
     /// <summary>They are dead no longer.</summary>
     public void Leave(Sql sql, IReadOnlyList<Letter> letters)
     {
         foreach (var letter in letters)
             _groups.Leave(letter.Group);
-        sql.Later("DELETE FROM letter_texts WHERE delivery = ANY ($1)", letters.Select(letter => letter.Key).ToList());
+        var keys = letters.Select(letter => letter.Key).ToList();
+        sql.Later("DELETE FROM letters WHERE delivery = ANY ($1)", keys);
+        sql.Later("DELETE FROM letter_texts WHERE delivery = ANY ($1)", keys);
         foreach (var letter in letters)
         {
             if (letter.Marks.TakenBy is not null)
@@ -136,7 +141,7 @@ internal sealed class Letters
             LEFT JOIN attempts a ON a.delivery = d.key AND a.number = d.fault_attempt WHERE d.key = $1
             """, row => (row.TextOrNull(0), row.TextOrNull(1)), key)[0];
         var group = Count(service, kind ?? FaultKind.Unknown.Name(), code, error, diedAt);
-        sql.Later("UPDATE deliveries SET letter_group = $2 WHERE key = $1", key, group);
+        Enter(sql, key, group, null);
         return group;
     }
 
@@ -144,7 +149,8 @@ internal sealed class Letters
     {
         var rows = sql.Read(
             """
-            SELECT key, service, kind, ended_at FROM deliveries WHERE state = 4 AND letter_group IS NULL ORDER BY ended_at DESC LIMIT $1
+            SELECT d.key, d.service, d.kind, l.died_at FROM letters l JOIN deliveries d ON d.key = l.delivery
+            WHERE l.letter_group IS NULL ORDER BY l.died_at DESC LIMIT $1
             """, row => (Key: row.GetInt64(0), Service: row.GetString(1), Kind: row.TextOrNull(2), DiedAt: row.GetInt64(3)),
             command.Limit);
         foreach (var row in rows)

@@ -159,8 +159,7 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
         {
             var service = (string)sql.Scalar("SELECT service FROM deliveries WHERE key = $1", row.Key)!;
             var group = letters.Count(service, AttemptRules.KindOf(command).Name(), attempt.Status, attempt.Error, end);
-            sql.Later("UPDATE deliveries SET letter_group = $2 WHERE key = $1", row.Key, group);
-            Letters.Index(sql, row.Key, attempt.Error);
+            Letters.Enter(sql, row.Key, group, attempt.Error);
         }
         books.Move(row.Route, DeliveryState.Leased, dead ? DeliveryState.Dead : DeliveryState.Waiting);
         if (dead && row.Replay is { } replay)

@@ -171,6 +171,7 @@ public sealed class PostgresStoreTests(PostgresServer server) : StoreContract, I
             INSERT INTO deliveries (key, route, service, state, due_at, attempts, ended_at, kind)
             SELECT m.sequence * 256, d.route, d.service, 4, d.due_at, 1, d.ended_at + m.sequence, d.kind
             FROM deliveries d, messages m WHERE m.sequence > d.key >> 8;
+            INSERT INTO letters SELECT key, ended_at, route, kind FROM deliveries WHERE kind IS NOT NULL ON CONFLICT DO NOTHING;
             INSERT INTO letter_texts SELECT key, 'COMMON' FROM deliveries WHERE attempts = 1 AND kind IS NOT NULL ON CONFLICT DO NOTHING;
             UPDATE letter_texts SET folded = 'THE RARE ONE' WHERE delivery = (SELECT min(key) FROM deliveries)
             """);
