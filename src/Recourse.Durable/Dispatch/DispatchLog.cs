@@ -40,10 +40,10 @@ internal static partial class DispatchLog
     internal static partial void RouteFailed(ILogger logger, string service, string wait, Exception error);
 
     [LoggerMessage(8, LogLevel.Warning, "Service '{Service}': breaker {From} to {To}, {Reason}. Deliveries to it wait.")]
-    internal static partial void BreakerOpened(ILogger logger, string service, string from, string to, CircuitReason reason);
+    internal static partial void BreakerOpened(ILogger logger, string service, string from, string to, string reason);
 
     [LoggerMessage(13, LogLevel.Information, "Service '{Service}': breaker {From} to {To}, {Reason}.")]
-    internal static partial void BreakerChanged(ILogger logger, string service, string from, string to, CircuitReason reason);
+    internal static partial void BreakerChanged(ILogger logger, string service, string from, string to, string reason);
 
     [LoggerMessage(14, LogLevel.Warning, "Delivery {Delivery} of queue '{Queue}' to '{Service}' is a dead letter: {Kind}. {Decision}")]
     internal static partial void Died(ILogger logger, DeliveryId delivery, string queue, string service, string kind, string decision);

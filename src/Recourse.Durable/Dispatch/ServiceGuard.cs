@@ -144,10 +144,25 @@ internal sealed class ServiceGuard
     private void Log(CircuitTransition change)
     {
         if (change.To is CircuitState.Open or CircuitState.Isolated)
-            DispatchLog.BreakerOpened(_options.Logger, change.Name, Name(change.From), Name(change.To), change.Reason);
+            DispatchLog.BreakerOpened(_options.Logger, change.Name, Name(change.From), Name(change.To), Words(change.Reason));
         else
-            DispatchLog.BreakerChanged(_options.Logger, change.Name, Name(change.From), Name(change.To), change.Reason);
+            DispatchLog.BreakerChanged(_options.Logger, change.Name, Name(change.From), Name(change.To), Words(change.Reason));
     }
+
+    private static string Words(CircuitReason reason) => reason switch
+    {
+        CircuitReason.ConsecutiveFailures => "too many failures in a row",
+        CircuitReason.FailureRate => "too large a share of its calls failed",
+        CircuitReason.FailureCount => "too many of its calls failed",
+        CircuitReason.SlowCallRate => "too large a share of its calls were slow",
+        CircuitReason.OpenTimeElapsed => "its time is over, a probe may go",
+        CircuitReason.ProbesSucceeded => "the probes were delivered",
+        CircuitReason.ProbesFailed => "the probes failed",
+        CircuitReason.Isolated => "isolated by an operator",
+        CircuitReason.Reset => "reset by an operator",
+        CircuitReason.Restored => "as it was before",
+        _ => "by hand",
+    };
 
     private static BulkheadOptions BulkheadOf(ServicePolicy policy) => new() { Name = policy.Name, MaxConcurrent = policy.MaxConcurrent };
 
