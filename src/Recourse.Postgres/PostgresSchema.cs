@@ -61,6 +61,6 @@ internal static class PostgresSchema
         if (nodes.Count > 0)
             throw new StoreException(
                 $"Database '{database}' has schema {version}, and relays of its release are at work: {string.Join(", ", nodes)}. "
-                + $"They cannot work with schema {next}: stop them first.", StoreProblem.Locked);
+                + $"They cannot work with schema {next}: stop them first (one that was killed counts for {Lives}).", StoreProblem.Locked);
     }
 }

@@ -63,11 +63,17 @@ internal static class NodesCommand
                 + (released.Poisoned > 0 ? $"; {released.Poisoned} of them are dead now as poison." : "."));
             return ExitCode.Ok;
         });
-        return command.Teach([("A machine is gone for good", "recourse nodes release 7"), ("In a script", "recourse nodes release 7 --yes")],
-            "Asks first when the node still says that it lives. A node that lives after all is refused whatever it hands in, and registers anew; what it had in hand is delivered twice.");
+        return command.Teach(
+        [
+            ("A machine is gone for good", "recourse nodes release 7"),
+            ("In a script", "recourse nodes release 7 --yes"),
+        ], "Asks first when the node still says that it lives. A node that lives after all is refused whatever it hands in, and registers"
+            + Environment.NewLine + "anew; what it had in hand is delivered twice.");
     }
 
-    /// <summary>Asks about a node that lives: what it has in hand is delivered twice. Of a number that is not there the relay says so.</summary>
+    /// <summary>
+    /// Asks about a node that lives: what it has in hand is delivered twice. Of a number that is not there the relay says so.
+    /// </summary>
     private static async Task<bool> IsSureAsync(RelayClient relay, long id, CancellationToken cancellationToken)
     {
         var nodes = relay.Parse(await relay.ReadAsync("v1/nodes", cancellationToken), RelayJson.Default.ListingNodeAnswer).Items;

@@ -55,10 +55,12 @@ internal static class CountReader
 
     private static List<Row> Routes(Sql sql, long now) => sql.Read(
         """
-        SELECT r.queue, r.service, b.live - coalesce(l.leased, 0), coalesce(l.leased, 0), b.delivered, b.dead, b.discarded, b.expired, coalesce(w.delayed, 0),
+        SELECT r.queue, r.service, b.live - coalesce(l.leased, 0), coalesce(l.leased, 0), b.delivered, b.dead, b.discarded, b.expired,
+          coalesce(w.delayed, 0),
           least(w.untried, (SELECT m.created_at FROM messages m WHERE m.sequence = w.tried >> 8))
         FROM routes r
-        JOIN (SELECT route, sum(waiting + leased)::bigint AS live, sum(delivered)::bigint AS delivered, sum(dead)::bigint AS dead, sum(discarded)::bigint AS discarded, sum(expired)::bigint AS expired
+        JOIN (SELECT route, sum(waiting + leased)::bigint AS live, sum(delivered)::bigint AS delivered,
+                sum(dead)::bigint AS dead, sum(discarded)::bigint AS discarded, sum(expired)::bigint AS expired
               FROM books GROUP BY route) b ON b.route = r.id
         LEFT JOIN (SELECT route, count(*) AS leased FROM deliveries WHERE state = 2 GROUP BY route) l ON l.route = r.id
         LEFT JOIN (SELECT d.route, count(*) FILTER (WHERE d.due_at > $1) AS delayed,

@@ -124,8 +124,8 @@ internal sealed class DeadLetterWriter(Books books, Letters letters)
     /// </summary>
     private static (List<long> Whole, int Held) Sort(Sql sql, List<long> sequences)
     {
-        var locked = sql.Read(
-            "SELECT sequence FROM messages WHERE sequence = ANY ($1) FOR UPDATE SKIP LOCKED", row => row.GetInt64(0), sequences).ToHashSet();
+        var locked = sql.Read("SELECT sequence FROM messages WHERE sequence = ANY ($1) FOR UPDATE SKIP LOCKED",
+            row => row.GetInt64(0), sequences).ToHashSet();
         var states = sql.Read(
             """
             SELECT s.sequence, EXISTS (SELECT 1 FROM deliveries

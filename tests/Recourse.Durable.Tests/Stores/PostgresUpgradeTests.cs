@@ -12,7 +12,7 @@ public sealed class PostgresUpgradeTests(PostgresServer server) : IClassFixture<
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>One dead letter and one message that waits, as schema 7 held them; a claim entered in the books as claims were then.</summary>
+    /// <summary>A dead letter and a delivery that waits, as schema 7 held them; claims stand in the books as they did then.</summary>
     private static async Task<NpgsqlDataSource> EarlierAsync(string connection)
     {
         var source = NpgsqlDataSource.Create(connection + ";Search Path=recourse");
