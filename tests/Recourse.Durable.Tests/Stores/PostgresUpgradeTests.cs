@@ -79,7 +79,8 @@ public sealed class PostgresUpgradeTests(PostgresServer server) : IClassFixture<
         {
             var refused = await Assert.ThrowsAsync<StoreException>(() => early.OpenAsync(Cancelled));
             Assert.Equal(StoreProblem.Locked, refused.Problem);
-            Assert.Contains("has schema 7, and relays of its release are at work: one (release 0.7).", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "has schema 7, and relays of its release are at work: one (release 0.7).", refused.Message, StringComparison.Ordinal);
         }
         // It was killed a while ago.
         await RunAsync(source, "UPDATE nodes SET heartbeat_at = heartbeat_at - 10000000");
