@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Recourse.Cli.Client;
 using Recourse.Cli.Output;
+using Recourse.Server;
 using Spectre.Console;
 
 namespace Recourse.Cli.Commands;
@@ -30,19 +31,11 @@ internal static class DlqExportCommand
             + Environment.NewLine + "without payload, unreadable) has a warning, and the export goes on.");
     }
 
-    // Letters hold payloads: a new file may be read by its owner alone.
-    private static FileStream Create(FileInfo file)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        return new(file.FullName, options);
-    }
-
     private static async Task<int> RunAsync(Uri server, DeadLetterQuery query, FileInfo? file, CancellationToken cancellationToken)
     {
         using var relay = new RelayClient(server);
-        await using var output = file is null ? Console.OpenStandardOutput() : Create(file);
+        await using var output = file is null ? Console.OpenStandardOutput()
+            : OwnerFile.Open(file.FullName, FileMode.Create, FileAccess.Write, FileShare.None);
         var (lines, warnings) = (0L, 0L);
         await LongWork.RunAsync("export", 0, async advance =>
         {

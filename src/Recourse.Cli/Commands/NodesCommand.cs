@@ -85,7 +85,7 @@ internal static class NodesCommand
             + $"with {Screen.Counted(node.Leases, "delivery", "deliveries")} in hand";
         if (!Screen.CanAsk)
             throw new CliException(ExitCode.Usage, $"nothing was released: {lives}. Add --yes to release it all the same.");
-        Screen.Progress.WriteLine($"{char.ToUpperInvariant(lives[0])}{lives[1..]}: they would be delivered twice.");
+        Screen.Progress.WriteLine($"{char.ToUpperInvariant(lives[0])}{lives[1..]}. What it has in hand would be delivered twice.");
         if (await new ConfirmationPrompt("Release it?") { DefaultValue = false }.ShowAsync(Screen.Progress, cancellationToken))
             return true;
         Screen.Progress.WriteLine("Nothing was released.");

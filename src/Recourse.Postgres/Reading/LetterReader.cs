@@ -76,6 +76,7 @@ internal static class LetterReader
         string columns, DeliveryFilter filter, PageCursor cursor, long? group, long now)
     {
         var (at, key) = OrderOf(filter);
+        var row = filter.Resolved is true ? "d" : "x";
         var values = new List<object?> { cursor.DeadAt, cursor.Key };
         var sql = new StringBuilder($"SELECT {columns} {DeliverySql.From} ");
         if (filter.Text is not null)
@@ -95,9 +96,9 @@ internal static class LetterReader
 
         If(filter.Queue, "r.queue = $?");
         If(filter.Service, "d.service = $?");
-        If(filter.Kind?.Name(), filter.Resolved is true ? "d.kind = $?" : "x.kind = $?");
+        If(filter.Kind?.Name(), $"{row}.kind = $?");
         If(filter.OrderKey, "m.order_key = $?");
-        If(group, filter.Resolved is true ? "d.letter_group = $?" : "x.letter_group = $?");
+        If(group, $"{row}.letter_group = $?");
         If(filter.Since is { } since ? StoreTime.Micros(since) : null, $"{at} >= $?");
         If(filter.Until is { } until ? StoreTime.Micros(until) : null, $"{at} < $?");
         If(filter.AttemptsMin, "d.attempts >= $?");

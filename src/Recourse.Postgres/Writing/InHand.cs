@@ -16,11 +16,10 @@ internal sealed class InHand
     private int _count;
 
     /// <param name="Key">Of its row.</param>
-    /// <param name="Route">Of its queue to its service.</param>
     /// <param name="IsPlain">The only one of its message, in no lane and of no replay job, with no attempts to forget: nothing but its row
     /// and the books change when it was delivered.</param>
     /// <param name="Lane">To be locked before the delivery, whose end changes it; null when it is in none.</param>
-    internal readonly record struct Delivery(long Key, int Route, bool IsPlain, (string Service, string OrderKey)? Lane);
+    internal readonly record struct Delivery(long Key, bool IsPlain, (string Service, string OrderKey)? Lane);
 
     public void Add(ClaimedRow row)
     {
@@ -28,7 +27,7 @@ internal sealed class InHand
         if (Interlocked.Increment(ref _count) > Max)
             Clear();
         _deliveries[claimed.Id] = new(
-            row.Key, row.Route, row.IsPlain && AttemptRules.Forgotten(claimed.Attempt) == 0,
+            row.Key, row.IsPlain && AttemptRules.Forgotten(claimed.Attempt) == 0,
             claimed.OrderKey is { } orderKey ? (claimed.Service, orderKey) : null);
     }
 

@@ -17,13 +17,13 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
     /// <param name="now">The time of the commit.</param>
     public void Apply(Sql sql, List<CompleteCommand> commands, List<InHand.Delivery?> known, Moment now)
     {
-        var plain = new List<(CompleteCommand Command, InHand.Delivery Delivery)>();
+        var plain = new List<(CompleteCommand Command, long Key)>();
         var others = new List<CompleteCommand>();
         for (var i = 0; i < commands.Count; i++)
         {
             commands[i].Result = false;
             if (known[i] is { IsPlain: true } delivery && commands[i].KeepHistory)
-                plain.Add((commands[i], delivery));
+                plain.Add((commands[i], delivery.Key));
             else
                 others.Add(commands[i]);
         }
@@ -35,41 +35,31 @@ internal sealed class OutcomeWriter(Books books, Letters letters)
 
     // The ordinary case: known to change nothing but the row and the books, so that the commit goes in the same trip. A message that
     // had one delivery may have been joined by an imported letter since: pruning looks.
-    private void Deliver(Sql sql, List<(CompleteCommand Command, InHand.Delivery Delivery)> ends, Moment now)
+    private void Deliver(Sql sql, List<(CompleteCommand Command, long Key)> ends, Moment now)
     {
-        ends.Sort(static (left, right) => left.Delivery.Key.CompareTo(right.Delivery.Key));
-        var routes = ends.Select(end => end.Delivery.Route).Distinct().ToList();
+        ends.Sort(static (left, right) => left.Key.CompareTo(right.Key));
         sql.AskWithCommit(
-            routes.Count == 1 ? DeliverOfOne : DeliverOfSeveral, row => (int)row.GetInt64(0) - 1, now.Given,
-            ends.ConvertAll(end => end.Delivery.Key), ends.ConvertAll(end => end.Command.Lease),
+            $"""
+            WITH ended AS (
+              UPDATE deliveries d SET state = 3, lease = 0, suspect = false, alone = false, crashes_alone = 0, ended_at = {Moment.InSql},
+                prunable_at = {Moment.InSql}, started_at = c.started_at, duration_ms = c.duration_ms, status = c.status, node = c.node
+              FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[]) WITH ORDINALITY
+                AS c (key, lease, started_at, duration_ms, status, node, n)
+              WHERE d.key = c.key AND d.lease = c.lease AND c.lease > 0 RETURNING c.n, d.route),
+            booked AS (INSERT INTO books SELECT route, - count(*), 0, count(*), 0, 0, 0 FROM ended GROUP BY route)
+            SELECT n, route FROM ended
+            """,
+            row => (Place: (int)row.GetInt64(0) - 1, Route: row.GetInt32(1)),
+            now.Given, ends.ConvertAll(end => end.Key), ends.ConvertAll(end => end.Command.Lease),
             ends.ConvertAll(end => StoreTime.Micros(end.Command.Attempt.StartedAt)),
             ends.ConvertAll(end => end.Command.Attempt.DurationMs),
             ends.ConvertAll(end => AttemptRules.Shorten(end.Command.Attempt.Status)),
-            ends.ConvertAll(end => end.Command.Attempt.Node), routes[0]).Then = places =>
+            ends.ConvertAll(end => end.Command.Attempt.Node)).Then = rows =>
             {
-                places.ForEach(place => ends[place].Command.Result = true);
-                books.Entered(routes.Count);
+                rows.ForEach(row => ends[row.Place].Command.Result = true);
+                books.Entered(rows.Select(row => row.Route).Distinct().Count());
             };
     }
-
-    // Parameters: the time, arrays by place of what ended, and the route where they have one in common.
-    private static string Delivered(string entry) =>
-        $"""
-        WITH ended AS (
-          UPDATE deliveries d SET state = 3, lease = 0, suspect = false, alone = false, crashes_alone = 0, ended_at = {Moment.InSql},
-            prunable_at = {Moment.InSql}, started_at = c.started_at, duration_ms = c.duration_ms, status = c.status, node = c.node
-          FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[]) WITH ORDINALITY
-            AS c (key, lease, started_at, duration_ms, status, node, n)
-          WHERE d.key = c.key AND d.lease = c.lease AND c.lease > 0 RETURNING c.n, d.route),
-        booked AS (INSERT INTO books {entry})
-        SELECT n FROM ended
-        """;
-
-    private static readonly string DeliverOfOne =
-        Delivered("SELECT $8::integer, - count(*), 0, count(*), 0, 0, 0 FROM ended HAVING count(*) > 0");
-
-    private static readonly string DeliverOfSeveral =
-        Delivered("SELECT route, - count(*), 0, count(*), 0, 0, 0 FROM ended WHERE $8::integer > 0 GROUP BY route");
 
     private void Apply(Sql sql, List<CompleteCommand> commands, Moment now)
     {

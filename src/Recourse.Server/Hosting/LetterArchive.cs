@@ -26,7 +26,7 @@ internal sealed class LetterArchive(string folder)
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, Day(now) + Open);
         var (isNew, kept) = (!File.Exists(path), new List<DeliverySummary>(letters.Count));
-        await using (var file = ForOwnerAlone(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read))
+        await using (var file = OwnerFile.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read))
         {
             await EndLineAsync(file, cancellationToken);
             foreach (var letter in letters)
@@ -44,15 +44,6 @@ internal sealed class LetterArchive(string folder)
         if (isNew)
             DiskSync.Folder(folder);
         return kept;
-    }
-
-    // Letters hold payloads: a file that is made here may be read by its owner alone, as the store's.
-    private static FileStream ForOwnerAlone(string path, FileMode mode, FileAccess access, FileShare share)
-    {
-        var options = new FileStreamOptions { Mode = mode, Access = access, Share = share };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        return new(path, options);
     }
 
     /// <summary>Goes to the end; behind half a line that a kill left, a line of its own begins.</summary>
@@ -94,7 +85,7 @@ internal sealed class LetterArchive(string folder)
     {
         var part = target + ".part";
         await using (var from = File.OpenRead(path))
-        await using (var to = ForOwnerAlone(part, FileMode.Create, FileAccess.Write, FileShare.None))
+        await using (var to = OwnerFile.Open(part, FileMode.Create, FileAccess.Write, FileShare.None))
         {
             await using (var gzip = new GZipStream(to, CompressionLevel.Optimal, leaveOpen: true))
                 await from.CopyToAsync(gzip, cancellationToken);

@@ -124,8 +124,8 @@ public abstract partial class StoreContract
         Assert.Equal(1, await CommitAsync(new PruneCommand(TimeSpan.Zero, 100)));
     }
 
-    [Fact]
-    public async Task An_import_to_a_message_that_has_ended_keeps_it_from_being_pruned()
+    /// <summary>Two letters of one message (services "x" and "y"), exported and gone, of which the first was imported again.</summary>
+    private async Task<(DeliveryId First, DeliveryId Second, ImportLetterCommand OfSecond)> FirstOfTwoImportedAsync()
     {
         var message = (await EnqueueAsync(Message(services: ["x", "y"]))).MessageId;
         foreach (var service in new[] { "x", "y" })
@@ -134,6 +134,13 @@ public abstract partial class StoreContract
         var (of1, of2) = (await ExportedAsync(first), await ExportedAsync(second));
         await RemoveAsync(first, second);
         await CommitAsync(of1);
+        return (first, second, of2);
+    }
+
+    [Fact]
+    public async Task An_import_to_a_message_that_has_ended_keeps_it_from_being_pruned()
+    {
+        var (first, second, of2) = await FirstOfTwoImportedAsync();
         await CommitAsync(new DiscardCommand(first, "ann", null));
         Assert.Equal(ImportOutcome.Imported, await CommitAsync(of2));
         Clock.Advance(TimeSpan.FromMinutes(1));
@@ -146,13 +153,7 @@ public abstract partial class StoreContract
     [InlineData(false)]
     public async Task A_letter_that_joins_a_message_in_hand_holds_it_until_both_have_ended(bool letterEndsLast)
     {
-        var message = (await EnqueueAsync(Message(services: ["x", "y"]))).MessageId;
-        foreach (var service in new[] { "x", "y" })
-            await KillAsync(await ClaimOneAsync(service));
-        DeliveryId first = new(message, 0), second = new(message, 1);
-        var (of1, of2) = (await ExportedAsync(first), await ExportedAsync(second));
-        await RemoveAsync(first, second);
-        await CommitAsync(of1);
+        var (first, second, of2) = await FirstOfTwoImportedAsync();
         await CommitAsync(new ReplayCommand(first, "ann", null));
         var inHand = await ClaimOneAsync("x");
         Assert.Equal(ImportOutcome.Imported, await CommitAsync(of2));
@@ -174,7 +175,7 @@ public abstract partial class StoreContract
         Assert.Equal(letterEndsLast ? DeliveryState.Dead : DeliveryState.Leased, (await ReadAsync(letterEndsLast ? second : first)).State);
         await EndAsync(letterEndsLast);
         Assert.Equal(1, await CommitAsync(new PruneCommand(TimeSpan.Zero, 2)));
-        Assert.Null(await MessageAsync(message));
+        Assert.Null(await MessageAsync(first.MessageId));
     }
 
     [Fact]
