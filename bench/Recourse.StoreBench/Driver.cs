@@ -53,7 +53,7 @@ internal static class Driver
                     return;
                 var handled = await subject.HandleAsync(ClaimMax);
                 // There may be more than fits into one claim.
-                if (handled == ClaimMax)
+                if (handled >= ClaimMax)
                     Tell(work);
                 if (handled > 0)
                     slots.Release(handled);

@@ -99,13 +99,12 @@ internal static class PostgresTable
     }
 }
 
-/// <summary>Several nodes of one database, each with a store of its own, that take turns.</summary>
+/// <summary>Several nodes of one database, each with a store of its own; senders go to each in turn.</summary>
 internal sealed class NodesSubject(string connection, int nodes) : Subject
 {
     private readonly StoreSubject[] _nodes = [.. Enumerable.Range(0, nodes).Select(node => new StoreSubject(
         $"node-{node}", () => new PostgresMessageStore(connection) { Node = new($"node-{node}") }))];
     private int _sent;
-    private int _handled;
 
     public override string Name => $"{nodes} nodes";
 
@@ -115,15 +114,14 @@ internal sealed class NodesSubject(string connection, int nodes) : Subject
             await node.OpenAsync();
     }
 
-    public override Task EnqueueAsync(ReadOnlyMemory<byte> body) => Next(ref _sent).EnqueueAsync(body);
+    public override Task EnqueueAsync(ReadOnlyMemory<byte> body) =>
+        _nodes[(uint)Interlocked.Increment(ref _sent) % (uint)_nodes.Length].EnqueueAsync(body);
 
-    public override Task<int> HandleAsync(int max) => Next(ref _handled).HandleAsync(max);
+    public override async Task<int> HandleAsync(int max) => (await Task.WhenAll(_nodes.Select(node => node.HandleAsync(max)))).Sum();
 
     public override async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes)
             await node.DisposeAsync();
     }
-
-    private StoreSubject Next(ref int turn) => _nodes[(uint)Interlocked.Increment(ref turn) % (uint)_nodes.Length];
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Recourse.Durable;
 
 namespace Recourse.StoreBench;
@@ -17,27 +18,48 @@ internal abstract class Subject : IAsyncDisposable
     public abstract ValueTask DisposeAsync();
 }
 
-/// <summary>A store of Recourse, with everything on: books, fences, and the history unless it is told otherwise.</summary>
-internal sealed class StoreSubject(string name, Func<MessageStore> create, bool history = true) : Subject
+/// <summary>
+/// A store of Recourse, with everything on: books, fences, and the history unless it is told otherwise. As the dispatcher does, it takes
+/// what is stored at once where the store offers it, and claims the rest.
+/// </summary>
+internal sealed class StoreSubject(string name, Func<MessageStore> create, bool history = true) : Subject, IArrivals
 {
     private static readonly string[] Services = ["service"];
     private readonly MessageStore _store = create();
+    private readonly ConcurrentQueue<ClaimedDelivery> _arrived = new();
+    private int _waiting;
 
     public override string Name { get; } = name;
 
-    public override Task OpenAsync() => _store.OpenAsync();
+    public override async Task OpenAsync()
+    {
+        await _store.OpenAsync();
+        _store.Arrivals = this;
+    }
 
-    public override async Task EnqueueAsync(ReadOnlyMemory<byte> body) =>
-        await _store.CommitAsync(
-            new EnqueueCommand(new() { Queue = "queue", Services = Services, Body = body, ContentType = "application/json" }));
+    public override async Task EnqueueAsync(ReadOnlyMemory<byte> body)
+    {
+        var command = new EnqueueCommand(
+            new() { Queue = "queue", Services = Services, Body = body, ContentType = "application/json" });
+        await _store.CommitAsync(command);
+        if (!command.IsTaken)
+            Interlocked.Increment(ref _waiting);
+    }
 
     public override async Task<int> HandleAsync(int max)
     {
-        var claim = await _store.CommitAsync(new ClaimCommand("service", max, "bench"));
-        var ends = new Task[claim.Deliveries.Count];
+        var deliveries = new List<ClaimedDelivery>();
+        while (deliveries.Count < max && _arrived.TryDequeue(out var arrived))
+            deliveries.Add(arrived);
+        if (deliveries.Count == 0 && Volatile.Read(ref _waiting) > 0)
+        {
+            deliveries.AddRange((await _store.CommitAsync(new ClaimCommand("service", max, "bench"))).Deliveries);
+            Interlocked.Add(ref _waiting, -deliveries.Count);
+        }
+        var ends = new Task[deliveries.Count];
         for (var i = 0; i < ends.Length; i++)
         {
-            var claimed = claim.Deliveries[i];
+            var claimed = deliveries[i];
             var attempt = new Attempt
             {
                 Number = claimed.Attempt,
@@ -53,5 +75,20 @@ internal sealed class StoreSubject(string name, Func<MessageStore> create, bool 
         return ends.Length;
     }
 
+    ArrivalRoom? IArrivals.Reserve(string service, int count) => new Room(count, _arrived);
+
     public override ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    private sealed class Room(int count, ConcurrentQueue<ClaimedDelivery> arrived) : ArrivalRoom
+    {
+        public override int Count => count;
+
+        public override string Node => "bench";
+
+        public override void Begin(ClaimedDelivery delivery) => arrived.Enqueue(delivery);
+
+        public override void Dispose()
+        {
+        }
+    }
 }

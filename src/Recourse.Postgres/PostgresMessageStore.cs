@@ -38,8 +38,8 @@ public sealed class PostgresMessageStore : MessageStore
         _source = NpgsqlDataSource.Create(address.Builder);
         _time = clock ?? TimeProvider.System;
         Func<long>? now = clock is null ? null : clock.NowMicros;
-        var node = new NodeWriters(address.HasSessions);
-        _intake = new(_source, now, node) { Node = () => 0 };
+        var node = new NodeWriters(address.HasSessions, () => Arrivals);
+        _intake = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
         _claims = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
         _writer = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
         _pulses = new(_source, now);

@@ -34,7 +34,7 @@ internal sealed class WorkNotice(NpgsqlDataSource source, TimeProvider time, boo
     /// <summary>Notes what the others want to know of a command that was committed.</summary>
     public void Committed(StoreCommand command)
     {
-        if (_nodes is not { Count: > 1 } || command is not EnqueueCommand { Result.Status: EnqueueStatus.Accepted } enqueue)
+        if (_nodes is not { Count: > 1 } || command is not EnqueueCommand { Result.Status: EnqueueStatus.Accepted, IsTaken: false } enqueue)
             return;
         bool first;
         lock (_lock)

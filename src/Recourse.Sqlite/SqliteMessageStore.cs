@@ -43,7 +43,7 @@ public sealed class SqliteMessageStore : MessageStore
         _file = StoreFile.Take(_options.Path);
         try
         {
-            _writer = new(_file.Path, _options, _time, BlocksLaneWhenDead);
+            _writer = new(_file.Path, _options, _time, BlocksLaneWhenDead, () => Arrivals);
             _readers = new(_file.Path, _options, _time);
             _checkpoints = new(_writer.Database, _readers, _options);
             _queries = new(_readers, _time);

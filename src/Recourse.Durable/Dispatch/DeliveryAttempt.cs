@@ -8,11 +8,14 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
 {
     private const int ErrorMax = 2_000;
 
-    /// <summary>Runs the attempt; <paramref name="ended"/> is called once its bulkhead permit is free again, which may be after this
-    /// task.</summary>
-    internal async Task RunAsync(ClaimedDelivery delivery, ServiceGuard guard, CircuitPermit permit, Action ended)
+    /// <summary>
+    /// Runs the attempt; <paramref name="ended"/> is called once its bulkhead permit is free again, which may be after this task: with
+    /// true when something may be due because of it, this delivery again or one that waits behind it.
+    /// </summary>
+    internal async Task RunAsync(ClaimedDelivery delivery, ServiceGuard guard, CircuitPermit permit, Action<bool> ended)
     {
         Task? stillRunning = null;
+        var delivered = false;
         try
         {
             var policy = guard.Policy;
@@ -28,28 +31,31 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
                 guard.Breaker.Report(permit, Judgement.Neutral);
             }
 
-            await StoreAsync(delivery, guard, end, permit.IsProbe);
+            delivered = await StoreAsync(delivery, guard, end, permit.IsProbe);
         }
         finally
         {
-            if (stillRunning is null) ended();
-            else _ = stillRunning.ContinueWith(_ => ended(), CancellationToken.None, TaskContinuationOptions.None, options.Scheduler);
+            var more = !delivered || delivery.OrderKey is not null;
+            if (stillRunning is null) ended(more);
+            else _ = stillRunning.ContinueWith(_ => ended(more), CancellationToken.None, TaskContinuationOptions.None, options.Scheduler);
         }
     }
 
-    private async Task StoreAsync(ClaimedDelivery delivery, ServiceGuard guard, CallEnd end, bool probe)
+    /// <summary>Stores how it ended; true when it was delivered and that is stored.</summary>
+    private async Task<bool> StoreAsync(ClaimedDelivery delivery, ServiceGuard guard, CallEnd end, bool probe)
     {
         var (attempt, policy) = (AttemptOf(delivery, end), options.PolicyFor(delivery.Queue));
         MessagingTelemetry.Attempted(delivery, end.Result.Fault, end.Duration);
         if (delivery.AttemptInGeneration == 1) guard.Budget.Deposit();
         if (end.Result.Fault is not { } fault)
         {
-            if (await commit.TryAsync(delivery, attempt.Outcome, () => new CompleteCommand(delivery.Id, delivery.Lease, attempt)
+            if (!await commit.TryAsync(delivery, attempt.Outcome, () => new CompleteCommand(delivery.Id, delivery.Lease, attempt)
             {
                 KeepHistory = policy.KeepHistory,
             }))
-                Tell(new AttemptReport(delivery, attempt, null, null));
-            return;
+                return false;
+            Tell(new AttemptReport(delivery, attempt, null, null));
+            return true;
         }
 
         var decision = Decide(delivery, guard, end.Result, fault, probe);
@@ -65,6 +71,7 @@ internal sealed class DeliveryAttempt(AttemptCall call, OutcomeCommit commit, Di
                     options.Logger, delivery.Id, delivery.Queue, delivery.Service, attempt.Kind.Value.Name(), decision.ToString());
             Tell(new AttemptReport(delivery, attempt, fault, decision));
         }
+        return false;
     }
 
     private DeliveryDecision Decide(

@@ -5,7 +5,7 @@ namespace Recourse.Durable;
 /// outcome is committed with the decision that follows from it. It knows nothing of HTTP. Nothing is kept in memory that a restart would
 /// lose. Start it once, after the store was opened; all members are safe from any thread.
 /// </summary>
-public sealed class Dispatcher : IAsyncDisposable
+public sealed class Dispatcher : IAsyncDisposable, IArrivals
 {
     private readonly Lock _lock = new();
     private readonly MessageStore _store;
@@ -60,7 +60,11 @@ public sealed class Dispatcher : IAsyncDisposable
         }
 
         _store.Nodes?.Observe(Hear);
+        _store.Arrivals = this;
     }
+
+    /// <inheritdoc/>
+    ArrivalRoom? IArrivals.Reserve(string service, int count) => Find(service)?.Reserve(count);
 
     /// <summary>What other nodes did that share the store.</summary>
     private void Hear(NodeNews news)
@@ -81,6 +85,13 @@ public sealed class Dispatcher : IAsyncDisposable
     /// <summary>There may be new work for a service: call it after each commit of an enqueue or a replay. A service that is not known is
     /// passed over.</summary>
     public void Notify(string service) => Find(service)?.Wake();
+
+    /// <summary>A message was stored: wakes its services, unless its attempt has begun with its storing.</summary>
+    public void Notify(EnqueueCommand stored)
+    {
+        if (stored.IsTaken) return;
+        for (var i = 0; i < stored.Message.Services.Count; i++) Notify(stored.Message.Services[i]);
+    }
 
     /// <summary>There may be new suspects, because another node ended.</summary>
     public void CheckSuspects()

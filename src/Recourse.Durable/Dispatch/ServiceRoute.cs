@@ -4,6 +4,10 @@ namespace Recourse.Durable;
 /// The loop of one service: permits of the bulkhead first, then of the breaker, and only then a claim for as many deliveries as there
 /// are permits. So a claim is the start of its attempt, and nothing waits in memory.
 /// </summary>
+/// <remarks>
+/// While nothing is known to be due, a store may give what it stores to this service at once, if there are permits. As soon as something
+/// may be due that got no permit, all that is stored waits its turn, until a look has found that nothing is left.
+/// </remarks>
 internal sealed class ServiceRoute(
     ServiceGuard guard, MessageStore store, AloneGate gate, DeliveryAttempt attempt, OutcomeCommit commit, DispatcherOptions options)
 {
@@ -25,6 +29,11 @@ internal sealed class ServiceRoute(
 
     // Until then nothing is claimed, in UTC ticks.
     private long _heldUntil;
+
+    // Until then nothing is known to be due, in UTC ticks: the past means that a look is owed.
+    private long _clearUntil;
+
+    private bool _getsArrivals;
 
     // When a suspect may be due, in UTC ticks: the past means now, the largest number that there is none.
     private long _suspectsAt = long.MaxValue;
@@ -72,25 +81,91 @@ internal sealed class ServiceRoute(
     {
         var held = TimeSpan.FromTicks(Volatile.Read(ref _heldUntil) - options.Time.GetUtcNow().UtcTicks);
         if (held > TimeSpan.Zero) return held;
-        // Other nodes may have all permits.
-        if (guard.Permits == 0) return options.SafetyPoll;
-        var free = guard.Bulkhead.TryAcquire(options.ClaimMax);
-        // An attempt that ends wakes the loop, and so do a gate that opens and a breaker that is reset.
-        if (free == 0) return options.SafetyPoll;
-        if (!gate.TryEnter(free))
+        // Where nothing is known to be due, a look leaves permits for what is stored meanwhile.
+        var most = IsClear && _getsArrivals ? Math.Min(options.ClaimMax, (guard.Permits + 1) / 2) : options.ClaimMax;
+        var permits = Enter(most);
+        if (permits is not { Count: > 0 })
         {
-            guard.Release(free);
-            return options.SafetyPoll;
+            // A permit that came free before the look was owed has woken nobody.
+            LookOwed();
+            permits = Enter(options.ClaimMax);
         }
 
-        var permits = guard.Enter(free);
-        GiveBack(free - permits.Count);
+        // An attempt that ends wakes the loop, and so do a gate that opens and a breaker that is reset.
+        if (permits is null) return options.SafetyPoll;
         if (permits.Count == 0) return AtLeast(guard.Breaker.RetryAfter);
 
         var (claim, late) = await ClaimAsync(permits, suspects: false);
         foreach (var delivery in claim.Deliveries) Begin(delivery, Take(permits), late);
+        var left = permits.Count;
         Return(permits);
-        return claim.Deliveries.Count > 0 && permits.Count == 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
+        Volatile.Write(ref _clearUntil, left == 0 ? 0 : claim.NextDueAt?.UtcTicks ?? long.MaxValue);
+        return claim.Deliveries.Count > 0 && left == 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
+    }
+
+    private bool IsClear => options.Time.GetUtcNow().UtcTicks < Volatile.Read(ref _clearUntil);
+
+    private void LookOwed() => Volatile.Write(ref _clearUntil, 0);
+
+    /// <summary>
+    /// Takes permits for up to so many attempts. None when the breaker gives none; null when there was none to ask it for, because all are
+    /// taken (by attempts, or by other nodes) or the gate is closed.
+    /// </summary>
+    private List<CircuitPermit>? Enter(int upTo)
+    {
+        if (guard.Permits == 0) return null;
+        var free = guard.Bulkhead.TryAcquire(upTo);
+        if (free == 0) return null;
+        if (!gate.TryEnter(free))
+        {
+            guard.Release(free);
+            return null;
+        }
+
+        var permits = guard.Enter(free);
+        GiveBack(free - permits.Count);
+        return permits;
+    }
+
+    /// <inheritdoc cref="IArrivals.Reserve"/>
+    internal ArrivalRoom? Reserve(int count)
+    {
+        _getsArrivals = true;
+        if (_stopping || !IsClear || Volatile.Read(ref _heldUntil) > options.Time.GetUtcNow().UtcTicks) return null;
+        var permits = Enter(count) ?? [];
+        // Who gets none waits, and comes before what is stored later.
+        if (permits.Count < count) LookOwed();
+        // Which node may probe, the store decides with a claim.
+        if (permits.Exists(permit => permit.IsProbe))
+        {
+            Return(permits);
+            permits.Clear();
+        }
+
+        return permits.Count == 0 ? null : new Arrivals(this, permits, options);
+    }
+
+    /// <summary>Permits for what is claimed with its storing.</summary>
+    private sealed class Arrivals(ServiceRoute route, List<CircuitPermit> permits, DispatcherOptions options) : ArrivalRoom
+    {
+        private readonly long _asked = options.Time.GetTimestamp();
+
+        public override int Count => permits.Count;
+
+        public override string Node => options.Node;
+
+        // Not on the thread that stores.
+        public override void Begin(ClaimedDelivery delivery)
+        {
+            var (permit, late) = (Take(permits), route.IsLate(_asked));
+            _ = options.Begin(() => route.AttemptAsync(delivery, permit, late));
+        }
+
+        public override void Dispose()
+        {
+            route.Return(permits);
+            permits.Clear();
+        }
     }
 
     /// <summary>
@@ -144,7 +219,7 @@ internal sealed class ServiceRoute(
                     BulkMax = _bulk.Allowed(guard.Bulkhead.Limit),
                     ProbeFor = store.Nodes is { Count: > 1 } && permits.Exists(permit => permit.IsProbe) ? guard.LongestAttempt : null,
                 }, CancellationToken.None);
-            return (claim, store.Nodes is { Count: > 1 } && options.Time.GetElapsedTime(asked) > LateAfter);
+            return (claim, IsLate(asked));
         }
         catch
         {
@@ -152,6 +227,8 @@ internal sealed class ServiceRoute(
             throw;
         }
     }
+
+    private bool IsLate(long asked) => store.Nodes is { Count: > 1 } && options.Time.GetElapsedTime(asked) > LateAfter;
 
     private void Begin(ClaimedDelivery delivery, CircuitPermit permit, bool late) => _ = AttemptAsync(delivery, permit, late);
 
@@ -193,21 +270,22 @@ internal sealed class ServiceRoute(
         }
         finally
         {
-            if (delivery.Bulk) BulkPermitFree();
-            else PermitFree();
+            if (delivery.Bulk) BulkPermitFree(more: true);
+            else PermitFree(more: true);
         }
     }
 
-    private void BulkPermitFree()
+    private void BulkPermitFree(bool more)
     {
         _bulk.End();
-        PermitFree();
+        PermitFree(more);
     }
 
-    private void PermitFree()
+    // Whoever waits for a permit has owed a look before.
+    private void PermitFree(bool more)
     {
         guard.Bulkhead.Release();
-        _wake.Set();
+        if (more || !IsClear) _wake.Set();
     }
 
     private static CircuitPermit Take(List<CircuitPermit> permits)

@@ -36,6 +36,13 @@ public sealed class EncryptedMessageStore : MessageStore
     public override StoreNodes? Nodes => _inner.Nodes;
 
     /// <inheritdoc/>
+    internal override IArrivals? Arrivals
+    {
+        get => base.Arrivals;
+        set => (base.Arrivals, _inner.Arrivals) = (value, value is null ? null : new OpenedArrivals(value, Opened));
+    }
+
+    /// <inheritdoc/>
     public override Task TrimAsync() => _inner.TrimAsync();
 
     /// <inheritdoc/>
@@ -86,7 +93,7 @@ public sealed class EncryptedMessageStore : MessageStore
         // The bounds are those of the message as it came, and the hash is of the open body: its seal differs every time.
         EnqueueChecks.Prepare(command);
         var plain = command.ContentHash;
-        return command.Result = await _inner.CommitAsync(new EnqueueCommand(sealedMessage)
+        var within = new EnqueueCommand(sealedMessage)
         {
             IdempotencyWindow = command.IdempotencyWindow,
             Id = id,
@@ -94,7 +101,10 @@ public sealed class EncryptedMessageStore : MessageStore
             // Of a message that was sent before the key changed, or before there was one. In one look with the new one: a window that ends
             // between two looks would store what is asked for last.
             OlderHashes = plain is null ? [] : [.. _keys.Skip(1).Select(key => HMACSHA256.HashData(key.Hashing, plain)), plain],
-        }, cancellationToken);
+        };
+        command.Result = await _inner.CommitAsync(within, cancellationToken);
+        command.IsTaken = within.IsTaken;
+        return command.Result;
     }
 
     private Guid NextId()

@@ -107,12 +107,12 @@ public sealed class MessageBus : IAsyncDisposable
 
     internal async ValueTask<EnqueueResult> SendAsync(NewMessage message, CancellationToken cancellationToken, TimeSpan? window = null)
     {
-        var result = await Store.SendAsync(new EnqueueCommand(message)
+        var command = new EnqueueCommand(message)
         {
             IdempotencyWindow = window ?? _options.QueueOf(message.Queue).IdempotencyWindow,
-        }, cancellationToken);
-        foreach (var service in message.Services)
-            _dispatcher.Notify(service);
+        };
+        var result = await Store.SendAsync(command, cancellationToken);
+        _dispatcher.Notify(command);
         return result;
     }
 

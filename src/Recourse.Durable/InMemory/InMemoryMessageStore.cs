@@ -41,12 +41,18 @@ public sealed class InMemoryMessageStore : MessageStore
             EnqueueChecks.Prepare(enqueue);
         else
             LetterRules.Check(command);
+        using var room = command is EnqueueCommand { MayBeTaken: true } plain ? Arrivals?.Reserve(plain.Message.Services[0], 1) : null;
+        ClaimedDelivery? taken = null;
         lock (_gate)
         {
             if (_closed)
                 throw CommandPump.Closed();
             _commands.Apply(command);
+            if (room is not null)
+                taken = _commands.TakeArrived((command as EnqueueCommand)!, room.Node);
         }
+        if (taken is not null)
+            room!.Begin(taken);
         command.Finish();
         return await command.Done;
     }

@@ -35,6 +35,16 @@ internal sealed partial class MemoryCommands
         return new(taken, Next(command, waiting));
     }
 
+    /// <summary>Claims what was just stored, for a node that has room; null when it was not stored or is held.</summary>
+    public ClaimedDelivery? TakeArrived(EnqueueCommand command, string node)
+    {
+        var (queue, service) = (command.Message.Queue, command.Message.Services[0]);
+        if (command.Result.Status is not EnqueueStatus.Accepted || Controls.Holds(queue, service))
+            return null;
+        command.IsTaken = true;
+        return Take(Messages[command.Result.MessageId].Deliveries[0], new(service, 1, node), ++_lease, Now);
+    }
+
     private List<DueDelivery> Due(
         ClaimCommand command, SortedDictionary<(int Rank, string Queue), SortedSet<(long DueAt, long Key)>> waiting, int max, long now)
     {

@@ -33,7 +33,8 @@ public sealed class ReplayRunner : IAsyncDisposable
 
     /// <summary>A runner that stands still until <see cref="Start"/>.</summary>
     /// <param name="store">An open store.</param>
-    /// <param name="notify">Told the services that have work after each batch (<see cref="Dispatcher.Notify"/>); null tells nobody.</param>
+    /// <param name="notify">Told the services that have work after each batch (<see cref="Dispatcher.Notify(string)"/>); null tells
+    /// nobody.</param>
     /// <param name="time">The clock; null for the system's.</param>
     /// <param name="logger">Where troubles and ends of jobs are logged; null for nowhere.</param>
     public ReplayRunner(MessageStore store, Action<string>? notify = null, TimeProvider? time = null, ILogger? logger = null)

@@ -23,6 +23,12 @@ public sealed class EnqueueCommand(NewMessage message) : StoreCommand<EnqueueRes
         return same;
     }
 
+    // It may be claimed with its storing: one delivery, due at once, in no lane.
+    internal bool MayBeTaken => Message is { Services.Count: 1, OrderKey: null, DeliverAt: null, ExpiresAt: null };
+
+    // It was: its attempt has begun, and nobody need look for it.
+    internal bool IsTaken { get; set; }
+
     // Given before the store is asked, because the sealed body is bound to it; null lets the store give one.
     internal Guid? Id { get; init; }
 }

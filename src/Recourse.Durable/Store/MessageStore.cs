@@ -28,6 +28,11 @@ public abstract class MessageStore : IAsyncDisposable
     public virtual StoreNodes? Nodes => null;
 
     /// <summary>
+    /// Who begins the attempts of what is stored here, and may take it as it is stored; set by a dispatcher. Null, the default: nobody.
+    /// </summary>
+    internal virtual IArrivals? Arrivals { get; set; }
+
+    /// <summary>
     /// Commits a command together with others under way. When the task ends, the result is durable. Cancelling stops the wait, not the
     /// command.
     /// </summary>

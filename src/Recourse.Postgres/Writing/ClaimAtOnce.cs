@@ -5,8 +5,9 @@ namespace Recourse.Postgres;
 
 /// <summary>
 /// Takes all that is due to a service, and looks when more will be, by one statement, with which the commit goes. That can be where there
-/// is nothing to choose and nothing to mend: all that is due fits into the claim, none of it has expired or is in a lane, and its node is
-/// registered. Otherwise the statement takes nothing, and the claim is made by <see cref="ClaimWriter"/>, in two trips.
+/// is nothing to choose and nothing to mend: all that is due fits into the claim, none of it has expired or is in a lane, nor is what comes
+/// next, and its node is registered. Otherwise the statement takes nothing, and the claim is made by <see cref="ClaimWriter"/>, in two
+/// trips.
 /// </summary>
 internal sealed class ClaimAtOnce(Books books, ControlWriter controls)
 {
@@ -92,26 +93,30 @@ internal sealed class ClaimAtOnce(Books books, ControlWriter controls)
 
     private const string Later = $"d.state = 0 AND NOT d.suspect AND d.due_at > {Moment.InSql} ORDER BY d.due_at LIMIT 1";
 
-    private static readonly string OfOne =
-        All("d.route = $6::integer", $"SELECT d.due_at FROM deliveries d WHERE d.route = $6::integer AND {Later}");
+    private static readonly string OfOne = All(
+        "d.route = $6::integer", $"SELECT d.due_at, d.lane IS NULL AS plain FROM deliveries d WHERE d.route = $6::integer AND {Later}");
 
     private static readonly string OfSeveral = All(
         "d.route = ANY ($6::integer[])",
         $"""
-        SELECT min(n.due_at) FROM unnest($6::integer[]) AS r (route) CROSS JOIN LATERAL (
-          SELECT d.due_at FROM deliveries d WHERE d.route = r.route AND {Later}) n
+        SELECT n.due_at, n.plain FROM unnest($6::integer[]) AS r (route) CROSS JOIN LATERAL (
+          SELECT d.due_at, d.lane IS NULL AS plain FROM deliveries d WHERE d.route = r.route AND {Later}) n
+        ORDER BY n.due_at LIMIT 1
         """);
 
-    // All that is due fits, so its order does not matter here: the index of what waits gives it, and behind now what comes next.
+    // All that is due fits, so its order does not matter here: the index of what waits gives it, and behind now what comes next. What comes
+    // next in a lane may have to wait for others there.
     private static string All(string routes, string next) =>
         $"""
         WITH due AS MATERIALIZED (
           SELECT d.key, d.lane IS NULL AND (d.expires_at IS NULL OR d.expires_at > {Moment.InSql}) AS plain FROM deliveries d
           WHERE {routes} AND d.state = 0 AND NOT d.suspect AND d.due_at <= {Moment.InSql} LIMIT $5 + 1 FOR UPDATE SKIP LOCKED),
+        next AS MATERIALIZED ({next}),
         head AS MATERIALIZED (
           SELECT nextval('leases') AS lease, {Moment.InSql} AS now, count(*) AS due,
-            count(*) <= $5 AND coalesce(bool_and(plain), true) AND EXISTS (SELECT 1 FROM nodes WHERE id = $4) AS fits,
-            ({next}) AS next
+            count(*) <= $5 AND coalesce(bool_and(plain), true) AND coalesce((SELECT plain FROM next), true)
+              AND EXISTS (SELECT 1 FROM nodes WHERE id = $4) AS fits,
+            (SELECT due_at FROM next) AS next
           FROM due),
         {ClaimedRow.Taken("ARRAY (SELECT key FROM due WHERE (SELECT fits FROM head))", "(SELECT lease FROM head)")}
         SELECT taken.*, head.* FROM head LEFT JOIN taken ON true

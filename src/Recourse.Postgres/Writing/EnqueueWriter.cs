@@ -4,21 +4,27 @@ using Recourse.Durable;
 namespace Recourse.Postgres;
 
 /// <summary>Stores all new messages of a batch by one statement, whatever their number.</summary>
-internal sealed class EnqueueWriter(Books books, Lanes lanes)
+internal sealed class EnqueueWriter(Books books, Lanes lanes, ArrivalWriter arrivals)
 {
+    // Beyond that one statement that leaves all of them waiting is less work.
+    private const int OffersMax = 16;
+
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
 
     private MessageIds _ids = new();
     private (long At, long Stamp)? _seen;
 
-    /// <summary>Goes on after the last id that was ever given out, whatever the clock says now.</summary>
+    /// <summary>
+    /// Goes on after the last id that was ever given out, whatever the clock says now. It is that of one of the last batch, whose messages
+    /// stand in the order of their statements.
+    /// </summary>
     public void Continue(Sql sql)
     {
         var last = sql.Read(
             """
-            SELECT id FROM (SELECT last_id AS id FROM marks UNION ALL (SELECT id FROM messages ORDER BY sequence DESC LIMIT 1)) AS ids
+            SELECT id FROM (SELECT last_id AS id FROM marks UNION ALL (SELECT id FROM messages ORDER BY sequence DESC LIMIT $1)) AS ids
             ORDER BY id DESC LIMIT 1
-            """, row => row.GetGuid(0));
+            """, row => row.GetGuid(0), CommandPump.MaxBatch);
         _ids = last is [var id] ? new(id) : new();
     }
 
@@ -104,9 +110,15 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
     /// <summary>
     /// Stores what was admitted; its lanes are locked. A row for each delivery; the first of a message carries the message.
     /// </summary>
-    public void Insert(Sql sql, List<EnqueueCommand> commands, Moment now)
+    /// <param name="sql">The connection.</param>
+    /// <param name="commands">What was admitted.</param>
+    /// <param name="now">The time of the commit.</param>
+    /// <param name="offers">True when whoever has room for them may have them claimed.</param>
+    public void Insert(Sql sql, List<EnqueueCommand> commands, Moment now, bool offers)
     {
-        if (commands.TrueForAll(command => IsLike(command.Message, commands[0].Message)))
+        if (offers && arrivals.MayOffer)
+            commands = Offer(sql, commands, now);
+        if (commands.TrueForAll(command => IsLike(command, commands[0].Message)))
         {
             InsertAlike(sql, commands, now);
             return;
@@ -131,12 +143,35 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes)
     }
 
     // The ordinary case: to one service each, the same, in no lane, to be sent now.
-    private static bool IsLike(NewMessage message, NewMessage first) =>
-        message is { Services.Count: 1, OrderKey: null, DeliverAt: null, ExpiresAt: null } && message.Queue == first.Queue
+    private static bool IsLike(EnqueueCommand command, NewMessage first) =>
+        command.MayBeTaken && command.Message is var message && message.Queue == first.Queue
         && message.Services[0] == first.Services[0] && message.Priority == first.Priority;
+
+    /// <summary>Stores what may be claimed at once, by a statement for those that are alike; gives what waits.</summary>
+    private List<EnqueueCommand> Offer(Sql sql, List<EnqueueCommand> commands, Moment now)
+    {
+        var kinds = commands.Where(command => command.MayBeTaken)
+            .GroupBy(command => (command.Message.Queue, Service: command.Message.Services[0], command.Message.Priority)).ToList();
+        if (kinds.Count is 0 or > OffersMax)
+            return commands;
+        var taken = new HashSet<EnqueueCommand>();
+        foreach (var kind in kinds)
+        {
+            List<EnqueueCommand> alike = [.. kind];
+            if (arrivals.Reserve(kind.Key.Service, alike.Count) is not { } room)
+                continue;
+            alike.RemoveRange(room.Count, alike.Count - room.Count);
+            arrivals.Store(sql, room, books.Route(sql, kind.Key.Queue, kind.Key.Service), alike, now);
+            books.Entered(1);
+            taken.UnionWith(alike);
+        }
+        return taken.Count == 0 ? commands : commands.FindAll(command => !taken.Contains(command));
+    }
 
     private void InsertAlike(Sql sql, List<EnqueueCommand> commands, Moment now)
     {
+        if (commands.Count == 0)
+            return;
         var first = commands[0].Message;
         sql.Later(
             Alike, now.Given, first.Queue, books.Route(sql, first.Queue, first.Services[0]), first.Services[0], (short)first.Priority,

@@ -24,11 +24,16 @@ internal sealed class InHand
     public void Add(ClaimedRow row)
     {
         var claimed = row.Claimed;
+        Add(claimed.Id, new(
+            row.Key, row.IsPlain && AttemptRules.Forgotten(claimed.Attempt) == 0,
+            claimed.OrderKey is { } orderKey ? (claimed.Service, orderKey) : null));
+    }
+
+    public void Add(DeliveryId id, Delivery delivery)
+    {
         if (Interlocked.Increment(ref _count) > Max)
             Clear();
-        _deliveries[claimed.Id] = new(
-            row.Key, row.IsPlain && AttemptRules.Forgotten(claimed.Attempt) == 0,
-            claimed.OrderKey is { } orderKey ? (claimed.Service, orderKey) : null);
+        _deliveries[id] = delivery;
     }
 
     public bool IsPlain(DeliveryId id) => _deliveries.TryGetValue(id, out var delivery) && delivery.IsPlain;

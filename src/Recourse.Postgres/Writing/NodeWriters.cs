@@ -1,8 +1,11 @@
+using Recourse.Durable;
+
 namespace Recourse.Postgres;
 
 /// <summary>What the writers of one node share: to the database they are as those of several nodes.</summary>
 /// <param name="hasSessions">False behind a pooler that gives each transaction another session.</param>
-internal sealed class NodeWriters(bool hasSessions)
+/// <param name="arrivals">Who may take what is stored, if anybody.</param>
+internal sealed class NodeWriters(bool hasSessions, Func<IArrivals?> arrivals)
 {
     public bool HasSessions => hasSessions;
 
@@ -14,6 +17,11 @@ internal sealed class NodeWriters(bool hasSessions)
 
     /// <summary>What this node claimed, and has not ended yet.</summary>
     public InHand InHand { get; } = new();
+
+    public IArrivals? Arrivals => arrivals();
+
+    /// <summary>What was claimed with its storing, and may be nobody's.</summary>
+    public LostArrivals LostArrivals { get; } = new();
 }
 
 /// <summary>How often something was changed by one writer: what another one keeps of it in memory is then old.</summary>

@@ -22,6 +22,8 @@ internal sealed class PostgresWriter : IDisposable
     private readonly InHand _inHand;
     private readonly ControlWriter _controls;
     private readonly LostClaims _lost = new();
+    private readonly NodeWriters _writers;
+    private readonly ArrivalWriter _arrivals;
     private readonly EnqueueWriter _enqueue;
     private readonly ClaimWriter _claim;
     private readonly OutcomeWriter _outcome;
@@ -41,7 +43,8 @@ internal sealed class PostgresWriter : IDisposable
     {
         (_source, _clock, _hasSessions) = (source, clock, node.HasSessions);
         (_books, _inHand, _controls) = (new(node.Routes), node.InHand, new(node.Controls));
-        (_enqueue, _claim, _outcome) = (new(_books, _lanes), new(_books, _controls, _inHand), new(_books, _letters));
+        (_writers, _arrivals) = (node, new(node, () => Node!()));
+        (_enqueue, _claim, _outcome) = (new(_books, _lanes, _arrivals), new(_books, _controls, _inHand), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         _replay = new(_deadLetter, _letters);
         (_leaseEnd, _import) = (new(_books, _letters), new(_books, _letters));
@@ -68,6 +71,8 @@ internal sealed class PostgresWriter : IDisposable
         var now = sql.Time(_clock);
         PostgresSchema.Migrate(sql, _connection!.Database);
         _letters.Lock(sql);
+        // The first number of all is not that of a claim: see ArrivalWriter.Lease.
+        sql.LaterUnread("SELECT nextval('leases')");
         var opening = _leaseEnd.Apply(sql, now.Value, null);
         WriteSums(sql, now);
         sql.Commit();
@@ -138,7 +143,7 @@ internal sealed class PostgresWriter : IDisposable
             return batch.ToArray();
         try
         {
-            ApplyAll(sql, batch.Span, now, atOnce: true);
+            ApplyAll(sql, batch.Span, now, offers: true, atOnce: true);
             _committing = true;
             await sql.CommitAsync().ConfigureAwait(false);
             Committed(now);
@@ -148,7 +153,7 @@ internal sealed class PostgresWriter : IDisposable
         }
         catch (Exception error)
         {
-            Forget();
+            Forget(error);
             sql.Rollback();
             if (MayPass(error) || PostgresErrors.IsOfCommand(error))
                 return batch.ToArray();
@@ -164,7 +169,8 @@ internal sealed class PostgresWriter : IDisposable
             {
                 EnqueueCommand enqueue => _enqueue.Suits(enqueue),
                 CompleteCommand complete => complete.KeepHistory && _inHand.IsPlain(complete.Id),
-                ClaimCommand { Suspects: false, ProbeFor: null } claim => AlwaysAtOnce || _claim.SuitsAtOnce(claim, now),
+                ClaimCommand { Suspects: false, ProbeFor: null } claim =>
+                    !_writers.LostArrivals.Any && (AlwaysAtOnce || _claim.SuitsAtOnce(claim, now)),
                 _ => false,
             }))
                 return false;
@@ -178,6 +184,7 @@ internal sealed class PostgresWriter : IDisposable
         _controls.Committed();
         _enqueue.Seen(now);
         AfterCommit?.Invoke();
+        _arrivals.Committed();
     }
 
     private bool TryAll(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
@@ -186,7 +193,7 @@ internal sealed class PostgresWriter : IDisposable
         try
         {
             var now = sql.Begin(_clock, !_hasSessions);
-            ApplyAll(sql, batch, now);
+            ApplyAll(sql, batch, now, offers: true);
             _committing = true;
             sql.Commit();
             Committed(now);
@@ -195,7 +202,7 @@ internal sealed class PostgresWriter : IDisposable
         }
         catch (Exception error)
         {
-            Forget();
+            Forget(error);
             sql.Rollback();
             if (!PostgresErrors.IsOfCommand(error))
                 throw;
@@ -236,9 +243,9 @@ internal sealed class PostgresWriter : IDisposable
             _controls.Committed();
             FinishClaims(sql, _claim.Finish);
         }
-        catch
+        catch (Exception error)
         {
-            Forget();
+            Forget(error);
             sql.Rollback();
             throw;
         }
@@ -271,8 +278,9 @@ internal sealed class PostgresWriter : IDisposable
     }
 
     // A transaction whose end is not known may have been committed: what it claimed, nobody has in hand.
-    private void Forget()
+    private void Forget(Exception error)
     {
+        _arrivals.Forget(_committing && !PostgresErrors.IsPassing(error) && !PostgresErrors.IsOfCommand(error));
         if (_claim.Takes)
             _lost.Add();
         _claim.Forget(0);
@@ -292,7 +300,7 @@ internal sealed class PostgresWriter : IDisposable
     /// In one order of locks on every node, so that batches wait for each other but never in a circle: the letters, the idempotency keys by
     /// name, the lanes by name, deliveries.
     /// </summary>
-    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, Moment now, bool atOnce = false)
+    private void ApplyAll(Sql sql, ReadOnlySpan<StoreCommand> batch, Moment now, bool offers = false, bool atOnce = false)
     {
         var enqueues = new List<EnqueueCommand>();
         var completes = new List<CompleteCommand>();
@@ -300,7 +308,7 @@ internal sealed class PostgresWriter : IDisposable
         var (letters, claims) = (false, 0);
         foreach (var command in batch)
         {
-            var delivery = Ends(command) is { } id ? _inHand.Take(id) : null;
+            var delivery = Concerns.Ends(command) is { } id ? _inHand.Take(id) : null;
             if (delivery?.Lane is { } lane)
                 lanes.Add(lane);
             if (command is EnqueueCommand enqueue)
@@ -310,7 +318,7 @@ internal sealed class PostgresWriter : IDisposable
                 completes.Add(complete);
                 known.Add(delivery);
             }
-            letters |= TouchesLetters(command);
+            letters |= Concerns.Letters(command);
             claims += command is ClaimCommand ? 1 : 0;
         }
         if (letters)
@@ -318,9 +326,11 @@ internal sealed class PostgresWriter : IDisposable
         var fresh = enqueues.Count == 0 ? [] : _enqueue.Admit(sql, enqueues, now);
         _lanes.Lock(sql, fresh.Select(enqueue => enqueue.Message), lanes);
         if (fresh.Count > 0)
-            _enqueue.Insert(sql, fresh, now);
+            _enqueue.Insert(sql, fresh, now, offers);
         _lanes.SettleFresh(sql);
         _lost.Release(sql, _outcome, Node(), _claim.Leases, now);
+        if (claims > 0)
+            _writers.LostArrivals.Release(sql, _outcome, now);
         if (completes.Count > 0)
             _outcome.Apply(sql, completes, known, now);
         var turns = claims > 0 && !atOnce ? ClaimWriter.AskTurns(sql, Node(), claims, now) : null;
@@ -339,23 +349,6 @@ internal sealed class PostgresWriter : IDisposable
         }
         WriteSums(sql, now);
     }
-
-    private static DeliveryId? Ends(StoreCommand command) => command switch
-    {
-        CompleteCommand complete => complete.Id,
-        FailCommand fail => fail.Id,
-        ReleaseCommand release => release.Id,
-        _ => null,
-    };
-
-    private static bool TouchesLetters(StoreCommand command) => command switch
-    {
-        FailCommand fail => fail.Decision.Action is DeliveryAction.DeadLetter,
-        EnqueueCommand or CompleteCommand or ClaimCommand or ReleaseCommand or PruneCommand or ProbeCommand or ExpireCommand
-            or ControlCommand or MoveReplayCommand or PruneReplaysCommand or ResetServiceCommand
-            or NoteActCommand or PruneAuditCommand or NotePayloadKeyCommand => false,
-        _ => true,
-    };
 
     private void Apply(Sql sql, StoreCommand command, long now)
     {

@@ -73,8 +73,7 @@ internal sealed class RelayStore(
                 if (enqueue.Result.Status is not EnqueueStatus.Accepted)
                     break;
                 health.Took();
-                if (dispatcher() is { } running)
-                    Wake(running, enqueue.Message.Services);
+                dispatcher()?.Notify(enqueue);
                 break;
             case ProbeCommand:
                 health.Took();
@@ -101,12 +100,6 @@ internal sealed class RelayStore(
                 WakeAll();
                 break;
         }
-    }
-
-    private static void Wake(Dispatcher running, IReadOnlyList<string> services)
-    {
-        for (var i = 0; i < services.Count; i++)
-            running.Notify(services[i]);
     }
 
     // The command names a delivery, not its service; a wake without work costs one empty claim.

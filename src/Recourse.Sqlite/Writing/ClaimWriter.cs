@@ -52,6 +52,9 @@ internal sealed class ClaimWriter
             """);
     }
 
+    /// <summary>A fence that is larger than all before it.</summary>
+    public long NextLease() => ++_lease;
+
     public ClaimResult Apply(ClaimCommand command, long now)
     {
         _open.Clear();
@@ -73,7 +76,7 @@ internal sealed class ClaimWriter
             if (taken is null)
             {
                 taken = new(due.Count);
-                (lease, node) = (++_lease, _nodes.Id(command.Node));
+                (lease, node) = (NextLease(), _nodes.Id(command.Node));
             }
             var before = taken.Count;
             foreach (var candidate in due)

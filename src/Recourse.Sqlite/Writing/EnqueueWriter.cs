@@ -7,20 +7,22 @@ internal sealed class EnqueueWriter
 {
     private readonly Routes _routes;
     private readonly Lanes _lanes;
+    private readonly Names _nodes;
+    private readonly ArrivalWriter _arrivals;
     private readonly MessageIds _ids;
     private readonly SqliteStatement _findKey;
     private readonly SqliteStatement _addKey;
     private readonly SqliteStatement _addMessage;
     private readonly SqliteStatement _addDelivery;
+    private readonly SqliteStatement _addTaken;
     private readonly SqliteStatement _keepMark;
     // The last that were given out; what a rollback took back is not used again.
     private long _sequence;
     private Guid _lastId;
 
-    public EnqueueWriter(SqliteDatabase database, Routes routes, Lanes lanes)
+    public EnqueueWriter(SqliteDatabase database, Routes routes, Lanes lanes, Names nodes, ArrivalWriter arrivals)
     {
-        _routes = routes;
-        _lanes = lanes;
+        (_routes, _lanes, _nodes, _arrivals) = (routes, lanes, nodes, arrivals);
         _findKey = database.Prepare("SELECT hash, message, expires_at FROM idempotency WHERE queue = ?1 AND key = ?2");
         _addKey = database.Prepare(
             "INSERT OR REPLACE INTO idempotency (queue, key, hash, message, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)");
@@ -33,6 +35,11 @@ internal sealed class EnqueueWriter
             """
             INSERT INTO deliveries (key, route, state, due_at, lane, rank, expires_at, generation_at)
             VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)
+            """);
+        _addTaken = database.Prepare(
+            """
+            INSERT INTO deliveries (key, route, state, due_at, rank, lease, attempts, node, claimed_at)
+            VALUES (?1, ?2, 2, ?3, ?4, ?5, 1, ?6, ?3)
             """);
         _keepMark = database.Prepare("UPDATE owner SET sequence = ?1, last_id = ?2 WHERE id = 1");
         // The last id that is one: a damaged row must not keep the store from opening.
@@ -71,7 +78,10 @@ internal sealed class EnqueueWriter
             .Bind(6, message.OrderKey).Bind(7, message.ContentType).Bind(8, HeaderText.Write(message.Headers)).Bind(9, message.TraceParent)
             .Bind(10, message.Body.Span).Run();
 
-    public EnqueueResult Apply(EnqueueCommand command, long now)
+    /// <param name="command">The message.</param>
+    /// <param name="lease">The fence if it is claimed at once.</param>
+    /// <param name="now">The time of the commit.</param>
+    public EnqueueResult Apply(EnqueueCommand command, Func<long> lease, long now)
     {
         var message = command.Message;
         var queue = _routes.QueueId(message.Queue);
@@ -90,6 +100,12 @@ internal sealed class EnqueueWriter
         var due = message.DeliverAt is { } at ? Math.Max(now, StoreTime.Micros(at)) : now;
         long? expires = message.ExpiresAt is { } expiry ? StoreTime.Micros(expiry) : null;
         Add(sequence, id, queue, message, now);
+        if (_arrivals.Reserve(command) is { } node)
+        {
+            command.Result = new(EnqueueStatus.Accepted, id);
+            AddTaken(command, sequence, node, lease(), now);
+            return command.Result;
+        }
         for (var i = 0; i < services.Count; i++)
         {
             var route = _routes.Of(message.Queue, services[i]);
@@ -102,6 +118,15 @@ internal sealed class EnqueueWriter
                 route.Sources.Mark(message.Priority, inLane: false);
         }
         return new(EnqueueStatus.Accepted, id);
+    }
+
+    private void AddTaken(EnqueueCommand command, long sequence, string node, long lease, long now)
+    {
+        var (message, key) = (command.Message, DeliveryKey.Of(sequence, 0));
+        var route = _routes.Of(message.Queue, message.Services[0]);
+        _addTaken.Bind(1, key).Bind(2, route.Id).Bind(3, now).Bind(4, message.Priority).Bind(5, lease).Bind(6, _nodes.Id(node)).Run();
+        _routes.Accept(route);
+        _arrivals.Stored(command, route, key, lease, now);
     }
 
     private EnqueueResult? Used(long queue, string key, EnqueueCommand command, long now)

@@ -14,6 +14,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Routes _routes;
     private readonly Names _nodes;
     private readonly HeldDeliveries _held;
+    private readonly ArrivalWriter _arrivals;
     private readonly EnqueueWriter _enqueue;
     private readonly ClaimWriter _claim;
     private readonly OutcomeWriter _outcome;
@@ -32,7 +33,8 @@ internal sealed class SqliteWriter : IDisposable
     private readonly SqliteStatement _commit;
 
     /// <summary>Opens the file, migrates it, marks this process as its owner and ends old leases.</summary>
-    public SqliteWriter(string path, SqliteStoreOptions options, TimeProvider time, Func<string, bool> blocksLaneWhenDead)
+    public SqliteWriter(
+        string path, SqliteStoreOptions options, TimeProvider time, Func<string, bool> blocksLaneWhenDead, Func<IArrivals?> arrivals)
     {
         _time = time;
         _database = new(path, readOnly: false);
@@ -53,7 +55,8 @@ internal sealed class SqliteWriter : IDisposable
             _controls = new(_database);
             _access = new(_database);
             var attempts = new AttemptWriter(_database, _nodes);
-            _enqueue = new(_database, _routes, lanes);
+            _arrivals = new(_held, _routes, _controls.Set, arrivals);
+            _enqueue = new(_database, _routes, lanes, _nodes, _arrivals);
             _letters = new(_database, _routes);
             var finder = new LetterFinder(_database, _letters);
             _removal = new(_database);
@@ -175,6 +178,7 @@ internal sealed class SqliteWriter : IDisposable
     private bool TryAll(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
         var now = _time.NowMicros();
+        _arrivals.Offers = true;
         _begin.Run();
         try
         {
@@ -191,12 +195,14 @@ internal sealed class SqliteWriter : IDisposable
             return true;
         }
         _commit.Run();
+        _arrivals.Committed();
         return true;
     }
 
     private void EachAlone(ReadOnlySpan<StoreCommand> batch, Span<Exception?> errors)
     {
         var now = _time.NowMicros();
+        _arrivals.Offers = false;
         _begin.Run();
         for (var i = 0; i < batch.Length; i++)
         {
@@ -224,7 +230,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         switch (command)
         {
-            case EnqueueCommand enqueue: enqueue.Result = _enqueue.Apply(enqueue, now); break;
+            case EnqueueCommand enqueue: enqueue.Result = _enqueue.Apply(enqueue, _claim.NextLease, now); break;
             case ClaimCommand claim: claim.Result = _claim.Apply(claim, now); break;
             case CompleteCommand complete: complete.Result = _outcome.Apply(complete, now); break;
             case FailCommand fail: fail.Result = _outcome.Apply(fail, now); break;
@@ -289,6 +295,7 @@ internal sealed class SqliteWriter : IDisposable
     {
         _nodes.Forget();
         _held.Forget();
+        _arrivals.Forget();
         _removal.Forget();
         _routes.Reload();
         _letters.Reload();

@@ -89,8 +89,9 @@ internal sealed class CommandSequence(int seed, ManualClock clock, IReadOnlyList
             DeliverAt = _random.Next(5) == 0 ? clock.GetUtcNow().AddSeconds(_random.Next(-50, 200)) : null,
             ExpiresAt = _random.Next(5) == 0 ? clock.GetUtcNow().AddSeconds(_random.Next(600)) : null,
         };
-        return ($"enqueue {message.Queue} {string.Join(',', message.Services)} {message.OrderKey} {message.IdempotencyKey}", subject =>
-            subject.EnqueueAsync(message));
+        var room = _random.Next(3);
+        return ($"enqueue {message.Queue} {string.Join(',', message.Services)} {message.OrderKey} {message.IdempotencyKey} {room}",
+            subject => subject.EnqueueAsync(message, room));
     }
 
     private (string, Func<SequenceSubject, Task<string>>) Claim()

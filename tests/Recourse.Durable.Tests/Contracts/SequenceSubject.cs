@@ -27,12 +27,16 @@ internal sealed class SequenceSubject(string name, Func<Task<MessageStore>> reop
 
     public DeliveryId Id(int message, int index) => new(_messages[message], index);
 
-    public async Task<string> EnqueueAsync(NewMessage message)
+    public async Task<string> EnqueueAsync(NewMessage message, int room)
     {
-        var result = await Store.CommitAsync(new EnqueueCommand(message));
+        var (command, desk) = (new EnqueueCommand(message), new ArrivalDesk(room));
+        Store.Arrivals = desk;
+        var result = await Store.CommitAsync(command);
+        Store.Arrivals = null;
         if (result.Status is EnqueueStatus.Accepted)
             _messages.Add(result.MessageId);
-        return $"{result.Status} {_messages.IndexOf(result.MessageId)}";
+        Held.AddRange(desk.Begun);
+        return $"{result.Status} {_messages.IndexOf(result.MessageId)} {command.IsTaken} {string.Join(" | ", desk.Begun.Select(Show))}";
     }
 
     public async Task<string> ClaimAsync(ClaimCommand command)

@@ -32,6 +32,12 @@ internal sealed class HookedStore(MessageStore inner) : MessageStore
 
     public override StoreNodes? Nodes => SharedAs ?? inner.Nodes;
 
+    internal override IArrivals? Arrivals
+    {
+        get => inner.Arrivals;
+        set => inner.Arrivals = value;
+    }
+
     public override Task<StoreOpening> OpenAsync(CancellationToken cancellationToken = default) => inner.OpenAsync(cancellationToken);
 
     public override async ValueTask<TResult> CommitAsync<TResult>(StoreCommand<TResult> command,

@@ -96,6 +96,8 @@ public class StoreTroubleTests
     {
         await using var rig = new DispatchRig();
         rig.Start();
+        // Stored by another process.
+        rig.Store.Arrivals = null;
         await rig.QuietAsync();
         await rig.EnqueueAsync();
         await rig.AdvanceToCallAsync();

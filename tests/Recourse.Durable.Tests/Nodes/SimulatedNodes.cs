@@ -68,6 +68,17 @@ internal sealed class SimulatedDatabase(ManualClock clock, NodeDefect defect)
         return command.Result;
     }
 
+    /// <summary>Stores a message; what is claimed with it by a node that has room, if it is.</summary>
+    public ClaimedDelivery? Store(EnqueueCommand command, long? node)
+    {
+        _commands.Apply(command);
+        if (node is not { } taker || !command.MayBeTaken || !Nodes.ContainsKey(taker) && defect is not NodeDefect.OrphansForgotten
+            || _commands.TakeArrived(command, "node") is not { } claimed)
+            return null;
+        _holders[claimed.Lease] = taker;
+        return claimed;
+    }
+
     public bool Complete(CompleteCommand command)
     {
         if (defect is NodeDefect.FenceNotCompared && _commands.Messages[command.Id.MessageId].Deliveries[0].Lease is > 0 and var lease)
@@ -87,6 +98,8 @@ internal sealed class SimulatedNode(SimulatedDatabase database, double rate) : M
     private StoreNodes? _nodes;
 
     public List<ClaimedDelivery> InHand { get; } = [];
+    /// <summary>It takes what it stores.</summary>
+    public bool HasRoom { get; set; }
     public bool Cut { get; set; }
     public TimeSpan FrozenFor { get; set; }
     public TimeSpan UntilPulse { get; set; }
@@ -123,11 +136,12 @@ internal sealed class SimulatedNode(SimulatedDatabase database, double rate) : M
             case TakeOverCommand takeOver: takeOver.Result = database.TakeOver(takeOver); break;
             case ClaimCommand claim: claim.Result = database.Claim(claim, _nodes!.Id); break;
             case CompleteCommand complete: complete.Result = database.Complete(complete); break;
-            default:
-                if (command is EnqueueCommand enqueue)
-                    EnqueueChecks.Prepare(enqueue);
-                database.Commands.Apply(command);
+            case EnqueueCommand enqueue:
+                EnqueueChecks.Prepare(enqueue);
+                if (database.Store(enqueue, HasRoom ? _nodes!.Id : null) is { } claimed)
+                    InHand.Add(claimed);
                 break;
+            default: database.Commands.Apply(command); break;
         }
         return ValueTask.FromResult(command.Result);
     }
@@ -264,6 +278,7 @@ internal sealed class NodeSchedule(int seed, NodeDefect defect)
 
     private async Task SendAsync(SimulatedNode node)
     {
+        node.HasRoom = _random.Next(2) == 0 && node.Nodes!.Share.Of(Permits, Service) > node.InHand.Count;
         await node.CommitAsync(new EnqueueCommand(new()
         {
             Queue = "orders",

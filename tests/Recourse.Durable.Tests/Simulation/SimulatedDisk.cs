@@ -1,9 +1,12 @@
 namespace Recourse.Durable.Tests;
 
-/// <summary>One thing that happened to the store; a command of null is an opening.</summary>
-internal sealed record DiskEntry(DateTimeOffset At, StoreCommand? Command)
+/// <summary>
+/// One thing that happened to the store; a command of null is an opening. Of a message, the node that had room for it, if one had.
+/// </summary>
+internal sealed record DiskEntry(DateTimeOffset At, StoreCommand? Command, string? Node = null)
 {
     public Guid Id { get; set; }
+    public ClaimedDelivery? Claimed { get; set; }
 }
 
 /// <summary>
@@ -42,6 +45,14 @@ internal sealed class SimulatedDisk(Defect defect)
 
     public void Apply(StoreCommand command, DateTimeOffset now) => Append(new(now, command));
 
+    /// <summary>Stores a message for which a node has room; what is claimed with it, if it is.</summary>
+    public ClaimedDelivery? Apply(EnqueueCommand command, string node, DateTimeOffset now)
+    {
+        var entry = new DiskEntry(now, command, node);
+        Append(entry);
+        return entry.Claimed;
+    }
+
     public void Sync() => Synced = _written.Count;
 
     /// <summary>The machine stops: so many of the entries that were not synced are still there.</summary>
@@ -65,6 +76,8 @@ internal sealed class SimulatedDisk(Defect defect)
         {
             Mistaken(command, () => State.Apply(command));
             Shadow.Saw(command, State);
+            if (entry.Node is { } node)
+                Take((EnqueueCommand)command, node, entry);
             return null;
         }
         Shadow.SawOpening();
@@ -76,6 +89,13 @@ internal sealed class SimulatedDisk(Defect defect)
         foreach (var delivery in State.Deliveries.Values)
             delivery.Suspect = false;
         return new(0, 0);
+    }
+
+    private void Take(EnqueueCommand command, string node, DiskEntry entry)
+    {
+        entry.Claimed = State.TakeArrived(command, node);
+        if (entry.Claimed is { } claimed)
+            Shadow.Saw(new ClaimCommand(claimed.Service, 1, node) { Result = new([claimed], null) }, State);
     }
 
     private void Mistaken(StoreCommand command, Action apply)

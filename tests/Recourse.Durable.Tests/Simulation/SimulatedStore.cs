@@ -19,6 +19,8 @@ internal abstract class PendingCommit(StoreCommand command, bool ofSender)
     /// <summary>Asked from outside the process: it outlives a crash of the relay, and learns that the connection is gone.</summary>
     public bool OfSender { get; } = ofSender;
     public CommitFate Fate { get; set; }
+    /// <summary>What is to happen with the room that was taken for it, before it is answered.</summary>
+    public Action? Arrives { get; set; }
     /// <summary>So much must be synced before it may be answered.</summary>
     public int WrittenAt { get; set; }
     /// <summary>Keeps the result as it was found: a command that is applied once more must not change what was answered.</summary>
@@ -88,9 +90,15 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
         // A claim whose answer is lost holds its leases until the process ends: that is the crash, which is drawn by itself.
         pending.Fate = chance < 4 ? CommitFate.Refused
             : chance < 8 && pending.Command is not ClaimCommand ? CommitFate.Unknown : CommitFate.Answered;
+        var room = pending.Command is EnqueueCommand { MayBeTaken: true } plain ? Arrivals?.Reserve(plain.Message.Services[0], 1) : null;
+        if (room is not null)
+            pending.Arrives = room.Dispose;
         if (pending.Fate is not CommitFate.Refused)
         {
-            disk.Apply(pending.Command, time.GetUtcNow());
+            if (room is null)
+                disk.Apply(pending.Command, time.GetUtcNow());
+            else if (disk.Apply((EnqueueCommand)pending.Command, room.Node, time.GetUtcNow()) is { } claimed)
+                pending.Arrives = () => Arrive(room, claimed, pending.Fate);
             pending.Keep();
             if (Shadow.IdOf(pending.Command) is not null)
                 disk.Outcomes.Add(pending.Command);
@@ -107,7 +115,20 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
         var ready = _applied.Where(MayAnswer).ToList();
         var pending = ready[random.Next(ready.Count)];
         _applied.Remove(pending);
+        pending.Arrives?.Invoke();
         pending.Answer();
+    }
+
+    // Of a commit without an answer nobody has anything in hand: it goes back.
+    private void Arrive(ArrivalRoom room, ClaimedDelivery claimed, CommitFate fate)
+    {
+        using (room)
+        {
+            if (fate is CommitFate.Answered)
+                room.Begin(claimed);
+            else
+                disk.Apply(new ReleaseCommand(claimed.Id, claimed.Lease), time.GetUtcNow());
+        }
     }
 
     /// <summary>A copy of an earlier outcome arrives again, late: it must change nothing.</summary>

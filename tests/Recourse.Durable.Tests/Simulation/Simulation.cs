@@ -48,6 +48,9 @@ internal sealed partial class Simulation
         _services = new(_disk, Permits);
     }
 
+    /// <summary>How many messages were claimed with their storing.</summary>
+    public int Arrived { get; private set; }
+
     /// <summary>How many steps with faults it has.</summary>
     public int Events => _events;
 
@@ -161,14 +164,14 @@ internal sealed partial class Simulation
     {
         try
         {
-            var result = await _store!.HandOver(
-                new EnqueueCommand(message) { IdempotencyWindow = TimeSpan.FromDays(3650) }, ofSender: true);
+            var command = new EnqueueCommand(message) { IdempotencyWindow = TimeSpan.FromDays(3650) };
+            var result = await _store!.HandOver(command, ofSender: true);
             Note($"{message.IdempotencyKey} is acknowledged: {result}");
             if (!_acknowledged.TryAdd(message.IdempotencyKey!, result.MessageId)
                 && _acknowledged[message.IdempotencyKey!] != result.MessageId)
                 throw new InvalidOperationException("One key, two ids.");
-            foreach (var service in message.Services)
-                _dispatcher?.Notify(service);
+            Arrived += command.IsTaken ? 1 : 0;
+            _dispatcher?.Notify(command);
         }
         catch (StoreException)
         {
