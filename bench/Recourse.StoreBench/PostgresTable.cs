@@ -22,9 +22,10 @@ internal static class PostgresTable
         [
             ("floor", connection => new PostgresFloor(connection)),
             ("one node", connection => new NodesSubject(connection, 1)),
+            ("one node, claimed apart", connection => new NodesSubject(connection, 1, apart: true)),
             ("three nodes", connection => new NodesSubject(connection, 3)),
         ];
-        subjects = nodes == 1 ? subjects[..2] : subjects;
+        subjects = nodes == 1 ? subjects[..3] : subjects;
         var table = new StringBuilder();
         table.AppendLine("| in flight | | end to end /s | of the floor | commits a message |").AppendLine("|---|---|---|---|---|");
         foreach (var (inFlight, messages) in new[] { (1, 3_000), (8, 10_000), (128, 40_000) })
@@ -100,10 +101,10 @@ internal static class PostgresTable
 }
 
 /// <summary>Several nodes of one database, each with a store of its own; senders go to each in turn.</summary>
-internal sealed class NodesSubject(string connection, int nodes) : Subject
+internal sealed class NodesSubject(string connection, int nodes, bool apart = false) : Subject
 {
     private readonly StoreSubject[] _nodes = [.. Enumerable.Range(0, nodes).Select(node => new StoreSubject(
-        $"node-{node}", () => new PostgresMessageStore(connection) { Node = new($"node-{node}") }))];
+        $"node-{node}", () => new PostgresMessageStore(connection) { Node = new($"node-{node}") }, apart: apart))];
     private int _sent;
 
     public override string Name => $"{nodes} nodes";

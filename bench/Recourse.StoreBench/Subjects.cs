@@ -19,10 +19,10 @@ internal abstract class Subject : IAsyncDisposable
 }
 
 /// <summary>
-/// A store of Recourse, with everything on: books, fences, and the history unless it is told otherwise. As the dispatcher does, it takes
-/// what is stored at once where the store offers it, and claims the rest.
+/// A store of Recourse, with everything on: books, fences, and the history unless it is told otherwise. As a dispatcher with free permits
+/// does, it takes what is stored at once where the store offers it, and claims the rest; or it claims all, as when work is piled up.
 /// </summary>
-internal sealed class StoreSubject(string name, Func<MessageStore> create, bool history = true) : Subject, IArrivals
+internal sealed class StoreSubject(string name, Func<MessageStore> create, bool history = true, bool apart = false) : Subject, IArrivals
 {
     private static readonly string[] Services = ["service"];
     private readonly MessageStore _store = create();
@@ -34,7 +34,7 @@ internal sealed class StoreSubject(string name, Func<MessageStore> create, bool 
     public override async Task OpenAsync()
     {
         await _store.OpenAsync();
-        _store.Arrivals = this;
+        _store.Arrivals = apart ? null : this;
     }
 
     public override async Task EnqueueAsync(ReadOnlyMemory<byte> body)

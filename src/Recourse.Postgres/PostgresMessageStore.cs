@@ -11,6 +11,7 @@ namespace Recourse.Postgres;
 public sealed class PostgresMessageStore : MessageStore
 {
     private readonly NpgsqlDataSource _source;
+    private readonly NodeWriters _node;
     private readonly PostgresWriter _intake;
     private readonly PostgresWriter _claims;
     private readonly PostgresWriter _writer;
@@ -38,10 +39,10 @@ public sealed class PostgresMessageStore : MessageStore
         _source = NpgsqlDataSource.Create(address.Builder);
         _time = clock ?? TimeProvider.System;
         Func<long>? now = clock is null ? null : clock.NowMicros;
-        var node = new NodeWriters(address.HasSessions, () => Arrivals);
-        _intake = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
-        _claims = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
-        _writer = new(_source, now, node) { Node = () => _nodes?.Id ?? 0 };
+        _node = new(address.HasSessions, () => Arrivals);
+        _intake = new(_source, now, _node) { Node = () => _nodes?.Id ?? 0 };
+        _claims = new(_source, now, _node) { Node = () => _nodes?.Id ?? 0 };
+        _writer = new(_source, now, _node) { Node = () => _nodes?.Id ?? 0 };
         _pulses = new(_source, now);
         _queries = new(_source, now) { Node = () => _nodes?.Id ?? 0 };
         _notice = new(_source, _time, address.HasSessions);
@@ -124,7 +125,10 @@ public sealed class PostgresMessageStore : MessageStore
         try
         {
             if (command is PulseCommand pulse)
+            {
                 pulse.Result = _pulses.Apply(pulse);
+                ReleaseLost();
+            }
             else if (command is LeaveCommand leave)
                 leave.Result = _pulses.Apply(leave);
             return command.Result;
@@ -132,6 +136,22 @@ public sealed class PostgresMessageStore : MessageStore
         catch (Exception error)
         {
             throw PostgresErrors.AsStoreException(error);
+        }
+    }
+
+    // Only by the way: a pulse that went through is one.
+    private void ReleaseLost()
+    {
+        if (!_node.LostArrivals.Any)
+            return;
+        try
+        {
+            if (_pulses.Release(_node.LostArrivals) is [_, ..] services)
+                _nodes?.HasWork([.. services.Distinct()]);
+        }
+        catch (Exception)
+        {
+            // Looked for again with the next pulse.
         }
     }
 
@@ -149,6 +169,8 @@ public sealed class PostgresMessageStore : MessageStore
             if (pump is not null)
                 await pump.DisposeAsync();
         }
+        if (_node.LostArrivals.Any)
+            await Task.Run(ReleaseLost);
         if (_nodes is not null)
             await _nodes.DisposeAsync();
         _intake.Dispose();

@@ -33,6 +33,9 @@ internal sealed class ServiceRoute(
     // Until then nothing is known to be due, in UTC ticks: the past means that a look is owed.
     private long _clearUntil;
 
+    // How often a look became owed: one that ends does not clear what came while it looked.
+    private int _owed;
+
     private bool _getsArrivals;
 
     // When a suspect may be due, in UTC ticks: the past means now, the largest number that there is none.
@@ -95,17 +98,23 @@ internal sealed class ServiceRoute(
         if (permits is null) return options.SafetyPoll;
         if (permits.Count == 0) return AtLeast(guard.Breaker.RetryAfter);
 
+        var owed = Volatile.Read(ref _owed);
         var (claim, late) = await ClaimAsync(permits, suspects: false);
         foreach (var delivery in claim.Deliveries) Begin(delivery, Take(permits), late);
         var left = permits.Count;
         Return(permits);
-        Volatile.Write(ref _clearUntil, left == 0 ? 0 : claim.NextDueAt?.UtcTicks ?? long.MaxValue);
-        return claim.Deliveries.Count > 0 && left == 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
+        var misses = owed != Volatile.Read(ref _owed);
+        Volatile.Write(ref _clearUntil, left == 0 || misses ? 0 : claim.NextDueAt?.UtcTicks ?? long.MaxValue);
+        return misses || claim.Deliveries.Count > 0 && left == 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
     }
 
     private bool IsClear => options.Time.GetUtcNow().UtcTicks < Volatile.Read(ref _clearUntil);
 
-    private void LookOwed() => Volatile.Write(ref _clearUntil, 0);
+    private void LookOwed()
+    {
+        Interlocked.Increment(ref _owed);
+        Volatile.Write(ref _clearUntil, 0);
+    }
 
     /// <summary>
     /// Takes permits for up to so many attempts. None when the breaker gives none; null when there was none to ask it for, because all are
@@ -136,12 +145,7 @@ internal sealed class ServiceRoute(
         // Who gets none waits, and comes before what is stored later.
         if (permits.Count < count) LookOwed();
         // Which node may probe, the store decides with a claim.
-        if (permits.Exists(permit => permit.IsProbe))
-        {
-            Return(permits);
-            permits.Clear();
-        }
-
+        if (permits.Exists(permit => permit.IsProbe)) ReturnUnused(permits);
         return permits.Count == 0 ? null : new Arrivals(this, permits, options);
     }
 
@@ -154,18 +158,24 @@ internal sealed class ServiceRoute(
 
         public override string Node => options.Node;
 
-        // Not on the thread that stores.
+        // Not on the thread that stores, and with nothing of who sent it.
         public override void Begin(ClaimedDelivery delivery)
         {
-            var (permit, late) = (Take(permits), route.IsLate(_asked));
-            _ = options.Begin(() => route.AttemptAsync(delivery, permit, late));
+            var permit = Take(permits);
+            using (ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow())
+                _ = options.Begin(() => route.AttemptAsync(delivery, permit, route.IsLate(_asked)));
         }
 
-        public override void Dispose()
-        {
-            route.Return(permits);
-            permits.Clear();
-        }
+        public override void Dispose() => route.ReturnUnused(permits);
+    }
+
+    private void ReturnUnused(List<CircuitPermit> permits)
+    {
+        if (permits.Count == 0) return;
+        Return(permits);
+        permits.Clear();
+        // Whoever waits for a permit has owed a look before.
+        if (!IsClear) _wake.Set();
     }
 
     /// <summary>

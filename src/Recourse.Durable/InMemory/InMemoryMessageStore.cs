@@ -52,9 +52,22 @@ public sealed class InMemoryMessageStore : MessageStore
                 taken = _commands.TakeArrived((command as EnqueueCommand)!, room.Node);
         }
         if (taken is not null)
-            room!.Begin(taken);
+            Begin(room!, taken, (command as EnqueueCommand)!);
         command.Finish();
         return await command.Done;
+    }
+
+    private static void Begin(ArrivalRoom room, ClaimedDelivery taken, EnqueueCommand command)
+    {
+        try
+        {
+            room.Begin(taken);
+            command.IsTaken = true;
+        }
+        catch (Exception)
+        {
+            // It is stored all the same: a suspect when the store is opened again.
+        }
     }
 
     /// <summary>

@@ -41,7 +41,6 @@ internal sealed partial class MemoryCommands
         var (queue, service) = (command.Message.Queue, command.Message.Services[0]);
         if (command.Result.Status is not EnqueueStatus.Accepted || Controls.Holds(queue, service))
             return null;
-        command.IsTaken = true;
         return Take(Messages[command.Result.MessageId].Deliveries[0], new(service, 1, node), ++_lease, Now);
     }
 

@@ -80,7 +80,7 @@ internal sealed partial class MemoryCommands(TimeProvider time, Func<DateTimeOff
         {
             Sequence = ++_sequence,
             Id = id,
-            Message = message with { Body = message.Body.ToArray() },
+            Message = message with { Body = message.Body.ToArray(), Headers = HeaderText.Read(HeaderText.Write(message.Headers)) },
             CreatedAt = StoreTime.Time(now),
         };
         Messages.Add(id, stored);

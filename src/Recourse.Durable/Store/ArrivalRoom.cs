@@ -22,7 +22,9 @@ internal abstract class ArrivalRoom : IDisposable
     /// <summary>The name of the node that claims; shown in the attempt.</summary>
     public abstract string Node { get; }
 
-    /// <summary>A delivery was stored and claimed, and its attempt begins; not more often than <see cref="Count"/>.</summary>
+    /// <summary>
+    /// A delivery was stored and claimed, and its attempt begins; not more often than <see cref="Count"/>. It must not throw.
+    /// </summary>
     public abstract void Begin(ClaimedDelivery delivery);
 
     /// <inheritdoc/>

@@ -16,27 +16,47 @@ internal sealed class ArrivalWriter(NodeWriters writers, Func<long> node)
 
     private readonly List<Taking> _taking = [];
 
-    private sealed record Taking(ArrivalRoom Room, List<EnqueueCommand> Commands, List<byte[]> Bodies, Answer<Row> Rows);
+    /// <summary>Room in the transaction under way, and what is stored for it.</summary>
+    internal sealed class Taking(ArrivalRoom room)
+    {
+        public ArrivalRoom Room => room;
 
-    private readonly record struct Row(long Sequence, Guid Id, long Now, bool IsTaken);
+        public List<EnqueueCommand> Commands { get; set; } = [];
+
+        public List<ClaimedDelivery> Claimed { get; set; } = [];
+
+        public Answer<Row>? Rows { get; set; }
+    }
+
+    internal readonly record struct Row(long Sequence, Guid Id, long Now, bool IsTaken);
 
     /// <summary>True when somebody works here on what is stored.</summary>
     public bool MayOffer => node() != 0 && writers.Arrivals is not null;
 
     /// <inheritdoc cref="IArrivals.Reserve"/>
-    public ArrivalRoom? Reserve(string service, int count) => writers.Arrivals?.Reserve(service, count);
+    public Taking? Reserve(string service, int count)
+    {
+        if (writers.Arrivals?.Reserve(service, count) is not { } room)
+            return null;
+        // Whatever fails from here on, it is given back.
+        _taking.Add(new(room));
+        return _taking[^1];
+    }
 
     /// <summary>Stores messages that are alike; there is room for all of them.</summary>
-    public void Store(Sql sql, ArrivalRoom room, int route, List<EnqueueCommand> commands, Moment now)
+    public void Store(Sql sql, Taking taking, int route, List<EnqueueCommand> commands, Moment now)
     {
         var first = commands[0].Message;
+        // Once: what a sender does with his own while the commit is under way changes nothing.
         var bodies = commands.ConvertAll(command => command.Message.Body.ToArray());
-        _taking.Add(new(room, commands, bodies, sql.AskWithCommit(
+        taking.Claimed = [.. commands.Select((command, i) => ArrivalRoom.Claimed(command, bodies[i], Lease, default))];
+        taking.Commands = commands;
+        taking.Rows = sql.AskWithCommit(
             Claimed, static row => new Row(row.GetInt64(0), row.GetGuid(1), row.GetInt64(2), row.GetBoolean(3)),
             now.Given, first.Queue, route, first.Services[0], (short)first.Priority, commands.Count,
             commands.ConvertAll(command => command.Result.MessageId), commands.ConvertAll(command => command.Message.ContentType),
-            commands.ConvertAll(command => HeaderText.Write(command.Message.Headers)),
-            commands.ConvertAll(command => command.Message.TraceParent), bodies, room.Node, node(), Lease)));
+            taking.Claimed.ConvertAll(claimed => HeaderText.Write(claimed.Headers)),
+            commands.ConvertAll(command => command.Message.TraceParent), bodies, taking.Room.Node, node(), Lease);
     }
 
     private const string Claimed =
@@ -64,25 +84,34 @@ internal sealed class ArrivalWriter(NodeWriters writers, Func<long> node)
     {
         List<Taking> taken = [.. _taking];
         _taking.Clear();
-        foreach (var (room, commands, bodies, answer) in taken)
+        foreach (var taking in taken)
         {
-            using (room)
+            using (taking.Room)
             {
-                var rows = answer.Rows.ToDictionary(row => row.Id);
-                for (var i = 0; i < commands.Count; i++)
+                var rows = taking.Rows?.Rows.ToDictionary(row => row.Id) ?? [];
+                for (var i = 0; i < taking.Commands.Count; i++)
                 {
-                    if (rows[commands[i].Result.MessageId] is { IsTaken: true } row)
-                        Begin(room, commands[i], bodies[i], row);
+                    if (rows[taking.Claimed[i].Id.MessageId] is { IsTaken: true } row)
+                        Begin(taking.Room, taking.Commands[i], taking.Claimed[i], row);
                 }
             }
         }
     }
 
-    private void Begin(ArrivalRoom room, EnqueueCommand command, byte[] body, Row row)
+    private void Begin(ArrivalRoom room, EnqueueCommand command, ClaimedDelivery claimed, Row row)
     {
-        command.IsTaken = true;
-        writers.InHand.Add(new(row.Id, 0), new(DeliveryKey.Of(row.Sequence, 0), true, null));
-        room.Begin(ArrivalRoom.Claimed(command, body, Lease, StoreTime.Time(row.Now)));
+        var at = StoreTime.Time(row.Now);
+        writers.InHand.Add(claimed.Id, new(DeliveryKey.Of(row.Sequence, 0), true, null));
+        try
+        {
+            room.Begin(claimed with { CreatedAt = at, GenerationAt = at, ClaimedAt = at });
+            command.IsTaken = true;
+        }
+        catch (Exception)
+        {
+            // The others of the batch are committed, and have nothing to do with it.
+            writers.LostArrivals.Add([claimed.Id.MessageId]);
+        }
     }
 
     /// <summary>After a rollback, or a commit of which it is not known whether it was one.</summary>
@@ -90,8 +119,8 @@ internal sealed class ArrivalWriter(NodeWriters writers, Func<long> node)
     {
         foreach (var taking in _taking)
         {
-            if (mayBeKept)
-                writers.LostArrivals.Add(taking.Commands.ConvertAll(command => command.Result.MessageId));
+            if (mayBeKept && taking.Commands.Count > 0)
+                writers.LostArrivals.Add(taking.Claimed.ConvertAll(claimed => claimed.Id.MessageId));
             taking.Room.Dispose();
         }
         _taking.Clear();

@@ -151,17 +151,20 @@ internal sealed class EnqueueWriter(Books books, Lanes lanes, ArrivalWriter arri
     private List<EnqueueCommand> Offer(Sql sql, List<EnqueueCommand> commands, Moment now)
     {
         var kinds = commands.Where(command => command.MayBeTaken)
-            .GroupBy(command => (command.Message.Queue, Service: command.Message.Services[0], command.Message.Priority)).ToList();
+            .GroupBy(command => (command.Message.Queue, Service: command.Message.Services[0], command.Message.Priority))
+            .OrderByDescending(kind => kind.Key.Priority).ToList();
         if (kinds.Count is 0 or > OffersMax)
             return commands;
         var taken = new HashSet<EnqueueCommand>();
         foreach (var kind in kinds)
         {
             List<EnqueueCommand> alike = [.. kind];
-            if (arrivals.Reserve(kind.Key.Service, alike.Count) is not { } room)
+            // Read, if it must be, before there is room to give back.
+            var route = books.Route(sql, kind.Key.Queue, kind.Key.Service);
+            if (arrivals.Reserve(kind.Key.Service, alike.Count) is not { } taking)
                 continue;
-            alike.RemoveRange(room.Count, alike.Count - room.Count);
-            arrivals.Store(sql, room, books.Route(sql, kind.Key.Queue, kind.Key.Service), alike, now);
+            alike.RemoveRange(taking.Room.Count, alike.Count - taking.Room.Count);
+            arrivals.Store(sql, taking, route, alike, now);
             books.Entered(1);
             taken.UnionWith(alike);
         }

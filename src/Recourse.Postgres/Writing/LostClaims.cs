@@ -11,7 +11,8 @@ internal sealed class LostClaims
     private const long Pause = 1_000_000;
 
     private readonly HashSet<long> _known = [];
-    private long _last;
+    // What is claimed with its storing has a number of its own.
+    private long _last = ArrivalWriter.Lease;
     private long? _behind;
     private long? _since;
     private long _lookedAt;

@@ -22,7 +22,6 @@ internal sealed class PostgresWriter : IDisposable
     private readonly InHand _inHand;
     private readonly ControlWriter _controls;
     private readonly LostClaims _lost = new();
-    private readonly NodeWriters _writers;
     private readonly ArrivalWriter _arrivals;
     private readonly EnqueueWriter _enqueue;
     private readonly ClaimWriter _claim;
@@ -35,6 +34,7 @@ internal sealed class PostgresWriter : IDisposable
     private NpgsqlConnection? _connection;
     private bool _settled;
     private bool _committing;
+    private bool _committed;
 
     /// <param name="source">Where connections come from.</param>
     /// <param name="clock">A clock of the tests; null for the server's.</param>
@@ -43,7 +43,7 @@ internal sealed class PostgresWriter : IDisposable
     {
         (_source, _clock, _hasSessions) = (source, clock, node.HasSessions);
         (_books, _inHand, _controls) = (new(node.Routes), node.InHand, new(node.Controls));
-        (_writers, _arrivals) = (node, new(node, () => Node!()));
+        _arrivals = new(node, () => Node!());
         (_enqueue, _claim, _outcome) = (new(_books, _lanes, _arrivals), new(_books, _controls, _inHand), new(_books, _letters));
         (_deadLetter, _marks) = (new(_books, _letters), new(_letters));
         _replay = new(_deadLetter, _letters);
@@ -100,7 +100,7 @@ internal sealed class PostgresWriter : IDisposable
             new Sql(_connection).SetForGood();
             _settled = true;
         }
-        _committing = false;
+        (_committing, _committed) = (false, false);
         BetweenTransactions?.Invoke(_connection);
         return new(_connection);
     }
@@ -126,9 +126,11 @@ internal sealed class PostgresWriter : IDisposable
         }
     }
 
-    // A transaction whose connection was lost before its commit was sent is not there: it may be made again.
-    private bool MayPass(Exception error) =>
-        PostgresErrors.IsPassing(error) || !_committing && error is NpgsqlException lost && PostgresErrors.IsLostConnection(lost);
+    // A transaction whose connection was lost before its commit was sent is not there: it may be made again. What was committed is not.
+    private bool MayPass(Exception error) => !_committed
+        && (PostgresErrors.IsPassing(error) || !_committing && error is NpgsqlException lost && PostgresErrors.IsLostConnection(lost));
+
+    private bool IsOfCommand(Exception error) => !_committed && PostgresErrors.IsOfCommand(error);
 
     /// <summary>
     /// As <see cref="CommitAtOnce"/> says. An error gives the whole batch back: <see cref="Commit"/> finds out whose it is.
@@ -146,6 +148,7 @@ internal sealed class PostgresWriter : IDisposable
             ApplyAll(sql, batch.Span, now, offers: true, atOnce: true);
             _committing = true;
             await sql.CommitAsync().ConfigureAwait(false);
+            _committed = true;
             Committed(now);
             List<ClaimCommand> left = [];
             FinishClaims(sql, begin => left = _claim.FinishAtOnce(begin));
@@ -155,7 +158,7 @@ internal sealed class PostgresWriter : IDisposable
         {
             Forget(error);
             sql.Rollback();
-            if (MayPass(error) || PostgresErrors.IsOfCommand(error))
+            if (MayPass(error) || IsOfCommand(error))
                 return batch.ToArray();
             throw PostgresErrors.AsStoreException(error);
         }
@@ -169,8 +172,7 @@ internal sealed class PostgresWriter : IDisposable
             {
                 EnqueueCommand enqueue => _enqueue.Suits(enqueue),
                 CompleteCommand complete => complete.KeepHistory && _inHand.IsPlain(complete.Id),
-                ClaimCommand { Suspects: false, ProbeFor: null } claim =>
-                    !_writers.LostArrivals.Any && (AlwaysAtOnce || _claim.SuitsAtOnce(claim, now)),
+                ClaimCommand { Suspects: false, ProbeFor: null } claim => AlwaysAtOnce || _claim.SuitsAtOnce(claim, now),
                 _ => false,
             }))
                 return false;
@@ -196,6 +198,7 @@ internal sealed class PostgresWriter : IDisposable
             ApplyAll(sql, batch, now, offers: true);
             _committing = true;
             sql.Commit();
+            _committed = true;
             Committed(now);
             FinishClaims(sql, _claim.Finish);
             return true;
@@ -204,7 +207,7 @@ internal sealed class PostgresWriter : IDisposable
         {
             Forget(error);
             sql.Rollback();
-            if (!PostgresErrors.IsOfCommand(error))
+            if (!IsOfCommand(error))
                 throw;
             if (batch.Length > 1)
                 return false;
@@ -239,6 +242,7 @@ internal sealed class PostgresWriter : IDisposable
             }
             _committing = true;
             sql.Commit();
+            _committed = true;
             _books.Committed();
             _controls.Committed();
             FinishClaims(sql, _claim.Finish);
@@ -280,7 +284,7 @@ internal sealed class PostgresWriter : IDisposable
     // A transaction whose end is not known may have been committed: what it claimed, nobody has in hand.
     private void Forget(Exception error)
     {
-        _arrivals.Forget(_committing && !PostgresErrors.IsPassing(error) && !PostgresErrors.IsOfCommand(error));
+        _arrivals.Forget(_committing && !MayPass(error) && !IsOfCommand(error));
         if (_claim.Takes)
             _lost.Add();
         _claim.Forget(0);
@@ -329,8 +333,6 @@ internal sealed class PostgresWriter : IDisposable
             _enqueue.Insert(sql, fresh, now, offers);
         _lanes.SettleFresh(sql);
         _lost.Release(sql, _outcome, Node(), _claim.Leases, now);
-        if (claims > 0)
-            _writers.LostArrivals.Release(sql, _outcome, now);
         if (completes.Count > 0)
             _outcome.Apply(sql, completes, known, now);
         var turns = claims > 0 && !atOnce ? ClaimWriter.AskTurns(sql, Node(), claims, now) : null;

@@ -44,6 +44,14 @@ internal sealed class PulseWriter(NpgsqlDataSource source, Func<long>? clock)
             """, id);
     }
 
+    /// <summary>Gives back what nobody has in hand; the services for which that is.</summary>
+    public List<string> Release(LostArrivals lost)
+    {
+        var (services, at) = Transact((sql, now) => (lost.Release(sql), now));
+        lost.Looked(at);
+        return services;
+    }
+
     public bool Apply(LeaveCommand command) =>
         Transact((sql, _) => sql.Run("DELETE FROM nodes WHERE id = $1", command.Id) > 0);
 

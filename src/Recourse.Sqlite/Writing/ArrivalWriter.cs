@@ -37,13 +37,23 @@ internal sealed class ArrivalWriter(HeldDeliveries held, Routes routes, ControlS
     /// <summary>After the commit: the attempts begin.</summary>
     public void Committed()
     {
-        foreach (var (room, command, claimed) in _arrived)
-        {
-            command.IsTaken = true;
-            using (room)
-                room.Begin(claimed!);
-        }
+        List<Arrival> arrived = [.. _arrived];
         _arrived.Clear();
+        foreach (var (room, command, claimed) in arrived)
+        {
+            using (room)
+            {
+                try
+                {
+                    room.Begin(claimed!);
+                    command.IsTaken = true;
+                }
+                catch (Exception)
+                {
+                    // The others of the batch are committed, and have nothing to do with it. This one is a suspect at the next start.
+                }
+            }
+        }
     }
 
     /// <summary>After a rollback.</summary>

@@ -17,12 +17,11 @@ internal sealed class ArrivalDesk(int room) : IArrivals
     /// <summary>Rooms that were asked for, and not given back.</summary>
     public int Open => Volatile.Read(ref _open);
 
-    /// <summary>How often somebody asked.</summary>
-    public int Asked { get; private set; }
+    /// <summary>What it fails to begin; null fails nothing.</summary>
+    public Func<ClaimedDelivery, bool>? Refuses { get; set; }
 
     public ArrivalRoom? Reserve(string service, int count)
     {
-        Asked++;
         var taken = 0;
         while (taken < count && Interlocked.Decrement(ref _free) >= 0)
             taken++;
@@ -46,6 +45,8 @@ internal sealed class ArrivalDesk(int room) : IArrivals
         public override void Begin(ClaimedDelivery delivery)
         {
             Assert.True(_left-- > 0 && !_disposed, "More began than there was room for.");
+            if (desk.Refuses?.Invoke(delivery) == true)
+                throw new InvalidOperationException("It cannot begin.");
             desk.Begun.Enqueue(delivery);
         }
 

@@ -49,6 +49,32 @@ public abstract partial class StoreContract
     }
 
     [Fact]
+    public async Task What_the_sender_does_with_his_headers_afterwards_changes_nothing()
+    {
+        var desk = Desk(1);
+        var headers = new Dictionary<string, string> { ["x-tenant"] = "7" };
+        var body = "hello"u8.ToArray();
+        await StoreAsync(Message() with { Headers = headers, Body = body });
+        (headers["x-tenant"], body[0]) = ("8", (byte)'H');
+        var begun = Assert.Single(desk.Begun);
+        Assert.Equal(("7", "hello"), (begun.Headers!["x-tenant"], System.Text.Encoding.UTF8.GetString(begun.Body.Span)));
+    }
+
+    [Fact]
+    public async Task Whoever_fails_to_begin_costs_the_others_nothing()
+    {
+        var desk = Desk(3);
+        desk.Refuses = delivery => System.Text.Encoding.UTF8.GetString(delivery.Body.Span) == "bad";
+        var commands = new[] { "a", "bad", "b" }.Select(body => new EnqueueCommand(Message(body))).ToList();
+        await Task.WhenAll(commands.Select(command => CommitAsync(command)));
+        Assert.Equal([true, false, true], commands.Select(command => command.IsTaken));
+        Assert.Equal((2, 0), (desk.Begun.Count, desk.Open));
+        foreach (var delivery in desk.Begun)
+            Assert.True(await CompleteAsync(delivery));
+        Assert.Equal(1, (await RestartAsync()).Suspects);
+    }
+
+    [Fact]
     public async Task What_waits_for_anything_is_not_claimed_with_its_storing()
     {
         var desk = Desk(9);

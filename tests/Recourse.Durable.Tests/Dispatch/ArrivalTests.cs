@@ -155,6 +155,98 @@ public class ArrivalTests
         await rig.ReportAsync();
     }
 
+    private static ArrivalRoom? Reserve(DispatchRig rig, int count = 1) => ((IArrivals)rig.Dispatcher).Reserve("orders", count);
+
+    [Fact]
+    public async Task Room_that_is_not_used_wakes_who_waited_for_it()
+    {
+        await using var rig = await ClearAsync(OneByOne);
+        await SendAsync(rig);
+        (await rig.CallAsync()).Fail("503", TimeSpan.FromSeconds(2));
+        await rig.ReportAsync();
+        await rig.QuietAsync();
+        using (var room = Reserve(rig))
+        {
+            Assert.Equal(1, room!.Count);
+            Assert.Null(Reserve(rig));
+            // The retry is due, and there is no permit for it.
+            rig.Clock.Advance(TimeSpan.FromSeconds(4));
+        }
+        var retried = await rig.CallAsync();
+        Assert.Equal(2, retried.Delivery.Attempt);
+        retried.Succeed();
+    }
+
+    [Fact]
+    public async Task What_comes_while_a_look_holds_the_permits_is_looked_for_once_more()
+    {
+        await using var rig = await ClearAsync(OneByOne);
+        var looks = new TaskCompletionSource();
+        var looking = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        rig.Store.After = command =>
+        {
+            if (command is not ClaimCommand) return Task.CompletedTask;
+            looking.TrySetResult();
+            return looks.Task;
+        };
+        rig.Dispatcher.Notify("orders");
+        await looking.Task;
+        // Nobody tells of it: its sender has gone.
+        await rig.EnqueueAsync();
+        looks.SetResult();
+        (await rig.CallAsync()).Succeed();
+        await rig.ReportAsync();
+    }
+
+    [Fact]
+    public async Task A_breaker_that_probes_gives_no_room()
+    {
+        await using var rig = await ClearAsync(DispatchRig.Orders with { FailureThreshold = 1, SuccessThreshold = 1 });
+        await SendAsync(rig);
+        (await rig.CallAsync()).Fail("500");
+        await rig.ReportAsync();
+        await rig.QuietAsync();
+        Assert.Equal("open", rig.Dispatcher.Status[0].Breaker);
+        rig.Store.Before = command => command is ClaimCommand ? Task.FromException(new StoreException("away", StoreProblem.Unavailable))
+            : Task.CompletedTask;
+        rig.Clock.Advance(TimeSpan.FromSeconds(31));
+        Assert.Null(Reserve(rig));
+        rig.Store.Before = null;
+        (await rig.AdvanceToCallAsync()).Succeed();
+        await rig.ReportAsync();
+        await rig.QuietAsync();
+        Assert.Equal(("closed", 0), (rig.Dispatcher.Status[0].Breaker, rig.Dispatcher.Status[0].InFlight));
+    }
+
+    [Fact]
+    public async Task What_begins_after_a_stop_goes_back_uncounted()
+    {
+        await using var rig = await ClearAsync();
+        var room = Reserve(rig)!;
+        rig.Store.Arrivals = null;
+        var id = await rig.EnqueueAsync();
+        // The stop waits for who has room.
+        var claim = await rig.Store.CommitAsync(new ClaimCommand("orders", 1, "local"), TestContext.Current.CancellationToken);
+        var stop = rig.Dispatcher.StopAsync(TimeSpan.FromSeconds(30));
+        room.Begin(Assert.Single(claim.Deliveries));
+        room.Dispose();
+        await rig.AdvanceUntilAsync(stop);
+        Assert.Equal((DeliveryState.Waiting, 0), ((await rig.StoredAsync(id)).State, (await rig.StoredAsync(id)).AttemptCount));
+    }
+
+    [Fact]
+    public async Task Nothing_of_who_sends_goes_on_to_the_attempt()
+    {
+        await using var rig = await ClearAsync();
+        var ambient = new AsyncLocal<string?> { Value = "the sender's" };
+        var seen = new TaskCompletionSource<string?>();
+        rig.OnCall = _ => seen.TrySetResult(ambient.Value);
+        Assert.True((await SendAsync(rig)).IsTaken);
+        Assert.Null(await seen.Task);
+        (await rig.CallAsync()).Succeed();
+        await rig.ReportAsync();
+    }
+
     [Fact]
     public async Task Permits_are_never_exceeded_whoever_gives_the_work()
     {

@@ -98,7 +98,7 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
             if (room is null)
                 disk.Apply(pending.Command, time.GetUtcNow());
             else if (disk.Apply((EnqueueCommand)pending.Command, room.Node, time.GetUtcNow()) is { } claimed)
-                pending.Arrives = () => Arrive(room, claimed, pending.Fate);
+                pending.Arrives = () => Arrive(room, claimed, (EnqueueCommand)pending.Command, pending.Fate);
             pending.Keep();
             if (Shadow.IdOf(pending.Command) is not null)
                 disk.Outcomes.Add(pending.Command);
@@ -120,12 +120,15 @@ internal sealed class SimulatedStore(SimulatedDisk disk, TimeProvider time) : Me
     }
 
     // Of a commit without an answer nobody has anything in hand: it goes back.
-    private void Arrive(ArrivalRoom room, ClaimedDelivery claimed, CommitFate fate)
+    private void Arrive(ArrivalRoom room, ClaimedDelivery claimed, EnqueueCommand command, CommitFate fate)
     {
         using (room)
         {
             if (fate is CommitFate.Answered)
+            {
                 room.Begin(claimed);
+                command.IsTaken = true;
+            }
             else
                 disk.Apply(new ReleaseCommand(claimed.Id, claimed.Lease), time.GetUtcNow());
         }

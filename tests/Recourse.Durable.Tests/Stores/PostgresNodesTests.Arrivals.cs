@@ -37,6 +37,8 @@ public sealed partial class PostgresNodesTests
         Assert.Equal((1, 2, 0), (desk.Begun.Count, desk.Free, desk.Open));
         Assert.Equal(2, Assert.Single(await store.Queries.QueuesAsync(Cancelled)).Leased);
         Assert.True(await IsTakenAsync(store, "behind"));
+        Assert.Empty(await ClaimAsync(store));
+        await store.Nodes!.PulseAsync();
         var found = Assert.Single(await ClaimAsync(store));
         Assert.Equal(("lost", 1), (Body(found), found.Attempt));
         Assert.True(found.Lease > desk.Begun.Last().Lease);
@@ -72,6 +74,72 @@ public sealed partial class PostgresNodesTests
         Assert.True(await IsTakenAsync(store, "after"));
         Assert.Equal("after", Body(Assert.Single(desk.Begun)));
         Assert.Equal(2, Assert.Single(await store.Queries.QueuesAsync(Cancelled)).Accepted);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_first_claim_without_an_answer_takes_nothing_from_what_was_claimed_with_its_storing(bool atOnce)
+    {
+        var (store, other) = (await OpenAsync("one", atOnce: atOnce), await OpenAsync("other"));
+        var (desk, beside) = (Desk(store, 1), Desk(other, 1));
+        Assert.True(await IsTakenAsync(store, "mine"));
+        Assert.True(await IsTakenAsync(other, "theirs"));
+        await PutAsync(store, "lost");
+        store.AfterCommit = () => throw new NpgsqlException("the line was cut behind the commit");
+        await Assert.ThrowsAsync<StoreException>(() => ClaimAsync(store));
+        store.AfterCommit = null;
+        Assert.Equal("lost", Body(Assert.Single(await ClaimAsync(store))));
+        Assert.True(await CompleteAsync(store, Assert.Single(desk.Begun)));
+        Assert.True(await CompleteAsync(other, Assert.Single(beside.Begun)));
+    }
+
+    [Fact]
+    public async Task Room_is_given_back_when_a_kind_of_the_batch_is_refused_and_the_others_are_not_there_yet()
+    {
+        var store = await OpenAsync();
+        var known = await PutAsync(store, "known");
+        Assert.Single(await ClaimAsync(store));
+        var desk = Desk(store, 9);
+        using var gathering = new SemaphoreSlim(0);
+        var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.BetweenTransactions = _ =>
+        {
+            if (writing.TrySetResult())
+                gathering.Wait();
+        };
+        var first = Task.Run(() => IsTakenAsync(store, "first"), Cancelled);
+        await writing.Task;
+        // The second kind's route is not known, and asking for it sends the first kind, which is refused.
+        var bad = store.CommitAsync(new EnqueueCommand(Message("bad", null, null, "orders") with { Priority = 9 }) { Id = known }, Cancelled);
+        var good = new EnqueueCommand(Message("good", null, null, "unheard-of"));
+        var stored = store.CommitAsync(good, Cancelled).AsTask();
+        gathering.Release();
+        Assert.True(await first);
+        await stored;
+        await Assert.ThrowsAsync<StoreException>(() => bad.AsTask());
+        Assert.Equal((1, 8, 0), (desk.Begun.Count, desk.Free, desk.Open));
+        Assert.False(good.IsTaken);
+    }
+
+    [Fact]
+    public async Task What_goes_back_wakes_the_dispatcher_and_a_store_that_closes_leaves_none_behind()
+    {
+        var (store, other) = (await OpenAsync("one"), await OpenAsync("other"));
+        Desk(store, 2);
+        var heard = new List<string>();
+        store.Nodes!.Observe(news => heard.AddRange(news.Work));
+        foreach (var lost in (string[])["first", "second"])
+        {
+            store.AfterCommit = () => throw new NpgsqlException("the line was cut behind the commit");
+            await Assert.ThrowsAsync<StoreException>(() => IsTakenAsync(store, lost));
+            store.AfterCommit = null;
+            if (lost == "first")
+                await store.Nodes!.PulseAsync();
+        }
+        Assert.Equal([Service], heard);
+        await store.DisposeAsync();
+        Assert.Equal(["first", "second"], (await ClaimAsync(other)).Select(Body));
     }
 
     [Fact]
