@@ -9,15 +9,15 @@ namespace Recourse.StoreBench;
 /// </summary>
 internal static class StoreTable
 {
-    private sealed record Case(string Name, bool EndToEnd, bool History);
+    private sealed record Case(string Name, bool EndToEnd, bool History, bool Apart = false);
 
     public static async Task RunAsync(int rounds, int scale, string? history, string? output)
     {
-        var cases = new List<Case> { new("enqueue", false, true) };
+        var cases = new List<Case> { new("enqueue", false, true, Apart: true) };
         if (history is null or "on")
-            cases.Add(new("enqueue + claim + complete", true, true));
+            cases.AddRange([new("end to end", true, true), new("the same, claimed apart", true, true, Apart: true)]);
         if (history is null or "off")
-            cases.Add(new("the same, without a history", true, false));
+            cases.Add(new("end to end, without a history", true, false));
         var folder = Directory.CreateTempSubdirectory("recourse-bench-");
         try
         {
@@ -76,6 +76,6 @@ internal static class StoreTable
             return rate;
         }
         return (await OneAsync(path => new Floor(path)),
-            await OneAsync(path => new StoreSubject("SQLite", () => new SqliteMessageStore(path), each.History)));
+            await OneAsync(path => new StoreSubject("SQLite", () => new SqliteMessageStore(path), each.History, each.Apart)));
     }
 }

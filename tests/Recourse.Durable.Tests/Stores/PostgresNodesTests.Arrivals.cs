@@ -111,13 +111,14 @@ public sealed partial class PostgresNodesTests
         var first = Task.Run(() => IsTakenAsync(store, "first"), Cancelled);
         await writing.Task;
         // The second kind's route is not known, and asking for it sends the first kind, which is refused.
-        var bad = store.CommitAsync(new EnqueueCommand(Message("bad", null, null, "orders") with { Priority = 9 }) { Id = known }, Cancelled);
+        var bad = store.CommitAsync(
+            new EnqueueCommand(Message("bad", null, null, "orders") with { Priority = 9 }) { Id = known }, Cancelled).AsTask();
         var good = new EnqueueCommand(Message("good", null, null, "unheard-of"));
         var stored = store.CommitAsync(good, Cancelled).AsTask();
         gathering.Release();
         Assert.True(await first);
         await stored;
-        await Assert.ThrowsAsync<StoreException>(() => bad.AsTask());
+        await Assert.ThrowsAsync<StoreException>(() => bad);
         Assert.Equal((1, 8, 0), (desk.Begun.Count, desk.Free, desk.Open));
         Assert.False(good.IsTaken);
     }
