@@ -30,12 +30,7 @@ internal sealed class ServiceRoute(
     // Until then nothing is claimed, in UTC ticks.
     private long _heldUntil;
 
-    // Until then nothing is known to be due, in UTC ticks: the past means that a look is owed.
-    private long _clearUntil;
-
-    // How often a look became owed: one that ends does not clear what came while it looked.
-    private int _owed;
-
+    private readonly ClearView _view = new(options.Time);
     private bool _getsArrivals;
 
     // When a suspect may be due, in UTC ticks: the past means now, the largest number that there is none.
@@ -85,12 +80,12 @@ internal sealed class ServiceRoute(
         var held = TimeSpan.FromTicks(Volatile.Read(ref _heldUntil) - options.Time.GetUtcNow().UtcTicks);
         if (held > TimeSpan.Zero) return held;
         // Where nothing is known to be due, a look leaves permits for what is stored meanwhile.
-        var most = IsClear && _getsArrivals ? Math.Min(options.ClaimMax, (guard.Permits + 1) / 2) : options.ClaimMax;
+        var most = _view.IsClear && _getsArrivals ? Math.Min(options.ClaimMax, (guard.Permits + 1) / 2) : options.ClaimMax;
         var permits = Enter(most);
         if (permits is not { Count: > 0 })
         {
             // A permit that came free before the look was owed has woken nobody.
-            LookOwed();
+            _view.OweLook();
             permits = Enter(options.ClaimMax);
         }
 
@@ -98,22 +93,13 @@ internal sealed class ServiceRoute(
         if (permits is null) return options.SafetyPoll;
         if (permits.Count == 0) return AtLeast(guard.Breaker.RetryAfter);
 
-        var owed = Volatile.Read(ref _owed);
+        var look = _view.Begin();
         var (claim, late) = await ClaimAsync(permits, suspects: false);
         foreach (var delivery in claim.Deliveries) Begin(delivery, Take(permits), late);
-        var left = permits.Count;
+        var more = permits.Count == 0;
         Return(permits);
-        var misses = owed != Volatile.Read(ref _owed);
-        Volatile.Write(ref _clearUntil, left == 0 || misses ? 0 : claim.NextDueAt?.UtcTicks ?? long.MaxValue);
-        return misses || claim.Deliveries.Count > 0 && left == 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
-    }
-
-    private bool IsClear => options.Time.GetUtcNow().UtcTicks < Volatile.Read(ref _clearUntil);
-
-    private void LookOwed()
-    {
-        Interlocked.Increment(ref _owed);
-        Volatile.Write(ref _clearUntil, 0);
+        var whole = _view.TryEnd(look, more, claim.NextDueAt);
+        return !whole || more && claim.Deliveries.Count > 0 ? TimeSpan.Zero : UntilDue(claim.NextDueAt);
     }
 
     /// <summary>
@@ -140,42 +126,27 @@ internal sealed class ServiceRoute(
     internal ArrivalRoom? Reserve(int count)
     {
         _getsArrivals = true;
-        if (_stopping || !IsClear || Volatile.Read(ref _heldUntil) > options.Time.GetUtcNow().UtcTicks) return null;
+        if (_stopping || !_view.IsClear || Volatile.Read(ref _heldUntil) > options.Time.GetUtcNow().UtcTicks) return null;
         var permits = Enter(count) ?? [];
         // Who gets none waits, and comes before what is stored later.
-        if (permits.Count < count) LookOwed();
+        if (permits.Count < count) _view.OweLook();
         // Which node may probe, the store decides with a claim.
-        if (permits.Exists(permit => permit.IsProbe)) ReturnUnused(permits);
-        return permits.Count == 0 ? null : new Arrivals(this, permits, options);
-    }
-
-    /// <summary>Permits for what is claimed with its storing.</summary>
-    private sealed class Arrivals(ServiceRoute route, List<CircuitPermit> permits, DispatcherOptions options) : ArrivalRoom
-    {
-        private readonly long _asked = options.Time.GetTimestamp();
-
-        public override int Count => permits.Count;
-
-        public override string Node => options.Node;
-
-        // Not on the thread that stores, and with nothing of who sent it.
-        public override void Begin(ClaimedDelivery delivery)
+        if (permits.Exists(permit => permit.IsProbe))
         {
-            var permit = Take(permits);
-            using (ExecutionContext.IsFlowSuppressed() ? default(AsyncFlowControl?) : ExecutionContext.SuppressFlow())
-                _ = options.Begin(() => route.AttemptAsync(delivery, permit, route.IsLate(_asked)));
+            ReturnUnused(permits);
+            return null;
         }
 
-        public override void Dispose() => route.ReturnUnused(permits);
+        return permits.Count == 0 ? null
+            : new RouteRoom(permits, options, (delivery, permit, asked) => AttemptAsync(delivery, permit, IsLate(asked)), ReturnUnused);
     }
 
     private void ReturnUnused(List<CircuitPermit> permits)
     {
         if (permits.Count == 0) return;
         Return(permits);
-        permits.Clear();
         // Whoever waits for a permit has owed a look before.
-        if (!IsClear) _wake.Set();
+        if (!_view.IsClear) _wake.Set();
     }
 
     /// <summary>
@@ -295,7 +266,7 @@ internal sealed class ServiceRoute(
     private void PermitFree(bool more)
     {
         guard.Bulkhead.Release();
-        if (more || !IsClear) _wake.Set();
+        if (more || !_view.IsClear) _wake.Set();
     }
 
     private static CircuitPermit Take(List<CircuitPermit> permits)
