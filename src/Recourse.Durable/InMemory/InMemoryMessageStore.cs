@@ -41,7 +41,8 @@ public sealed class InMemoryMessageStore : MessageStore
             EnqueueChecks.Prepare(enqueue);
         else
             LetterRules.Check(command);
-        using var room = command is EnqueueCommand { MayBeTaken: true } plain ? Arrivals?.Reserve(plain.Message.Services[0], 1) : null;
+        var plain = command is EnqueueCommand { MayBeTaken: true } arrival ? arrival : null;
+        using var room = plain is null ? null : Arrivals?.Reserve(plain.Message.Services[0], 1);
         ClaimedDelivery? taken = null;
         lock (_gate)
         {
@@ -49,10 +50,10 @@ public sealed class InMemoryMessageStore : MessageStore
                 throw CommandPump.Closed();
             _commands.Apply(command);
             if (room is not null)
-                taken = _commands.TakeArrived((command as EnqueueCommand)!, room.Node);
+                taken = _commands.TakeArrived(plain!, room.Node);
         }
         if (taken is not null)
-            Begin(room!, taken, (command as EnqueueCommand)!);
+            Begin(room!, taken, plain!);
         command.Finish();
         return await command.Done;
     }

@@ -32,10 +32,11 @@ internal abstract class ArrivalRoom : IDisposable
 
     /// <summary>What a claim of a message gives that has just been stored.</summary>
     /// <param name="command">What stored it; its result is there.</param>
+    /// <param name="headers">Its headers as they are stored: what the sender does with his own afterwards does not change them.</param>
     /// <param name="body">Its body, nobody else's to change.</param>
     /// <param name="lease">The fence.</param>
     /// <param name="at">When it was stored.</param>
-    public static ClaimedDelivery Claimed(EnqueueCommand command, byte[] body, long lease, DateTimeOffset at)
+    public static ClaimedDelivery Claimed(EnqueueCommand command, string? headers, byte[] body, long lease, DateTimeOffset at)
     {
         var (message, id) = (command.Message, command.Result.MessageId);
         return new()
@@ -52,8 +53,7 @@ internal abstract class ArrivalRoom : IDisposable
             ClaimedAt = at,
             IdempotencyKey = AttemptRules.IdempotencyKey(id, 0),
             ContentType = message.ContentType,
-            // As a claim reads them: what the sender does with his own afterwards does not change them.
-            Headers = HeaderText.Read(HeaderText.Write(message.Headers)),
+            Headers = HeaderText.Read(headers),
             TraceParent = message.TraceParent,
             Body = body,
         };

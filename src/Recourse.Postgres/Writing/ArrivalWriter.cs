@@ -48,18 +48,18 @@ internal sealed class ArrivalWriter(NodeWriters writers, Func<long> node)
     {
         var first = commands[0].Message;
         // Once: what a sender does with his own while the commit is under way changes nothing.
+        var headers = commands.ConvertAll(command => HeaderText.Write(command.Message.Headers));
         var bodies = commands.ConvertAll(command => command.Message.Body.ToArray());
-        taking.Claimed = [.. commands.Select((command, i) => ArrivalRoom.Claimed(command, bodies[i], Lease, default))];
+        taking.Claimed = [.. commands.Select((command, i) => ArrivalRoom.Claimed(command, headers[i], bodies[i], Lease, default))];
         taking.Commands = commands;
         taking.Rows = sql.AskWithCommit(
-            Claimed, static row => new Row(row.GetInt64(0), row.GetGuid(1), row.GetInt64(2), row.GetBoolean(3)),
+            AlikeClaimed, static row => new Row(row.GetInt64(0), row.GetGuid(1), row.GetInt64(2), row.GetBoolean(3)),
             now.Given, first.Queue, route, first.Services[0], (short)first.Priority, commands.Count,
             commands.ConvertAll(command => command.Result.MessageId), commands.ConvertAll(command => command.Message.ContentType),
-            taking.Claimed.ConvertAll(claimed => HeaderText.Write(claimed.Headers)),
-            commands.ConvertAll(command => command.Message.TraceParent), bodies, taking.Room.Node, node(), Lease);
+            headers, commands.ConvertAll(command => command.Message.TraceParent), bodies, taking.Room.Node, node(), Lease);
     }
 
-    private const string Claimed =
+    private const string AlikeClaimed =
         $"""
         WITH head AS MATERIALIZED (
           SELECT {Moment.InSql} AS now, EXISTS (SELECT 1 FROM nodes WHERE id = $13) AND NOT EXISTS (SELECT 1 FROM controls

@@ -28,8 +28,10 @@ internal sealed class ArrivalWriter(HeldDeliveries held, Routes routes, ControlS
     /// <summary>The message for which there is room has been stored as claimed.</summary>
     public void Stored(EnqueueCommand command, Route route, long key, long lease, long now)
     {
-        var claimed = ArrivalRoom.Claimed(command, command.Message.Body.ToArray(), lease, StoreTime.Time(now));
-        held.Remember(claimed.Id, new(key, lease, route.Id, null, 1, 0, true, command.Message.Priority, null));
+        var message = command.Message;
+        var claimed = ArrivalRoom.Claimed(
+            command, HeaderText.Write(message.Headers), message.Body.ToArray(), lease, StoreTime.Time(now));
+        held.Remember(claimed.Id, new(key, lease, route.Id, null, 1, 0, true, message.Priority, null));
         routes.Move(route, DeliveryState.Waiting, DeliveryState.Leased);
         _arrived[^1] = _arrived[^1] with { Claimed = claimed };
     }

@@ -21,6 +21,24 @@ public sealed partial class PostgresNodesTests
         return command.IsTaken;
     }
 
+    /// <summary>Behind a message that is taken, and keeps the writer busy until these have gathered.</summary>
+    private static async Task<Task[]> InOneBatchAsync(PostgresMessageStore store, params EnqueueCommand[] commands)
+    {
+        using var gathering = new SemaphoreSlim(0);
+        var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.BetweenTransactions = _ =>
+        {
+            if (writing.TrySetResult())
+                gathering.Wait();
+        };
+        var first = Task.Run(() => IsTakenAsync(store, "first"), Cancelled);
+        await writing.Task;
+        Task[] stored = [.. commands.Select(command => store.CommitAsync(command, Cancelled).AsTask())];
+        gathering.Release();
+        Assert.True(await first);
+        return stored;
+    }
+
     private static string Body(ClaimedDelivery claimed) => Encoding.UTF8.GetString(claimed.Body.Span);
 
     [Theory]
@@ -73,6 +91,9 @@ public sealed partial class PostgresNodesTests
         Assert.Equal((0, 1, 0), (desk.Begun.Count, desk.Free, desk.Open));
         Assert.True(await IsTakenAsync(store, "after"));
         Assert.Equal("after", Body(Assert.Single(desk.Begun)));
+        await store.Nodes!.PulseAsync();
+        Assert.Empty(await ClaimAsync(store));
+        Assert.True(await CompleteAsync(store, desk.Begun.First()));
         Assert.Equal(2, Assert.Single(await store.Queries.QueuesAsync(Cancelled)).Accepted);
     }
 
@@ -101,24 +122,12 @@ public sealed partial class PostgresNodesTests
         var known = await PutAsync(store, "known");
         Assert.Single(await ClaimAsync(store));
         var desk = Desk(store, 9);
-        using var gathering = new SemaphoreSlim(0);
-        var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        store.BetweenTransactions = _ =>
-        {
-            if (writing.TrySetResult())
-                gathering.Wait();
-        };
-        var first = Task.Run(() => IsTakenAsync(store, "first"), Cancelled);
-        await writing.Task;
         // The second kind's route is not known, and asking for it sends the first kind, which is refused.
-        var bad = store.CommitAsync(
-            new EnqueueCommand(Message("bad", null, null, "orders") with { Priority = 9 }) { Id = known }, Cancelled).AsTask();
+        var bad = new EnqueueCommand(Message("bad", null, null, "orders") with { Priority = 9 }) { Id = known };
         var good = new EnqueueCommand(Message("good", null, null, "unheard-of"));
-        var stored = store.CommitAsync(good, Cancelled).AsTask();
-        gathering.Release();
-        Assert.True(await first);
-        await stored;
-        await Assert.ThrowsAsync<StoreException>(() => bad);
+        var stored = await InOneBatchAsync(store, bad, good);
+        await Assert.ThrowsAsync<StoreException>(() => stored[0]);
+        await stored[1];
         Assert.Equal((1, 8, 0), (desk.Begun.Count, desk.Free, desk.Open));
         Assert.False(good.IsTaken);
     }
@@ -180,22 +189,11 @@ public sealed partial class PostgresNodesTests
         var known = await PutAsync(store, "route");
         Assert.Single(await ClaimAsync(store));
         var desk = Desk(store, 9);
-        using var gathering = new SemaphoreSlim(0);
-        var writing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        store.BetweenTransactions = _ =>
-        {
-            if (writing.TrySetResult())
-                gathering.Wait();
-        };
-        var first = Task.Run(() => IsTakenAsync(store, "first"), Cancelled);
-        await writing.Task;
         var good = new EnqueueCommand(Message("good", null, null, "orders"));
         var bad = new EnqueueCommand(Message("bad", null, null, "orders")) { Id = known };
-        Task[] both = [store.CommitAsync(good, Cancelled).AsTask(), store.CommitAsync(bad, Cancelled).AsTask()];
-        gathering.Release();
-        Assert.True(await first);
-        await both[0];
-        await Assert.ThrowsAsync<StoreException>(() => both[1]);
+        var stored = await InOneBatchAsync(store, good, bad);
+        await stored[0];
+        await Assert.ThrowsAsync<StoreException>(() => stored[1]);
         Assert.Equal((false, 1, 8, 0), (good.IsTaken, desk.Begun.Count, desk.Free, desk.Open));
         Assert.Equal("good", Body(Assert.Single(await ClaimAsync(store))));
     }
